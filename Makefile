@@ -1,0 +1,47 @@
+# phonehome: every target makes its own environment in .venv first.
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+DEMO   ?=
+BENCH  ?= all
+RUNS   ?= 1000000
+MICROPYTHON_SOURCES = $(shell find shared/phonehome_wire device/phonehome tools/phonehome_sim -name '*.py')
+
+.DEFAULT_GOAL := help
+.PHONY: help setup system demo test check bench fuzz clean
+
+help:  ## Show this list.
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/.installed  ## Make .venv with everything pinned, umqtt.simple included.
+
+$(VENV)/.installed: pyproject.toml tools/setup/constraints.txt tools/setup/umqtt.py
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c tools/setup/constraints.txt -e '.[test]'
+	$(BIN)/python tools/setup/umqtt.py $(VENV)/upylib
+	touch $@
+
+system:
+	sh tools/setup/system.sh
+
+demo: setup  ## A virtual washer and fridge phone home; tickets open. DEMO=--once ends by itself.
+	$(BIN)/phonehome demo $(DEMO)
+
+test: setup system  ## Everything, under unix MicroPython too.
+	$(BIN)/python -m pytest
+
+check: setup  ## Format, lint, types, device sources compile, imports and docs are true.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy shared/phonehome_wire shared/phonehome_product cloud/phonehome_cloud tools/phonehome_tools tools/setup device/phonehome/core
+	@for f in $(MICROPYTHON_SOURCES); do $(BIN)/micropython -X compile-only $$f || { echo "$$f does not compile"; exit 1; }; done
+	$(BIN)/python -m pytest -q tests/gates
+
+bench: setup  ## Print the measured figures. BENCH=wire|heap|intake|digest|latency for one.
+	$(BIN)/phonehome bench $(BENCH)
+
+fuzz: setup  ## Mutate signed messages RUNS times; only a value or the wire error may come out.
+	$(BIN)/python tests/shared/fuzz.py --runs $(RUNS)
+
+clean:  ## Remove what the other targets made.
+	rm -rf $(VENV) .phonehome .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,34 @@
+"""What every room's tests share: where the project, its interpreter and its libraries are."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+MICROPYPATH = ":".join(
+    str(path)
+    for path in (ROOT / "device", ROOT / "shared", ROOT / "tools", BIN.parent / "upylib", ROOT)
+)
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    """The project's root folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def micropython() -> Path:
+    """The unix MicroPython that `make setup` installs; missing is a failure, not a skip."""
+    path = BIN / "micropython"
+    assert path.exists(), f"{path} is missing: run 'make setup'"
+    return path
+
+
+@pytest.fixture(scope="session")
+def micropython_environment() -> dict[str, str]:
+    """The environment in which MicroPython finds the device code and umqtt.simple."""
+    return {**os.environ, "MICROPYPATH": MICROPYPATH}

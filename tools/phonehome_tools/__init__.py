@@ -1,0 +1,1 @@
+"""The `phonehome` command: one verb, one module."""

@@ -1,0 +1,49 @@
+"""The `phonehome` command: a table of verbs, each a module with add_arguments() and run().
+
+Exit codes: 0 good, 1 failed, 2 usage, 3 refused (bytes, file or answer that must not be accepted).
+argparse is enough here: verbs are flat, and the standard library never breaks a bench.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+VERBS = {
+    "demo": "Run a virtual washer and fridge against a receiver and tell the story.",
+    "serve": "Run the receiver.",
+    "sim": "Run virtual appliances on unix MicroPython.",
+    "product": "Check a product file, or build the half that a board loads.",
+    "decode": "Read one PH/1 message and print it as JSON.",
+    "bench": "Measure, and print the figures beside their goals.",
+}
+
+
+def build_parser(verb: str | None) -> argparse.ArgumentParser:
+    """The parser with every verb named; only the chosen verb's module is imported."""
+    parser = argparse.ArgumentParser(
+        prog="phonehome", description="Appliances that make their own service calls."
+    )
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for name, text in VERBS.items():
+        sub = verbs.add_parser(name, help=text, description=text)
+        if name == verb:
+            module = importlib.import_module(f"phonehome_tools.{name}")
+            module.add_arguments(sub)
+            sub.set_defaults(run=module.run)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return its exit code; Ctrl-C is 130, as shells expect."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    verb = next((word for word in words if word in VERBS), None)
+    args = build_parser(verb).parse_args(words)
+    try:
+        return int(args.run(args))
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
