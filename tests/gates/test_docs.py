@@ -28,7 +28,7 @@ def console_blocks() -> list[tuple[str, str]]:
     """(page, commands) of each block of commands, in the order of the pages."""
     blocks = []
     for page in PAGES:
-        for text in re.findall(r"^```console\n(.*?)^```", (ROOT / page).read_text(), re.M | re.S):
+        for text in re.findall(r"^```console\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL):
             commands = [line[2:] for line in text.splitlines() if line.startswith("$ ")]
             blocks.append((page, "\n".join(commands)))
     return blocks
@@ -36,7 +36,7 @@ def console_blocks() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("page", "commands"), console_blocks())
 def test_commands_run(page, commands, tmp_path):
-    """Every command in a console block of a page exits 0, in an empty folder beside a copy of the products."""
+    """Every command in a console block of a page exits 0, in a folder with the products."""
     (tmp_path / "shared").symlink_to(ROOT / "shared")
     done = subprocess.run(
         ["bash", "-c", PRELUDE + commands],
@@ -63,6 +63,6 @@ def test_every_verb_and_target_is_documented():
     from phonehome_tools.cli import VERBS
 
     text = "".join((ROOT / page).read_text() for page in PAGES)
-    targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.M)
+    targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert [verb for verb in VERBS if f"phonehome {verb}" not in text] == []
     assert [target for target in targets if f"make {target}" not in text] == []
