@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *ROOT.glob("[a-z]*/README.md")]
 )
+CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 # A make target is proven by the gate that calls it; here it must exist and its recipe must expand.
 PRELUDE = f"""
@@ -28,7 +29,7 @@ def console_blocks() -> list[tuple[str, str]]:
     """(page, commands) of each block of commands, in the order of the pages."""
     blocks = []
     for page in PAGES:
-        for text in re.findall(r"^```console\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL):
+        for text in CONSOLE.findall((ROOT / page).read_text()):
             commands = [line[2:] for line in text.splitlines() if line.startswith("$ ")]
             blocks.append((page, "\n".join(commands)))
     return blocks
