@@ -1,0 +1,360 @@
+"""The tables of the receiver, written once for SQLite and PostgreSQL.
+
+Every key starts with the device, and so does every query of the hot path: nothing of one device is
+ever joined to another's, so the tables can be distributed by that column. There are no sequences:
+keys are what the device sent (incarnation, boot, seq), a hash, or a number counted inside the device.
+
+Devices are 16 and incarnations 8 lower-case hex digits. `_at` is unix ms UTC on the receiver's clock
+or, for `event_at`, as reconstructed from anchors; other `_ms` are the device's uptime.
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    false,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _device_key() -> Column[str]:
+    """The first column of nearly every key: the device, which must be registered."""
+    return Column("device", String(16), ForeignKey("device.device"), primary_key=True)
+
+
+device = Table(
+    "device",
+    metadata,
+    Column("device", String(16), primary_key=True),
+    Column("product", String(24)),
+    Column("label", Text, nullable=False, server_default=""),
+    Column("created_at", BigInteger, nullable=False),
+    # NULL while the device may speak; its keys are gone afterwards, its data stays.
+    Column("revoked_at", BigInteger),
+)
+
+# state: active, next (written to the device, not seen yet) or grace (accepted until grace_until_at).
+device_key = Table(
+    "device_key",
+    metadata,
+    _device_key(),
+    Column("epoch", SmallInteger, primary_key=True, autoincrement=False),
+    Column("state", String(8), nullable=False),
+    # AES-256-GCM under the master key: nonce (12) and ciphertext, bound to device and epoch.
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("grace_until_at", BigInteger),
+)
+
+# One boot of one incarnation. last_now_ms and last_seen_at never move for late traffic.
+session = Table(
+    "session",
+    metadata,
+    _device_key(),
+    Column("inc", String(8), primary_key=True),
+    Column("boot", BigInteger, primary_key=True, autoincrement=False),
+    # True on the highest boot of its incarnation: one row says which traffic is late.
+    Column("newest", Boolean, nullable=False),
+    # When the incarnation was first heard: orders incarnations of a device.
+    Column("inc_seen_at", BigInteger, nullable=False),
+    Column("first_seen_at", BigInteger, nullable=False),
+    Column("last_seen_at", BigInteger, nullable=False),
+    Column("last_now_ms", BigInteger, nullable=False),
+    # How many bounds of each kind were taken: count % 30 is the next slot in `anchor`.
+    Column("upper_count", BigInteger, nullable=False, server_default="0"),
+    Column("lower_count", BigInteger, nullable=False, server_default="0"),
+    Column("last_server_ms", BigInteger),
+    Column("build", String(16), nullable=False),
+    Column("manifest", String(8)),
+    Column("next_seq", BigInteger),
+    Column("dropped", BigInteger),
+    # 1 online, 0 offline (state topic, a hint only), NULL never said; conn pairs them.
+    Column("state", SmallInteger),
+    Column("conn", BigInteger),
+    # From the hello record, by the digest.
+    Column("agent", String(32)),
+    Column("platform", String(48)),
+    Column("reset_cause", SmallInteger),
+    Column("config_version", BigInteger),
+)
+Index(
+    "ix_session_newest",
+    session.c.device,
+    session.c.inc,
+    unique=True,
+    sqlite_where=session.c.newest,
+    postgresql_where=session.c.newest,
+)
+
+# The newest 30 upper (0) and lower (1) bounds of a boot: at uptime device_ms it was not later /
+# not earlier than utc_ms. A ring of slots, so nothing has to be deleted.
+anchor = Table(
+    "anchor",
+    metadata,
+    _device_key(),
+    Column("inc", String(8), primary_key=True),
+    Column("boot", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", SmallInteger, primary_key=True, autoincrement=False),
+    Column("slot", SmallInteger, primary_key=True, autoincrement=False),
+    Column("device_ms", BigInteger, nullable=False),
+    Column("utc_ms", BigInteger, nullable=False),
+)
+
+# The signed bytes of every accepted message. The same bytes again add nothing.
+message = Table(
+    "message",
+    metadata,
+    _device_key(),
+    Column("hash", LargeBinary(16), primary_key=True),
+    Column("inc", String(8), nullable=False),
+    Column("boot", BigInteger, nullable=False),
+    Column("now_ms", BigInteger, nullable=False),
+    # What the device believes about UTC: kept, never used for ordering.
+    Column("utc_ms", BigInteger),
+    Column("utc_quality", SmallInteger),
+    Column("received_at", BigInteger, nullable=False),
+    Column("transport", String(8), nullable=False),
+    Column("late", Boolean, nullable=False, server_default=false()),
+    Column("raw", LargeBinary, nullable=False),
+)
+
+# (device, origin incarnation, boot, seq) is the identity of a record for ever.
+record = Table(
+    "record",
+    metadata,
+    _device_key(),
+    Column("inc", String(8), primary_key=True),
+    Column("boot", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    # sha256(raw)[:16]: equal means a duplicate, different a collision.
+    Column("hash", LargeBinary(16), nullable=False),
+    Column("rtype", SmallInteger, nullable=False),
+    Column("ms", BigInteger, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("message", LargeBinary(16), nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("late", Boolean, nullable=False, server_default=false()),
+    # NULL while the digest owes it an answer; digest_failure says why it got none.
+    Column("digested_at", BigInteger),
+    Column("digest_failure", Text),
+)
+Index(
+    "ix_record_waiting",
+    record.c.received_at,
+    record.c.device,
+    sqlite_where=record.c.digested_at.is_(None),
+    postgresql_where=record.c.digested_at.is_(None),
+)
+Index("ix_record_recent", record.c.device, record.c.received_at)
+
+# Authentic but unreadable: a whole message, or one record of it (then seq is set).
+quarantine = Table(
+    "quarantine",
+    metadata,
+    _device_key(),
+    Column("hash", LargeBinary(16), primary_key=True),
+    Column("reason", String(32), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("transport", String(8), nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("boot", BigInteger),
+    Column("seq", BigInteger),
+    Column("raw", LargeBinary, nullable=False),
+)
+Index("ix_quarantine_recent", quarantine.c.device, quarantine.c.received_at)
+
+# kind: state_lost, id_collision, path_mismatch. The hash of kind and detail makes repeats one row.
+security_event = Table(
+    "security_event",
+    metadata,
+    _device_key(),
+    Column("hash", LargeBinary(16), primary_key=True),
+    Column("kind", String(24), nullable=False),
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("detail", JSON, nullable=False),
+)
+
+# Channel catalogs that devices sent: {channel: [name, unit]} for one manifest id of one device.
+manifest = Table(
+    "manifest",
+    metadata,
+    _device_key(),
+    Column("manifest", String(8), primary_key=True),
+    Column("channels", JSON, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+)
+
+# Where a fault of a device stands: the newest transition by (inc_seen_at, boot, seq).
+fault = Table(
+    "fault",
+    metadata,
+    _device_key(),
+    Column("spn", Integer, primary_key=True, autoincrement=False),
+    Column("fmi", SmallInteger, primary_key=True, autoincrement=False),
+    Column("inc", String(8), nullable=False),
+    Column("inc_seen_at", BigInteger, nullable=False),
+    Column("boot", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("kind", SmallInteger, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("occurrence", SmallInteger, nullable=False),
+    Column("event_at", BigInteger, nullable=False),
+)
+
+# Every fault transition, once, with its time window and, where it touched one, its ticket.
+fault_event = Table(
+    "fault_event",
+    metadata,
+    _device_key(),
+    Column("inc", String(8), primary_key=True),
+    Column("boot", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("spn", Integer, nullable=False),
+    Column("fmi", SmallInteger, nullable=False),
+    Column("kind", SmallInteger, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("occurrence", SmallInteger, nullable=False),
+    Column("severity", SmallInteger, nullable=False),
+    Column("channel", SmallInteger),
+    # value and limit are integers times 10**exp in the channel's unit.
+    Column("exp", SmallInteger),
+    Column("value", BigInteger),
+    Column("limit", BigInteger),
+    Column("failing_ms", BigInteger),
+    # {"period_ms", "trigger", "channels": [{"channel", "exp", "samples": [int|null]}]}
+    Column("frame", JSON(none_as_null=True)),
+    Column("context", JSON(none_as_null=True)),
+    Column("event_at", BigInteger, nullable=False),
+    Column("uncertainty_ms", BigInteger),
+    Column("time_quality", String(12), nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("late", Boolean, nullable=False),
+    Column("ticket", Integer),
+)
+Index("ix_fault_event_fault", fault_event.c.device, fault_event.c.spn, fault_event.c.fmi)
+Index("ix_fault_event_ticket", fault_event.c.device, fault_event.c.ticket)
+
+# What else a device told about itself: hello (1), crash (4), log (5), result (6), as JSON.
+device_event = Table(
+    "device_event",
+    metadata,
+    _device_key(),
+    Column("inc", String(8), primary_key=True),
+    Column("boot", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("rtype", SmallInteger, nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("event_at", BigInteger, nullable=False),
+    Column("uncertainty_ms", BigInteger),
+    Column("time_quality", String(12), nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("late", Boolean, nullable=False),
+)
+
+# Its public id is "<device>-<number>" (core.tickets.ticket_id): an id that carries the device.
+ticket = Table(
+    "ticket",
+    metadata,
+    _device_key(),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("spn", Integer, nullable=False),
+    Column("fmi", SmallInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("severity", SmallInteger, nullable=False),
+    Column("product", String(24)),
+    Column("code", String(16)),
+    Column("title", Text, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    # The first and the newest confirmation, in event time.
+    Column("event_at", BigInteger, nullable=False),
+    Column("last_event_at", BigInteger, nullable=False),
+    Column("late", Boolean, nullable=False),
+    Column("occurrences", Integer, nullable=False),
+    Column("reopened", Integer, nullable=False, server_default="0"),
+    # Set while the device proved recovery and the off-rule is running: resolve then.
+    Column("recovered_at", BigInteger),
+    Column("resolve_at", BigInteger),
+    # NULL exactly in the open states (core.tickets.OPEN_STATES).
+    Column("ended_at", BigInteger),
+    # How many rows ticket_event has for it: the next one's n.
+    Column("events", Integer, nullable=False),
+)
+Index(
+    "ix_ticket_one_open",
+    ticket.c.device,
+    ticket.c.spn,
+    ticket.c.fmi,
+    unique=True,
+    sqlite_where=ticket.c.ended_at.is_(None),
+    postgresql_where=ticket.c.ended_at.is_(None),
+)
+Index("ix_ticket_fault", ticket.c.device, ticket.c.spn, ticket.c.fmi)
+Index(
+    "ix_ticket_open_recent",
+    ticket.c.updated_at.desc(),
+    ticket.c.device.desc(),
+    ticket.c.number.desc(),
+    sqlite_where=ticket.c.ended_at.is_(None),
+    postgresql_where=ticket.c.ended_at.is_(None),
+)
+Index(
+    "ix_ticket_recent",
+    ticket.c.updated_at.desc(),
+    ticket.c.device.desc(),
+    ticket.c.number.desc(),
+)
+Index(
+    "ix_ticket_due",
+    ticket.c.resolve_at,
+    sqlite_where=ticket.c.resolve_at.is_not(None),
+    postgresql_where=ticket.c.resolve_at.is_not(None),
+)
+
+# Append-only: kind is opened, repeated, recovering, relapsed, state, comment (core.tickets).
+ticket_event = Table(
+    "ticket_event",
+    metadata,
+    _device_key(),
+    Column("ticket", Integer, primary_key=True, autoincrement=False),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    # "device", "rule" or "token:<name>"
+    Column("who", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("from_state", String(16)),
+    Column("to_state", String(16)),
+    Column("rule", String(32)),
+    Column("evidence", JSON(none_as_null=True)),
+    Column("text", Text),
+)
+
+# A token is 256 random bits, so a plain sha256 of it is enough to store.
+api_token = Table(
+    "api_token",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("hash", LargeBinary(32), nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+)

@@ -1,0 +1,1 @@
+"""The only long-running loops of the receiver."""
