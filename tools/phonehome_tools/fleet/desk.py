@@ -1,0 +1,113 @@
+"""The desk API of a receiver, as far as a fleet of virtual appliances needs it."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+# The receiver's own HTTP library: one dependency instead of two, and its errors are one family.
+import aiohttp
+
+from phonehome_tools.fleet.errors import DeskError, SetupError
+
+TOKEN_VARIABLE = "PHONEHOME_API_TOKEN"  # noqa: S105 - the variable's name, not its value
+DEADLINE = aiohttp.ClientTimeout(total=10)
+PAGE = 200
+
+
+def read_token(path: Path | None) -> str:
+    """The API token from a file or the environment: an argument list is readable by everybody."""
+    if path is not None:
+        try:
+            return path.read_text().strip()
+        except OSError as error:
+            raise SetupError(f"token file {path} cannot be read: {error.strerror}") from error
+    token = os.environ.get(TOKEN_VARIABLE, "")
+    if not token:
+        raise SetupError(f"no API token: set {TOKEN_VARIABLE} or give --token-file FILE")
+    return token
+
+
+class Desk:
+    """One client of the desk API; an async context manager."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> "Desk":
+        self._session = aiohttp.ClientSession(headers=self._headers, timeout=DEADLINE)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def add_device(
+        self, device: str, product: str, label: str, key: bytes | None = None
+    ) -> bytes:
+        """Register a device and return its key: the one given, or the one that the desk drew."""
+        body = {"device": device, "product": product, "label": label}
+        if key is not None:
+            body["key"] = key.hex()
+        answer = await self._call("POST", "/api/v1/devices", json=body)
+        return key if key is not None else bytes.fromhex(answer["key"])
+
+    async def has_device(self, device: str) -> bool:
+        """Whether the desk knows a device."""
+        try:
+            await self._call("GET", f"/api/v1/devices/{device}")
+        except DeskError as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
+
+    async def tickets(self, device: str) -> list[dict[str, Any]]:
+        """All tickets of a device, newest change first, over as many pages as there are."""
+        params = {"device": device, "limit": str(PAGE)}
+        found: list[dict[str, Any]] = []
+        while True:
+            page = await self._call("GET", "/api/v1/tickets", params=params)
+            found += page["items"]
+            if not page.get("next"):
+                return found
+            params["cursor"] = page["next"]
+
+    async def ticket(self, number: str | int) -> dict[str, Any]:
+        """One ticket with its history and its freeze frames."""
+        return await self._call("GET", f"/api/v1/tickets/{number}")
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        json: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        if self._session is None:
+            raise DeskError("the desk is used outside its context")
+        url = self._url + path
+        try:
+            async with self._session.request(method, url, json=json, params=params) as answer:
+                body = await answer.json(content_type=None)
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise DeskError(f"{method} {url}: no usable answer ({error})") from error
+        if answer.status >= 400:
+            raise DeskError(f"{method} {url}: {refusal(body, answer.status)}", answer.status)
+        return dict(body)
+
+
+def refusal(body: object, status: int) -> str:
+    """What a problem+json body says, in one line."""
+    if not isinstance(body, dict):
+        return f"HTTP {status}"
+    words = [str(body[key]) for key in ("title", "detail") if body.get(key)]
+    return f"HTTP {status}: {', '.join(words)}" if words else f"HTTP {status}"
