@@ -1,1 +1,1 @@
-"""What runs under unix MicroPython to play a board: the agent is the real one, the world is not."""
+"""What unix MicroPython runs to play a board: the agent is the real one, the world is not."""

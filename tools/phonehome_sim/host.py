@@ -1,4 +1,4 @@
-"""This computer as an appliance: its sensors, read from /proc, /sys and the file system (Linux)."""
+"""The computer as an appliance: sensors read from /proc, /sys and the file system (Linux)."""
 
 import os
 
@@ -53,7 +53,7 @@ def memory_used(path=MEMINFO):
 
 def disk_used(path="/"):
     """Used share of a file system as an unprivileged program sees it, in percent."""
-    block_bytes, _, blocks, free, available = os.statvfs(path)[:5]
+    blocks, free, available = os.statvfs(path)[2:5]
     used = blocks - free
     return 100 * used / (used + available)
 

@@ -1,4 +1,4 @@
-"""Recorded samples, one line a row: `utc_ms,value,value,...`; an empty value is a missing sample."""
+"""Recorded samples, a row a line: `utc_ms,value,...`; an empty value is a missing sample."""
 
 
 class RowError(ValueError):
@@ -13,7 +13,7 @@ class Rows:
         self._names = names
         self._number = 0
         self.utc_ms = 0
-        self.values = {name: None for name in names}
+        self.values = dict.fromkeys(names)
 
     def advance(self) -> bool:
         """Take the next row; False at the end. RowError when it is malformed or goes back."""
@@ -38,5 +38,5 @@ class Rows:
         if utc_ms < self.utc_ms:
             raise RowError("row %d goes back in time" % self._number)
         self.utc_ms = utc_ms
-        for name, value in zip(self._names, values):
-            self.values[name] = value
+        for index, name in enumerate(self._names):
+            self.values[name] = values[index]

@@ -1,1 +1,1 @@
-"""Virtual appliances: their directories, their boards, their receiver and the desk they talk to."""
+"""Virtual appliances: their folders, their boards, their receiver and the desk they use."""

@@ -34,10 +34,10 @@ class Event:
 
 
 def parse_event(board: str, line: bytes) -> Event:
-    """The event in one line of a board; ValueError when the line is none."""
+    """The event in one line of a board; ValueError, KeyError or TypeError when it is none."""
     facts = json.loads(line)
     if not isinstance(facts, dict):
-        raise ValueError("an event is an object")
+        raise TypeError("an event is an object")
     return Event(board, str(facts.pop("event")), int(facts.pop("at_ms")), facts)
 
 

@@ -7,6 +7,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Coroutine, Mapping, Sequence
 from types import TracebackType
+from typing import Self
 
 GRACE_S = 5.0
 # A line of a board or of a receiver; a frame of samples in JSON stays far below.
@@ -20,7 +21,8 @@ class Children:
     def __init__(self) -> None:
         self._processes: list[Process] = []
 
-    async def __aenter__(self) -> "Children":
+    async def __aenter__(self) -> Self:
+        """Nothing runs yet."""
         return self
 
     async def __aexit__(
@@ -29,6 +31,7 @@ class Children:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """End what still runs, whatever happened."""
         await self.stop_all()
 
     async def start(

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 # The receiver's own HTTP library: one dependency instead of two, and its errors are one family.
 import aiohttp
@@ -37,7 +37,8 @@ class Desk:
         self._headers = {"Authorization": f"Bearer {token}"}
         self._session: aiohttp.ClientSession | None = None
 
-    async def __aenter__(self) -> "Desk":
+    async def __aenter__(self) -> Self:
+        """Open the connection pool."""
         self._session = aiohttp.ClientSession(headers=self._headers, timeout=DEADLINE)
         return self
 
@@ -47,6 +48,7 @@ class Desk:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """Close the connection pool."""
         if self._session is not None:
             await self._session.close()
 

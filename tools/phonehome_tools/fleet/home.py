@@ -111,6 +111,6 @@ def draw_device() -> str:
 def write_secret(path: Path, data: bytes) -> None:
     """Write a file that only its owner can read, whole or not at all."""
     part = path.with_suffix(".part")
-    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(data)
     part.replace(path)

@@ -1,4 +1,4 @@
-"""The unix MicroPython that plays a board: where it is, what it may import, how much heap it gets."""
+"""The unix MicroPython that plays a board: where it is, what it imports, its heap."""
 
 import importlib.util
 import os

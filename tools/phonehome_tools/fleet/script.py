@@ -1,4 +1,4 @@
-"""Scripted faults: `drain_blocked@40s` or `drain_blocked@40s-70s`, in seconds, minutes or hours."""
+"""Scripted faults: `drain_blocked@40s` or `drain_blocked@40s-70s`; also ms, m and h."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Become another program that ends when its parent does: `python -m ...fleet.tether PROGRAM ARG ...`.
+"""Become another program that ends when its parent does: `tether PROGRAM ARG ...`.
 
 A parent that is killed cannot clean up, so the kernel is asked to (Linux; elsewhere this only
 executes the program). The process id stays the same, so ending it by id ends the program.
@@ -23,7 +23,7 @@ def main() -> None:
     parent = os.getppid()
     ask_to_end_with_parent()
     if os.getppid() == parent:
-        os.execvp(sys.argv[1], sys.argv[1:])
+        os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - no shell is the point
 
 
 if __name__ == "__main__":

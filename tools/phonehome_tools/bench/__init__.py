@@ -1,0 +1,60 @@
+"""`phonehome bench NAME|all`: the promised figures, measured again on this machine."""
+
+import argparse
+import importlib
+import json
+import sys
+from collections.abc import Sequence
+
+# Tables for people; the same library draws the live views.
+from rich.console import Console
+from rich.table import Table
+
+from phonehome_tools.bench.figures import Figure
+from phonehome_tools.fleet.errors import FleetError
+
+BENCHES = {
+    "wire": "Message sizes against their budgets, encode time and heap.",
+    "heap": "Heap of the agent on unix MicroPython, imported and running the washer.",
+    "intake": "Signed reports committed and acked per second, beside a bare aiohttp echo.",
+    "digest": "Committed records turned into fault history and tickets per second.",
+    "latency": "Time from a fault confirmed on the device to its ticket in the API.",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """NAME or all, and the form of the output."""
+    lines = "; ".join(f"{name}: {text}" for name, text in BENCHES.items())
+    parser.add_argument("name", choices=[*BENCHES, "all"], metavar="NAME|all", help=lines)
+    parser.add_argument("--json", action="store_true", help="a list of figures as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and print; 1 when a figure misses its bar or a bench could not run."""
+    names = list(BENCHES) if args.name == "all" else [args.name]
+    figures: list[Figure] = []
+    failed = False
+    for name in names:
+        try:
+            measured = importlib.import_module(f"phonehome_tools.bench.{name}").measure()
+        except FleetError as error:
+            print(f"phonehome bench {name}: {error}", file=sys.stderr)
+            failed = True
+            continue
+        figures += measured
+        if not args.json:
+            print_table(BENCHES[name], measured)
+    if args.json:
+        print(json.dumps([figure.as_dict() for figure in figures], indent=1))
+    return 1 if failed or not all(figure.holds for figure in figures) else 0
+
+
+def print_table(title: str, figures: Sequence[Figure]) -> None:
+    """One bench as a table; a missed bar stands out by words, not by colour alone."""
+    table = Table("figure", title=title, title_justify="left")
+    for heading in ("value", "unit", "bar", ""):
+        table.add_column(heading, justify="right")
+    for figure in figures:
+        verdict = "" if figure.bar is None else "holds" if figure.holds else "[red]MISSED[/red]"
+        table.add_row(figure.figure, figure.value_text, figure.unit, figure.bar_text, verdict)
+    Console().print(table)
