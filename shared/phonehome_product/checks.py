@@ -1,0 +1,157 @@
+"""What the parts of a product file must mean together; each check yields its findings."""
+
+from collections.abc import Hashable, Iterable, Iterator
+from decimal import Decimal
+
+from .fields import Finding
+from .lines import Path
+from .model import MAX_CHANNELS, Fault, Gate, Product, Rule, Sensor
+from .scaling import ScaleError, scale
+from .vocabulary import KIND_WORDS, UNITS, nearest, unit_instead_of
+
+_PRIOR_TOLERANCE = Decimal("0.005")  # thirds written with two decimals are meant as thirds
+RATE_FACTOR = 1000  # limits of a rate are compiled to thousandths of a step per second
+
+
+def check_together(product: Product) -> Iterator[Finding]:
+    """Yield every contradiction between the parts of a file whose fields are each good."""
+    sensors = {sensor.name: sensor for sensor in product.sensors}
+    yield from _check_sensors(product)
+    yield from _check_duplicates(product)
+    for number, fault in enumerate(product.faults):
+        path: Path = ("fault", number)
+        yield from _check_causes(fault, path)
+        yield from _check_rule(fault.rule, (*path, "rule"), sensors)
+
+
+def _check_sensors(product: Product) -> Iterator[Finding]:
+    count = len(product.sensors)
+    if count > MAX_CHANNELS:
+        what = f"{count} sensors, but a freeze frame holds {MAX_CHANNELS} channels"
+        yield ("sensor", MAX_CHANNELS), None, what, f"remove {count - MAX_CHANNELS} of them"
+    for number, sensor in enumerate(product.sensors):
+        if sensor.unit not in UNITS:
+            fix = f'write "{unit_instead_of(sensor.unit)}"'
+            yield ("sensor", number, "unit"), sensor.unit, "no unit of SenML or UCUM", fix
+    fastest = min(sensor.period_ms for sensor in product.sensors)
+    if product.freeze.period_ms < fastest:
+        what = f"faster than every sensor (the fastest: {fastest} ms)"
+        fix = f"write {fastest} or more"
+        yield ("freeze", "period_ms"), product.freeze.period_ms, what, fix
+
+
+def _check_duplicates(product: Product) -> Iterator[Finding]:
+    sensors, faults = product.sensors, product.faults
+    yield from _repeated(("sensor",), "name", [s.name for s in sensors])
+    yield from _repeated(("sensor",), "channel", [s.channel for s in sensors])
+    yield from _repeated(("fault",), "code", [f.code for f in faults])
+    yield from _repeated(("fault",), "id", [(f.id, f.fmi) for f in faults], "id and fmi")
+    for number, fault in enumerate(faults):
+        yield from _repeated(("fault", number, "cause"), "id", [c.id for c in fault.causes])
+
+
+def _repeated(
+    path: Path, key: str, values: Iterable[Hashable], label: str | None = None
+) -> Iterator[Finding]:
+    first: dict[Hashable, int] = {}
+    for number, value in enumerate(values):
+        if value in first:
+            what = f"the same {label or key} as {path[-1]} number {first[value] + 1}"
+            yield (*path, number, key), value, what, "give each its own"
+        first.setdefault(value, number)
+
+
+def _check_causes(fault: Fault, path: Path) -> Iterator[Finding]:
+    total = sum((cause.prior for cause in fault.causes), Decimal(0))
+    if abs(total - 1) > _PRIOR_TOLERANCE:
+        scaled = ", ".join(f"{cause.prior / total:.2f}" for cause in fault.causes)
+        what = f"the priors of the causes sum to {total:f}, not to 1"
+        yield (*path, "cause", 0, "prior"), fault.causes[0].prior, what, f"write {scaled}"
+
+
+def _check_rule(rule: Rule, path: Path, sensors: dict[str, Sensor]) -> Iterator[Finding]:
+    yield from _check_words(rule, path)
+    if rule.n > rule.m:
+        what = f"more than all of the last m = {rule.m} verdicts"
+        yield (*path, "n"), rule.n, what, f"write at most {rule.m} or raise m"
+    sensor = sensors.get(rule.sensor) if rule.sensor else None
+    if rule.sensor and sensor is None:
+        yield _unknown_sensor((*path, "sensor"), rule.sensor, sensors)
+    if sensor is not None:
+        yield from _check_limits(rule, path, sensor)
+        yield from _check_window(rule, path, sensor)
+    for number, gate in enumerate(rule.when):
+        yield from _check_gate(gate, (*path, "when", number), sensors)
+
+
+def _unknown_sensor(path: Path, name: str, sensors: dict[str, Sensor]) -> Finding:
+    near = nearest(name, sensors)
+    fix = f"did you mean {near}?" if near else f"use one of {', '.join(sensors)}"
+    return path, name, "no sensor of this file has this name", fix
+
+
+def _check_words(rule: Rule, path: Path) -> Iterator[Finding]:
+    """A kind of rule has its own words: those it needs, those it may have, those it has not."""
+    given = {word for word in ("sensor", "low", "high", "window_ms") if _has(rule, word)}
+    given |= {"deadband"} if rule.deadband else set()
+    for word in sorted(given - KIND_WORDS[rule.kind]):
+        what = f"a rule of kind {rule.kind} does not use it"
+        yield (*path, word), getattr(rule, word), what, "remove it"
+    needed = KIND_WORDS[rule.kind] & {"sensor", "window_ms"} if rule.kind != "python" else set()
+    for word in sorted(needed - given):
+        what = f"a rule of kind {rule.kind} needs it"
+        yield (*path, word), None, what, f'add the line "{word} = ..."'
+    if "low" in KIND_WORDS[rule.kind] and not given & {"low", "high"}:
+        what = f"a rule of kind {rule.kind} needs a limit"
+        yield path, None, what, 'add the line "low = ..." or "high = ..." or both'
+
+
+def _has(rule: Rule, word: str) -> bool:
+    return getattr(rule, word) is not None
+
+
+def _check_limits(rule: Rule, path: Path, sensor: Sensor) -> Iterator[Finding]:
+    factor = RATE_FACTOR if rule.kind == "rate" else 1
+    limits = {"low": rule.low, "high": rule.high, "deadband": rule.deadband}
+    for word, value in limits.items():
+        yield from _check_scaled((*path, word), value, sensor, factor)
+    if rule.low is None or rule.high is None:
+        return
+    if rule.low >= rule.high:
+        what = f"not below high = {rule.high}"
+        yield (*path, "low"), rule.low, what, "exchange low and high, or remove one"
+    elif rule.low + rule.deadband >= rule.high - rule.deadband:
+        what = "leaves no value at which the rule would heal"
+        half = (rule.high - rule.low) / 2
+        yield (*path, "deadband"), rule.deadband, what, f"write less than {half:f}"
+
+
+def _check_scaled(
+    path: Path, value: Decimal | None, sensor: Sensor, factor: int = 1
+) -> Iterator[Finding]:
+    try:
+        if value is not None:
+            scale(value, sensor.exp, factor)
+    except ScaleError as error:
+        yield path, value, error.what, error.fix
+
+
+def _check_window(rule: Rule, path: Path, sensor: Sensor) -> Iterator[Finding]:
+    periods = {"rate": 1, "stuck": 2, "missing": 1}.get(rule.kind, 0)
+    if rule.window_ms is not None and rule.window_ms < periods * sensor.period_ms:
+        what = f"shorter than {periods} periods of {sensor.name} ({sensor.period_ms} ms)"
+        yield (*path, "window_ms"), rule.window_ms, what, f"write {periods * sensor.period_ms}"
+
+
+def _check_gate(gate: Gate, path: Path, sensors: dict[str, Sensor]) -> Iterator[Finding]:
+    sensor = sensors.get(gate.sensor)
+    if sensor is None:
+        yield _unknown_sensor((*path, "sensor"), gate.sensor, sensors)
+        return
+    yield from _check_scaled((*path, "min"), gate.min, sensor)
+    yield from _check_scaled((*path, "max"), gate.max, sensor)
+    if gate.min is None and gate.max is None:
+        yield path, None, "a condition without a limit", "add min or max or both"
+    elif gate.min is not None and gate.max is not None and gate.min > gate.max:
+        what = f"above max = {gate.max}"
+        yield (*path, "min"), gate.min, what, "exchange min and max, or remove one"

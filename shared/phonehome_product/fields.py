@@ -1,0 +1,98 @@
+"""Problems of single fields: pydantic's findings, said with the words and fixes of this file."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+from pydantic import BaseModel, ValidationError
+
+from .lines import Path
+from .model import MAX_NUMBER, Cause, Fault, Freeze, Gate, Head, Product, Rule, Sensor
+from .vocabulary import nearest
+
+Finding: TypeAlias = tuple[Path, object, str, str]  # where, the value there, what, fix
+
+_TABLES: dict[tuple[str, ...], type[BaseModel]] = {
+    (): Product,
+    ("product",): Head,
+    ("freeze",): Freeze,
+    ("sensor",): Sensor,
+    ("fault",): Fault,
+    ("fault", "rule"): Rule,
+    ("fault", "rule", "when"): Gate,
+    ("fault", "cause"): Cause,
+}
+
+_PATTERNS = {
+    "^[a-z]": (
+        "not a name",
+        "use a to z, 0 to 9 and _, a letter first, at most 24 of them, such as water_level",
+    ),
+    "^[A-Z]": (
+        "not a code",
+        "use A to Z and 0 to 9, a letter first, at most 8 of them, such as E21",
+    ),
+}
+
+_Context: TypeAlias = dict[str, Any]
+_MESSAGES: dict[str, Callable[[_Context], tuple[str, str]]] = {
+    "int_type": lambda _: ("not a whole number", "write digits only, without quotes or point"),
+    "int_from_float": lambda _: ("not a whole number", "write digits only, without a point"),
+    "string_type": lambda _: ("not a text", 'put it in "quotes"'),
+    "bool_type": lambda _: ("neither true nor false", "write true or false, without quotes"),
+    "number_type": lambda _: ("not a number", "write a number such as 4.5, without quotes"),
+    "number_range": lambda _: (
+        "not a number that a board can compare",
+        f"write one between -{MAX_NUMBER} and {MAX_NUMBER}",
+    ),
+    "greater_than": lambda c: ("too small", f"write more than {c['gt']}"),
+    "greater_than_equal": lambda c: ("too small", f"write {c['ge']} or more"),
+    "less_than_equal": lambda c: ("too large", f"write {c['le']} or less"),
+    "string_too_short": lambda _: ("empty", "write at least one character"),
+    "string_too_long": lambda c: ("too long", f"use at most {c['max_length']} characters"),
+    "string_pattern_mismatch": lambda c: _PATTERNS[c["pattern"][:6]],
+    "literal_error": lambda c: ("not a known word", f"write one of {c['expected']}"),
+    "too_short": lambda c: ("empty", f"give at least {c['min_length']}"),
+    "too_long": lambda c: ("too many", f"keep at most {c['max_length']}"),
+    "tuple_type": lambda _: ("not a list of tables", "write it as [[...]] or as [{...}]"),
+    "model_type": lambda _: ("not a table", "write it as a [section] or as {key = value}"),
+}
+
+
+def find_in_fields(error: ValidationError) -> Iterator[Finding]:
+    """Yield what pydantic found as (path, value, what, fix)."""
+    for detail in error.errors(include_url=False):
+        path: Path = tuple(detail["loc"])
+        if detail["type"] == "missing":
+            yield path, None, "missing", _fix_missing(path)
+        elif detail["type"] == "extra_forbidden":
+            yield path, detail["input"], "no such key", _fix_unknown(path)
+        else:
+            what, fix = _MESSAGES[detail["type"]](detail.get("ctx", {}))
+            fix = _fix_word(detail["input"], fix) if detail["type"] == "literal_error" else fix
+            yield path, detail["input"], what, fix
+
+
+def _words_of(path: Path) -> list[str]:
+    table = _TABLES[tuple(part for part in path if isinstance(part, str))]
+    return [field.alias or name for name, field in table.model_fields.items()]
+
+
+def _fix_missing(path: Path) -> str:
+    key = path[-1]
+    if key in ("product", "freeze", "rule"):
+        return f"add a section [{'fault.rule' if key == 'rule' else key}]"
+    if key in ("sensor", "fault", "cause"):
+        return f"add at least one [[{'fault.cause' if key == 'cause' else key}]]"
+    return f'add the line "{key} = ..." to this section'
+
+
+def _fix_unknown(path: Path) -> str:
+    known = _words_of(path[:-1])
+    near = nearest(str(path[-1]), known)
+    return f"did you mean {near}?" if near else f"remove it, or use one of {', '.join(known)}"
+
+
+def _fix_word(value: object, fix: str) -> str:
+    words = fix.replace("'", "").removeprefix("write one of ").replace(" or ", ", ").split(", ")
+    near = nearest(value, words) if isinstance(value, str) else None
+    return f"{fix} (the nearest is {near})" if near else fix

@@ -1,0 +1,167 @@
+"""A product as the receiver and the tools see it: frozen, checked, in the units of the file.
+
+The field checks are pydantic's, because it reports every wrong field at once and its strict types
+take no "5" for 5; what a field means together with others is checked in `checks.py`.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+)
+from pydantic_core import PydanticCustomError
+
+from .vocabulary import SEVERITIES
+
+MAX_MS = 86_400_000  # one day; every time still is a small integer on a 32-bit board
+MAX_NUMBER = 10**9  # larger limits cannot be compared on a board anyway
+MAX_SAMPLES = 128  # per channel of a freeze frame, by the schema of the wire
+MAX_CHANNELS = 16  # per freeze frame, by the schema of the wire
+MAX_WINDOW = 30  # of N-of-M: the verdicts are the bits of one small integer
+
+
+def _number(value: object) -> object:
+    is_number = isinstance(value, (int, Decimal)) and not isinstance(value, bool)
+    if not is_number:
+        raise PydanticCustomError("number_type", "not a number")
+    number = Decimal(value)  # type: ignore[arg-type]  # is_number says that it is one
+    if not number.is_finite() or abs(number) > MAX_NUMBER:
+        raise PydanticCustomError("number_range", "not a number of use")
+    return number
+
+
+Number = Annotated[Decimal, BeforeValidator(_number)]
+Milliseconds = Annotated[StrictInt, Field(ge=0, le=MAX_MS)]
+Text = Annotated[StrictStr, Field(min_length=1, max_length=120)]
+Name = Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
+Code = Annotated[StrictStr, Field(pattern=r"^[A-Z][A-Z0-9]{0,7}$")]
+Severity = Literal[
+    "emergency", "alert", "critical", "error", "warning", "notice", "informational", "debug"
+]
+Kind = Literal["range", "rate", "stuck", "missing", "python"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Head(_Part):
+    """What the product is called; `version` rises with every change that devices should get."""
+
+    name: Name
+    title: Text
+    version: Annotated[StrictInt, Field(ge=1, le=2**30 - 1)]
+
+
+class Freeze(_Part):
+    """How a freeze frame is taken: every `period_ms`, `samples` per channel."""
+
+    period_ms: Annotated[StrictInt, Field(ge=1, le=3_600_000)]
+    samples: Annotated[StrictInt, Field(ge=1, le=MAX_SAMPLES)]
+
+
+class Sensor(_Part):
+    """A named quantity; a sample is value = integer * 10**exp in `unit` (SenML or UCUM)."""
+
+    name: Name
+    title: Text
+    unit: Annotated[StrictStr, Field(max_length=12)]
+    channel: Annotated[StrictInt, Field(ge=0, le=255)]
+    exp: Annotated[StrictInt, Field(ge=-9, le=9)]
+    period_ms: Annotated[StrictInt, Field(ge=10, le=MAX_MS)]
+
+
+class Gate(_Part):
+    """A condition under which a rule is judged at all: the sensor is between `min` and `max`."""
+
+    sensor: Name
+    min: Number | None = None
+    max: Number | None = None
+
+
+class Rule(_Part):
+    """When the fault is there; limits in the unit of the sensor (rate: in the unit per second)."""
+
+    kind: Kind
+    sensor: Name | None = None
+    low: Number | None = None
+    high: Number | None = None
+    deadband: Annotated[Number, Field(ge=0)] = Decimal(0)
+    window_ms: Annotated[StrictInt, Field(ge=1, le=MAX_MS)] | None = None
+    on_delay_ms: Milliseconds = 0
+    off_delay_ms: Milliseconds = 0
+    n: Annotated[StrictInt, Field(ge=1, le=MAX_WINDOW)] = 1
+    m: Annotated[StrictInt, Field(ge=1, le=MAX_WINDOW)] = 1
+    settle_ms: Milliseconds = 0
+    when: Annotated[tuple[Gate, ...], Field(max_length=8)] = ()
+
+
+class Cause(_Part):
+    """Why the fault may be there, and how often that is why before anything else is known."""
+
+    id: Name
+    title: Text
+    prior: Annotated[Number, Field(gt=0, le=1)]
+
+
+class Fault(_Part):
+    """What can go wrong: (id, fmi) on the wire, `code` for people, its rule and its causes.
+
+    `id` is a J1939 SPN, `fmi` a failure mode of SAE J1939-73, `severity` a name of RFC 5424. A
+    ticket resolves when the device has said healed and `resolve_after_s` passed without relapse.
+    """
+
+    code: Code
+    id: Annotated[StrictInt, Field(ge=0, le=524_287)]
+    fmi: Annotated[StrictInt, Field(ge=0, le=31)]
+    severity: Severity
+    title: Text
+    urgent: StrictBool = False
+    resolve_after_s: Annotated[StrictInt, Field(ge=0, le=30 * 86_400)]
+    advice: Annotated[StrictStr, Field(min_length=1, max_length=400)] | None = None
+    rule: Rule
+    causes: Annotated[tuple[Cause, ...], Field(alias="cause", min_length=1, max_length=12)]
+
+    @property
+    def severity_code(self) -> int:
+        """Return the severity as the number of RFC 5424: 0 emergency to 7 debug."""
+        return SEVERITIES.index(self.severity)
+
+
+class Product(_Part):
+    """One product file, whole."""
+
+    product: Head
+    freeze: Freeze
+    sensors: Annotated[tuple[Sensor, ...], Field(alias="sensor", min_length=1)]
+    faults: Annotated[tuple[Fault, ...], Field(alias="fault", min_length=1, max_length=64)]
+
+    @property
+    def name(self) -> str:
+        """Return the name by which devices and the receiver know the product."""
+        return self.product.name
+
+    @property
+    def title(self) -> str:
+        """Return the name for people."""
+        return self.product.title
+
+    @property
+    def version(self) -> int:
+        """Return the configuration version, as devices report it in metric 16."""
+        return self.product.version
+
+    def find_fault(self, fault_id: int, fmi: int) -> Fault | None:
+        """Return the fault with this identity on the wire, or None when the file has none."""
+        return next((f for f in self.faults if (f.id, f.fmi) == (fault_id, fmi)), None)
+
+    def find_sensor(self, channel: int) -> Sensor | None:
+        """Return the sensor on this channel, or None when the file has none."""
+        return next((sensor for sensor in self.sensors if sensor.channel == channel), None)
