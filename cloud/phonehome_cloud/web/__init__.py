@@ -1,0 +1,1 @@
+"""The HTTP edge: bytes or JSON in, a call, a response out."""

@@ -1,0 +1,238 @@
+"""The MQTT consumer: a message is acknowledged to the broker only after its commit."""
+
+import asyncio
+import logging
+import re
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+# paho-mqtt: the one maintained client whose user decides when a message is acknowledged.
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+_LOG = logging.getLogger(__name__)
+_TOPIC = re.compile(r"ph1/([0-9a-f]{16})/(up|st)", re.ASCII)
+_SUBSCRIPTIONS = [("ph1/+/up", 1), ("ph1/+/st", 1)]
+_DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
+_KEEPALIVE_S = 30  # a dead broker is noticed within 45 s
+_RECONNECT_MIN_S = 1
+_RECONNECT_MAX_S = 60
+_RETRY_MAX_S = 30.0  # between attempts to store one message while the database is away
+_MAX_PENDING = 1000  # messages in work; only QoS 0 can reach it, QoS 1 stops at the broker
+_MAX_QUEUED_ANSWERS = 10_000  # answers kept while the broker is away; devices ask again
+_MAX_INFLIGHT_ANSWERS = 200
+_DRAIN_S = 10.0
+
+
+class Answer(Protocol):
+    """What intake says about one message."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that says the same."""
+
+    @property
+    def body(self) -> bytes:
+        """The signed answer for the device; empty when there is none."""
+
+
+Accept = Callable[[bytes, str], Awaitable[Answer]]  # (message, device from the topic)
+
+
+class MQTTConsumer:
+    """Hands each message of `ph1/+/up` and `ph1/+/st` to its function, then acknowledges it.
+
+    `accept_report` and `accept_state` take (message, device of the topic). An answer with a body
+    is published to `ph1/{device}/dn`, never retained. While they answer 5xx or raise, the message
+    stays unacknowledged and is tried again; the broker stops sending when its window is full.
+    """
+
+    def __init__(
+        self, url: str, client_id: str, accept_report: Accept, accept_state: Accept
+    ) -> None:
+        self._url = urlsplit(url)
+        self._accept = {"up": accept_report, "st": accept_state}
+        self._client_id = client_id
+        self._client: Client | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._connection = 0  # counts connections: an old message is not acknowledged on a new one
+        self._subscribed = asyncio.Event()
+        self._pending: set[asyncio.Task[None]] = set()
+        self._closing = False
+
+    @property
+    def is_connected(self) -> bool:
+        """True while the broker has confirmed the subscriptions."""
+        return self._subscribed.is_set()
+
+    @property
+    def url(self) -> str:
+        """The broker's address without user name and password."""
+        return f"{self._url.scheme}://{self._url.hostname}:{self._port}"
+
+    @property
+    def _port(self) -> int:
+        return self._url.port or _DEFAULT_PORTS[self._url.scheme]
+
+    async def start(self) -> None:
+        """Begin to connect; it never gives up, so this returns before there is a connection."""
+        self._loop = asyncio.get_running_loop()
+        self._client = self._make_client()
+        self._client.connect_async(self._url.hostname or "", self._port, _KEEPALIVE_S)
+        self._client.loop_start()
+
+    async def wait_connected(self, timeout_s: float) -> bool:
+        """True as soon as subscribed, False after `timeout_s`."""
+        try:
+            await asyncio.wait_for(self._subscribed.wait(), timeout_s)
+        except TimeoutError:
+            return False
+        return True
+
+    async def stop(self) -> None:
+        """Finish what was taken, answer it, and leave; the broker keeps the session."""
+        self._closing = True
+        if self._client is None:
+            return
+        if self._pending:
+            await asyncio.wait(self._pending, timeout=_DRAIN_S)
+        for task in self._pending:
+            task.cancel()
+        self._client.disconnect()
+        await asyncio.to_thread(self._client.loop_stop)
+        self._client = None
+        self._subscribed.clear()
+
+    def _make_client(self) -> Client:
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._client_id,
+            clean_session=False,
+            protocol=MQTTProtocolVersion.MQTTv311,
+            manual_ack=True,
+        )
+        client.enable_logger(_LOG)
+        client.reconnect_delay_set(_RECONNECT_MIN_S, _RECONNECT_MAX_S)
+        client.max_queued_messages_set(_MAX_QUEUED_ANSWERS)
+        client.max_inflight_messages_set(_MAX_INFLIGHT_ANSWERS)
+        if self._url.username:
+            client.username_pw_set(unquote(self._url.username), unquote(self._url.password or ""))
+        if self._url.scheme == "mqtts":
+            client.tls_set_context(ssl.create_default_context())
+        client.on_socket_open = _answer_at_once
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        return client
+
+    # The callbacks below run in paho's thread: each only hands over to the event loop.
+
+    def _on_connect(
+        self,
+        client: Client,
+        _data: Any,
+        flags: ConnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            _LOG.warning("broker %s refuses us: %s", self.url, reason)
+            return
+        _LOG.info("broker %s connected, session kept: %s", self.url, flags.session_present)
+        client.subscribe(_SUBSCRIPTIONS)
+
+    def _on_subscribe(
+        self,
+        _client: Client,
+        _data: Any,
+        _mid: int,
+        reasons: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            _LOG.error("broker %s refuses a subscription: %s", self.url, reasons)
+            return
+        self._hand_over(self._subscribed.set)
+
+    def _on_disconnect(
+        self,
+        _client: Client,
+        _data: Any,
+        _flags: DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        self._connection += 1
+        if not self._closing:
+            _LOG.warning("broker %s is gone: %s", self.url, reason)
+        self._hand_over(self._subscribed.clear)
+
+    def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+        self._hand_over(self._take, message, self._connection)
+
+    def _hand_over(self, function: Callable[..., None], *args: Any) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(function, *args)
+
+    # From here on everything runs in the event loop.
+
+    def _take(self, message: MQTTMessage, connection: int) -> None:
+        if self._closing or (message.qos == 0 and len(self._pending) >= _MAX_PENDING):
+            return
+        task = asyncio.create_task(self._serve(message, connection))
+        self._pending.add(task)
+        task.add_done_callback(self._pending.discard)
+
+    async def _serve(self, message: MQTTMessage, connection: int) -> None:
+        parts = _parse_topic(message)
+        if parts is None:
+            self._acknowledge(message, connection)
+            return
+        device, kind = parts
+        answer = await self._decide(self._accept[kind], message, device, connection)
+        if answer is None or self._client is None:
+            return
+        if answer.body:
+            self._client.publish(f"ph1/{device}/dn", answer.body, qos=1, retain=False)
+        self._acknowledge(message, connection)
+
+    async def _decide(
+        self, accept: Accept, message: MQTTMessage, device: str, connection: int
+    ) -> Answer | None:
+        """The answer to a message; None when its connection ended before there was one."""
+        pause_s = 1.0
+        while connection == self._connection and not self._closing:
+            try:
+                answer = await accept(bytes(message.payload), device)
+            except Exception:  # noqa: BLE001 - outermost: the message stays at the broker
+                _LOG.exception("a message of device %s could not be taken", device)
+            else:
+                if answer.status < 500:
+                    return answer
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, _RETRY_MAX_S)
+        return None
+
+    def _acknowledge(self, message: MQTTMessage, connection: int) -> None:
+        if message.qos and connection == self._connection and self._client is not None:
+            self._client.ack(message.mid, message.qos)
+
+
+def _parse_topic(message: MQTTMessage) -> tuple[str, str] | None:
+    """(device, "up" or "st"); None when the topic is no device's."""
+    try:
+        match = _TOPIC.fullmatch(message.topic)
+    except UnicodeDecodeError:
+        return None
+    return (match[1], match[2]) if match else None
+
+
+def _answer_at_once(_client: Client, _data: Any, sock: Any) -> None:
+    """Without this an answer waits for the broker's delayed TCP acknowledgement: 48 ms."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
