@@ -1,0 +1,244 @@
+"""The three things a receiver says: ack, command, time reply."""
+
+from .decoder import decode
+from .encoder import Encoder
+from .envelope import ALG_HMAC_256, peek, unseal
+from .errors import RefusedError
+from .fields import expect_bytes, expect_int, expect_major, expect_rows, maybe_bytes, maybe_int
+from .limits import MAX_BACKOFF_S, MAX_DOWNLINK_BYTES, MAX_INT
+from .registry import (
+    DOWNLINK_ACK,
+    DOWNLINK_COMMAND,
+    DOWNLINK_TIME,
+    KEY_DN_ARGS,
+    KEY_DN_BACKOFF_S,
+    KEY_DN_BOOT,
+    KEY_DN_CODE,
+    KEY_DN_CSEQ,
+    KEY_DN_DEADLINE_MS,
+    KEY_DN_ECHO_MS,
+    KEY_DN_INC,
+    KEY_DN_KIND,
+    KEY_DN_MAJOR,
+    KEY_DN_NONCE,
+    KEY_DN_ORIGIN_INC,
+    KEY_DN_POLL,
+    KEY_DN_REFUSED,
+    KEY_DN_SERVER_MS,
+    KEY_DN_STORED,
+    MAJOR,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+INC_BYTES = 4
+NONCE_BYTES = 8
+
+
+class Ack:
+    """Records that are committed, and those refused for good.
+
+    `inc`, `boot` and `echo_ms` (its now_ms) name the uplink answered; `stored` holds (boot, first seq, last seq),
+    `refused` (boot, seq, REFUSED_*), `poll` bits POLL_*. None is absent.
+    """
+
+    def __init__(
+        self,
+        inc: bytes,
+        boot: int,
+        server_ms: int,
+        echo_ms: int,
+        stored: "list[tuple[int, int, int]] | None" = None,
+        refused: "list[tuple[int, int, int]] | None" = None,
+        backoff_s: "int | None" = None,
+        origin_inc: "bytes | None" = None,
+        poll: "int | None" = None,
+    ) -> None:
+        self.inc = inc
+        self.boot = boot
+        self.server_ms = server_ms
+        self.echo_ms = echo_ms
+        self.stored = stored or []
+        self.refused = refused or []
+        self.backoff_s = backoff_s
+        self.origin_inc = origin_inc
+        self.poll = poll
+
+
+class Command:
+    """An order for one boot of one device: `cseq` rises, `deadline_ms` is on the device's own uptime clock."""
+
+    def __init__(
+        self,
+        inc: bytes,
+        boot: int,
+        server_ms: int,
+        cseq: int,
+        deadline_ms: int,
+        code: int,
+        args: "dict[int, Any] | None" = None,
+    ) -> None:
+        self.inc = inc
+        self.boot = boot
+        self.server_ms = server_ms
+        self.cseq = cseq
+        self.deadline_ms = deadline_ms
+        self.code = code
+        self.args = args
+
+
+class TimeReply:
+    """The server's time for the device that asked with this nonce."""
+
+    def __init__(self, server_ms: int, nonce: bytes) -> None:
+        self.server_ms = server_ms
+        self.nonce = nonce
+
+
+def put_ack(enc: Encoder, ack: Ack) -> None:
+    """Write an ack payload."""
+    optional = bool(ack.refused) + (ack.backoff_s is not None)
+    optional += (ack.origin_inc is not None) + (ack.poll is not None)
+    enc.put_map(7 + optional)
+    _put_session(enc, ack, DOWNLINK_ACK)
+    enc.put_uint(KEY_DN_ECHO_MS)
+    enc.put_uint(ack.echo_ms)
+    enc.put_uint(KEY_DN_STORED)
+    _put_rows(enc, ack.stored)
+    if ack.refused:
+        enc.put_uint(KEY_DN_REFUSED)
+        _put_rows(enc, ack.refused)
+    _put_field(enc, KEY_DN_BACKOFF_S, ack.backoff_s)
+    if ack.origin_inc is not None:
+        enc.put_uint(KEY_DN_ORIGIN_INC)
+        enc.put_bytes(ack.origin_inc)
+    _put_field(enc, KEY_DN_POLL, ack.poll)
+
+
+def put_command(enc: Encoder, command: Command) -> None:
+    """Write a command payload; it must be sealed with ALG_HMAC_256."""
+    enc.put_map(8 + (command.args is not None))
+    _put_session(enc, command, DOWNLINK_COMMAND)
+    _put_field(enc, KEY_DN_CSEQ, command.cseq)
+    _put_field(enc, KEY_DN_DEADLINE_MS, command.deadline_ms)
+    _put_field(enc, KEY_DN_CODE, command.code)
+    if command.args is not None:
+        enc.put_uint(KEY_DN_ARGS)
+        enc.put_value(command.args)
+
+
+def put_time_reply(enc: Encoder, reply: TimeReply) -> None:
+    """Write a time reply payload; it must be sealed with ALG_HMAC_256."""
+    enc.put_map(4)
+    _put_field(enc, KEY_DN_MAJOR, MAJOR)
+    _put_field(enc, KEY_DN_SERVER_MS, reply.server_ms)
+    _put_field(enc, KEY_DN_KIND, DOWNLINK_TIME)
+    enc.put_uint(KEY_DN_NONCE)
+    enc.put_bytes(reply.nonce)
+
+
+def decode_downlink(payload: "bytes | bytearray | memoryview") -> "Ack | Command | TimeReply":
+    """What an authentic downlink payload says. RefusedError when it breaks a rule; unknown keys are ignored."""
+    body = decode(payload, MAX_DOWNLINK_BYTES)
+    expect_major(body)
+    kind = expect_int(body, KEY_DN_KIND)
+    reader = _READERS.get(kind)
+    if reader is None:
+        raise RefusedError("schema", "downlink kind %d is not known" % kind)
+    message: "Ack | Command | TimeReply" = reader(body)
+    return message
+
+
+def open_downlink(
+    message: "bytes | bytearray | memoryview", key: bytes, kid: bytes
+) -> "Ack | Command | TimeReply":
+    """What a signed downlink says to the device with this down key and kid.
+
+    RefusedError also when a command or time reply carries the short MAC ("alg"): they act, so they need the long one.
+    """
+    payload = unseal(message, key, MAX_DOWNLINK_BYTES, kid)
+    said = decode_downlink(payload)
+    if peek(message)[0] != ALG_HMAC_256 and not isinstance(said, Ack):
+        raise RefusedError("alg", "commands and time replies need HMAC 256/256")
+    return said
+
+
+def _read_ack(body: "dict[int, Any]") -> Ack:
+    return Ack(
+        expect_bytes(body, KEY_DN_INC, INC_BYTES),
+        expect_int(body, KEY_DN_BOOT),
+        expect_int(body, KEY_DN_SERVER_MS),
+        expect_int(body, KEY_DN_ECHO_MS),
+        _read_stored(body),
+        expect_rows(body, KEY_DN_REFUSED, (MAX_INT, MAX_INT, 15))
+        if KEY_DN_REFUSED in body
+        else None,
+        maybe_int(body, KEY_DN_BACKOFF_S, 0, MAX_BACKOFF_S),
+        maybe_bytes(body, KEY_DN_ORIGIN_INC, INC_BYTES),
+        maybe_int(body, KEY_DN_POLL),
+    )
+
+
+def _read_stored(body: "dict[int, Any]") -> "list[tuple[int, int, int]]":
+    rows = expect_rows(body, KEY_DN_STORED, (MAX_INT, MAX_INT, MAX_INT))
+    for row in rows:
+        if row[1] > row[2]:
+            raise RefusedError(
+                "schema",
+                "key %d: seq range %d..%d runs backwards" % (KEY_DN_STORED, row[1], row[2]),
+            )
+    return rows
+
+
+def _read_command(body: "dict[int, Any]") -> Command:
+    args = body.get(KEY_DN_ARGS)
+    if KEY_DN_ARGS in body and not isinstance(args, dict):
+        raise RefusedError("schema", "key %d: want a map" % KEY_DN_ARGS)
+    return Command(
+        expect_bytes(body, KEY_DN_INC, INC_BYTES),
+        expect_int(body, KEY_DN_BOOT),
+        expect_int(body, KEY_DN_SERVER_MS),
+        expect_int(body, KEY_DN_CSEQ),
+        expect_int(body, KEY_DN_DEADLINE_MS),
+        expect_int(body, KEY_DN_CODE, 1, 255),
+        args,
+    )
+
+
+def _read_time_reply(body: "dict[int, Any]") -> TimeReply:
+    return TimeReply(
+        expect_int(body, KEY_DN_SERVER_MS), expect_bytes(body, KEY_DN_NONCE, NONCE_BYTES)
+    )
+
+
+_READERS = {
+    DOWNLINK_ACK: _read_ack,
+    DOWNLINK_COMMAND: _read_command,
+    DOWNLINK_TIME: _read_time_reply,
+}
+
+
+def _put_session(enc: Encoder, message: "Ack | Command", kind: int) -> None:
+    """The keys that acks and commands share: major, session, server time, kind."""
+    _put_field(enc, KEY_DN_MAJOR, MAJOR)
+    enc.put_uint(KEY_DN_INC)
+    enc.put_bytes(message.inc)
+    _put_field(enc, KEY_DN_BOOT, message.boot)
+    _put_field(enc, KEY_DN_SERVER_MS, message.server_ms)
+    _put_field(enc, KEY_DN_KIND, kind)
+
+
+def _put_rows(enc: Encoder, rows: "list[tuple[int, int, int]]") -> None:
+    enc.put_array(len(rows))
+    for row in rows:
+        enc.put_array(3)
+        for number in row:
+            enc.put_uint(number)
+
+
+def _put_field(enc: Encoder, key: int, value: "int | None") -> None:
+    if value is not None:
+        enc.put_uint(key)
+        enc.put_uint(value)

@@ -1,0 +1,165 @@
+"""Deterministic CBOR (RFC 8949 4.2.1) written straight into one preallocated buffer, without heap.
+
+The profile is small: integers below 2^53, byte and text strings, arrays, maps with unsigned keys, null and booleans,
+each in its shortest form. Keys must be put in ascending order; the decoder at the other end checks it.
+"""
+
+from .compat import encode_utf8
+from .errors import EncodeError, TooBigError
+from .limits import MAX_INT, PAYLOAD_OFFSET
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Encoder:
+    """A writing position in a buffer: `buf[start:pos]` is written, `pos..end` is free.
+
+    Every put raises TooBigError before it writes beyond `end`, EncodeError when the value is outside the profile.
+    After an error the caller sets `pos` back to where its item began.
+    """
+
+    def __init__(
+        self, buf: bytearray, pos: int = PAYLOAD_OFFSET, end: "int | None" = None
+    ) -> None:
+        self.buf = buf
+        self.pos = pos
+        self.end = len(buf) if end is None else end
+
+    def reset(self, pos: int = PAYLOAD_OFFSET) -> None:
+        """Start again at `pos` with the whole buffer free."""
+        self.pos = pos
+        self.end = len(self.buf)
+
+    def put_uint(self, value: int) -> None:
+        """Unsigned integer, 0..2^53-1."""
+        if value < 0:
+            raise EncodeError("range", "%d is negative; use put_int" % value)
+        self._put_head(0x00, value)
+
+    def put_int(self, value: int) -> None:
+        """Integer of either sign, below 2^53 in magnitude."""
+        if value >= 0:
+            self._put_head(0x00, value)
+        elif value < -MAX_INT:
+            raise EncodeError("range", "%d is below -(2^53 - 1)" % value)
+        else:
+            self._put_head(0x20, -1 - value)
+
+    def put_bytes(self, data: "bytes | bytearray | memoryview") -> None:
+        """Byte string."""
+        self._put_head(0x40, len(data))
+        self.put_raw(data)
+
+    def put_text(self, text: str) -> None:
+        """Text string; EncodeError when it cannot be UTF-8 (a lone surrogate)."""
+        try:
+            data = encode_utf8(text)
+        except ValueError:
+            raise EncodeError("utf-8", "text %r holds a lone surrogate" % text) from None
+        self._put_head(0x60, len(data))
+        self.put_raw(data)
+
+    def put_array(self, count: int) -> None:
+        """Head of an array; exactly `count` items follow."""
+        self._put_head(0x80, count)
+
+    def put_map(self, count: int) -> None:
+        """Head of a map; exactly `count` pairs follow, unsigned keys ascending."""
+        self._put_head(0xA0, count)
+
+    def put_bool(self, value: bool) -> None:
+        """True or false."""
+        self._put_byte(0xF5 if value else 0xF4)
+
+    def put_null(self) -> None:
+        """Null: a missing sample, an absent value."""
+        self._put_byte(0xF6)
+
+    def put_raw(self, data: "bytes | bytearray | memoryview") -> None:
+        """Bytes that are already encoded, copied as they are."""
+        pos = self.pos
+        after = pos + len(data)
+        if after > self.end:
+            raise TooBigError("space", "%d bytes needed, %d left" % (len(data), self.end - pos))
+        self.buf[pos:after] = data
+        self.pos = after
+
+    def put_value(self, value: "Any") -> None:
+        """Any value of the profile; maps are sorted by key. Convenient, allocates: for arguments, not for reports."""
+        if value is None:
+            self.put_null()
+        elif isinstance(value, bool):
+            self.put_bool(value)
+        elif isinstance(value, int):
+            self.put_int(value)
+        elif isinstance(value, str):
+            self.put_text(value)
+        elif isinstance(value, (bytes, bytearray, memoryview)):
+            self.put_bytes(value)
+        elif isinstance(value, dict):
+            self._put_dict(value)
+        elif isinstance(value, (list, tuple)):
+            self.put_array(len(value))
+            for item in value:
+                self.put_value(item)
+        else:
+            raise EncodeError(
+                "type",
+                "%r is not in the profile; use int, str, bytes, list, dict, bool or None"
+                % (value,),
+            )
+
+    def _put_dict(self, value: "dict[int, Any]") -> None:
+        for key in value:
+            if type(key) is not int:
+                raise EncodeError("type", "map key %r is not an unsigned integer" % (key,))
+        self.put_map(len(value))
+        for key in sorted(value):
+            self.put_uint(key)
+            self.put_value(value[key])
+
+    def _put_byte(self, byte: int) -> None:
+        pos = self.pos
+        if pos >= self.end:
+            raise TooBigError("space", "1 byte needed, 0 left")
+        self.buf[pos] = byte
+        self.pos = pos + 1
+
+    def _put_head(self, major: int, argument: int) -> None:
+        """Major type in the top three bits of `major`, argument in its shortest form."""
+        buf = self.buf
+        pos = self.pos
+        if argument < 24:
+            self._put_byte(major | argument)
+        elif argument < 0x100:
+            self._reserve(2)
+            buf[pos] = major | 24
+            buf[pos + 1] = argument
+        elif argument < 0x10000:
+            self._reserve(3)
+            buf[pos] = major | 25
+            buf[pos + 1] = argument >> 8
+            buf[pos + 2] = argument & 0xFF
+        elif argument < 0x100000000:
+            self._put_long(major | 26, argument, 4)
+        elif argument <= MAX_INT:
+            self._put_long(major | 27, argument, 8)
+        else:
+            raise EncodeError("range", "%d is above 2^53 - 1" % argument)
+
+    def _put_long(self, first: int, argument: int, size: int) -> None:
+        pos = self.pos
+        self._reserve(size + 1)
+        self.buf[pos] = first
+        for i in range(pos + size, pos, -1):
+            self.buf[i] = argument & 0xFF
+            argument >>= 8
+
+    def _reserve(self, size: int) -> None:
+        """Move on by `size` bytes that the caller fills in, or raise TooBigError."""
+        after = self.pos + size
+        if after > self.end:
+            raise TooBigError("space", "%d bytes needed, %d left" % (size, self.end - self.pos))
+        self.pos = after

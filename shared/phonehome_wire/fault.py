@@ -1,0 +1,180 @@
+"""A fault transition on the wire, and what it sheds when it does not fit."""
+
+from .encoder import Encoder
+from .errors import EncodeError, TooBigError
+from .freeze import put_freeze
+from .head import put_head
+from .limits import (
+    MAX_CONTEXT_METRICS,
+    MAX_EXP,
+    MAX_FAULT_RECORD_BYTES,
+    MAX_OCCURRENCE,
+    MAX_SPN,
+    MIN_HALVED_SAMPLES,
+)
+from .registry import (
+    FAULT_CHANNEL,
+    FAULT_CONTEXT,
+    FAULT_FAILING_MS,
+    FAULT_FMI,
+    FAULT_FREEZE,
+    FAULT_KIND,
+    FAULT_LIMIT,
+    FAULT_OCCURRENCE,
+    FAULT_SEVERITY,
+    FAULT_SPN,
+    FAULT_STATUS,
+    FAULT_VALUE,
+    RTYPE_FAULT,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .freeze import Frame
+    from .metrics import Metrics
+
+
+class Fault:
+    """What one transition says; made once and filled again for each. None is absent.
+
+    `exp` and `value` go together, `limit` has the same exponent, `channel` is the fault's sensor, `frame` is the
+    freeze frame, `kind` one of KIND_*.
+    """
+
+    def __init__(self) -> None:
+        self.spn = 0
+        self.fmi = 0
+        self.status = 0
+        self.occurrence = 0
+        self.severity = 0
+        self.channel: "int | None" = None
+        self.exp: "int | None" = None
+        self.value: "int | None" = None
+        self.limit: "int | None" = None
+        self.failing_ms: "int | None" = None
+        self.frame: "Frame | None" = None
+        self.context: "Metrics | None" = None
+        self.kind: "int | None" = None
+
+
+def encode_fault(
+    enc: Encoder, boot: int, seq: int, ms: int, fault: Fault, budget: int = MAX_FAULT_RECORD_BYTES
+) -> None:
+    """Write the whole fault record in at most `budget` bytes.
+
+    Too big, it sheds in this order: half of the samples around the trigger (again down to 8), the channels that are
+    not the fault's, the freeze frame. TooBigError when the rest does not fit either; `pos` is then where it was.
+    """
+    _check(fault)
+    start = enc.pos
+    end = enc.end
+    enc.end = min(end, start + budget)
+    try:
+        _put_what_fits(enc, boot, seq, ms, fault)
+    except EncodeError:
+        enc.pos = start
+        raise
+    finally:
+        enc.end = end
+
+
+def _put_what_fits(enc: Encoder, boot: int, seq: int, ms: int, fault: Fault) -> None:
+    put_head(enc, RTYPE_FAULT, boot, seq, ms)
+    body = enc.pos
+    frame = fault.frame
+    if frame is not None:
+        lo, hi, only = 0, frame.count, -1
+        while True:
+            try:
+                return _put_body(enc, fault, frame, lo, hi, only)
+            except TooBigError:
+                enc.pos = body
+            if hi - lo > MIN_HALVED_SAMPLES:
+                lo, hi = _halved(lo, hi, frame.trigger)
+            elif only < 0 and _fault_channel(fault, frame) >= 0:
+                only = _fault_channel(fault, frame)
+            else:
+                break
+    _put_body(enc, fault, None, 0, 0, -1)
+
+
+def _halved(lo: int, hi: int, trigger: int) -> "tuple[int, int]":
+    """Half of lo..hi, not fewer than the least, with the trigger as central as the edges allow."""
+    count = max((hi - lo) // 2, MIN_HALVED_SAMPLES)
+    first = min(max(trigger - count // 2, lo), hi - count)
+    return first, first + count
+
+
+def _fault_channel(fault: Fault, frame: "Frame") -> int:
+    """Which of the frame's channels is the fault's own; -1 when none, or when it is the only one."""
+    for i in range(frame.channel_count if frame.channel_count > 1 else 0):
+        if frame.channel_id(i) == fault.channel:
+            return i
+    return -1
+
+
+def _put_body(
+    enc: Encoder, fault: Fault, frame: "Frame | None", lo: int, hi: int, only: int
+) -> None:
+    enc.put_map(_field_count(fault) + (frame is not None))
+    _put_field(enc, FAULT_SPN, fault.spn)
+    _put_field(enc, FAULT_FMI, fault.fmi)
+    _put_field(enc, FAULT_STATUS, fault.status)
+    _put_field(enc, FAULT_OCCURRENCE, fault.occurrence)
+    _put_field(enc, FAULT_SEVERITY, fault.severity)
+    _put_field(enc, FAULT_CHANNEL, fault.channel)
+    if fault.value is not None:
+        enc.put_uint(FAULT_VALUE)
+        enc.put_array(2)
+        enc.put_int(fault.exp or 0)
+        enc.put_int(fault.value)
+    _put_field(enc, FAULT_LIMIT, fault.limit)
+    _put_field(enc, FAULT_FAILING_MS, fault.failing_ms)
+    if frame is not None:
+        enc.put_uint(FAULT_FREEZE)
+        put_freeze(enc, frame, lo, hi, only)
+    if fault.context is not None and len(fault.context):
+        enc.put_uint(FAULT_CONTEXT)
+        fault.context.put(enc)
+    _put_field(enc, FAULT_KIND, fault.kind)
+
+
+def _put_field(enc: Encoder, key: int, value: "int | None") -> None:
+    if value is not None:
+        enc.put_uint(key)
+        enc.put_int(value)
+
+
+def _field_count(fault: Fault) -> int:
+    """Fields besides the freeze frame."""
+    return (
+        5
+        + (fault.channel is not None)
+        + (fault.value is not None)
+        + (fault.limit is not None)
+        + (fault.failing_ms is not None)
+        + (fault.context is not None and len(fault.context) > 0)
+        + (fault.kind is not None)
+    )
+
+
+def _check(fault: Fault) -> None:
+    """Ranges that the schema sets, before a byte is written."""
+    _check_range("spn", fault.spn, 0, MAX_SPN)
+    _check_range("fmi", fault.fmi, 0, 31)
+    _check_range("status", fault.status, 0, 255)
+    _check_range("occurrence", fault.occurrence, 0, MAX_OCCURRENCE)
+    _check_range("severity", fault.severity, 0, 7)
+    _check_range("channel", fault.channel, 0, 255)
+    _check_range("exp", fault.exp, -MAX_EXP, MAX_EXP)
+    _check_range("failing_ms", fault.failing_ms, 0, None)
+    _check_range("kind", fault.kind, 0, 3)
+    if fault.context is not None and len(fault.context) > MAX_CONTEXT_METRICS:
+        raise EncodeError(
+            "range", "%d context metrics, at most %d" % (len(fault.context), MAX_CONTEXT_METRICS)
+        )
+
+
+def _check_range(name: str, value: "int | None", low: int, high: "int | None") -> None:
+    if value is not None and (value < low or (high is not None and value > high)):
+        raise EncodeError("range", "fault %s is %d, want %d..%s" % (name, value, low, high))

@@ -1,0 +1,72 @@
+"""Reading checked fields out of a decoded map. Every refusal has the reason "schema" and names key and value."""
+
+from .errors import RefusedError
+from .limits import MAX_INT
+from .registry import MAJOR
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def expect_major(body: "Any") -> None:
+    """The value is a map of this major version (key 0)."""
+    if not isinstance(body, dict):
+        raise RefusedError("schema", "the payload is not a map")
+    major = expect_int(body, 0)
+    if major != MAJOR:
+        raise RefusedError("major", "schema major %d, this side knows %d" % (major, MAJOR))
+
+
+def expect_int(body: "dict[int, Any]", key: int, low: int = 0, high: int = MAX_INT) -> int:
+    """The integer at the key, between low and high."""
+    value = body.get(key)
+    if type(value) is not int or not low <= value <= high:
+        raise RefusedError("schema", "key %d: %.40r, want %d..%d" % (key, value, low, high))
+    return value
+
+
+def maybe_int(body: "dict[int, Any]", key: int, low: int = 0, high: int = MAX_INT) -> "int | None":
+    """The same, None when the key is absent."""
+    return expect_int(body, key, low, high) if key in body else None
+
+
+def expect_bytes(body: "dict[int, Any]", key: int, low: int, high: int = 0) -> bytes:
+    """The byte string at the key, of low bytes, or low to high."""
+    value = body.get(key)
+    if type(value) is not bytes or not low <= len(value) <= (high or low):
+        raise RefusedError(
+            "schema", "key %d: %.40r, want %d..%d bytes" % (key, value, low, high or low)
+        )
+    return value
+
+
+def maybe_bytes(body: "dict[int, Any]", key: int, low: int, high: int = 0) -> "bytes | None":
+    """The same, None when the key is absent."""
+    return expect_bytes(body, key, low, high) if key in body else None
+
+
+def expect_text(body: "dict[int, Any]", key: int, low: int, high: int) -> str:
+    """The text at the key, of low to high bytes of UTF-8."""
+    value = body.get(key)
+    if type(value) is not str or not low <= len(value.encode()) <= high:
+        raise RefusedError(
+            "schema", "key %d: %.40r, want text of %d..%d bytes" % (key, value, low, high)
+        )
+    return value
+
+
+def expect_rows(
+    body: "dict[int, Any]", key: int, high: "tuple[int, ...]"
+) -> "list[tuple[int, ...]]":
+    """The array of rows of unsigned integers at the key; `high` bounds each column."""
+    rows = body.get(key)
+    if not isinstance(rows, list):
+        raise RefusedError("schema", "key %d: %.40r, want an array" % (key, rows))
+    for row in rows:
+        if not isinstance(row, list) or len(row) != len(high):
+            raise RefusedError("schema", "key %d: %.40r, want rows of %d" % (key, row, len(high)))
+        for value, most in zip(row, high):
+            if type(value) is not int or not 0 <= value <= most:
+                raise RefusedError("schema", "key %d: %.40r, want 0..%d" % (key, value, most))
+    return [tuple(row) for row in rows]

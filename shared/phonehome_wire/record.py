@@ -1,0 +1,141 @@
+"""Records: the durable things a device has to say. `put_head` begins one, one of the others writes its body."""
+
+from .crash import Crash, encode_crash
+from .encoder import Encoder
+from .errors import EncodeError
+from .fault import Fault, encode_fault
+from .head import put_crumb, put_head
+from .limits import (
+    MAX_AGENT_BYTES,
+    MAX_CHANNEL_NAME_BYTES,
+    MAX_CHANNEL_UNIT_BYTES,
+    MAX_LOG_CRUMBS,
+    MAX_METRICS,
+    MAX_PLATFORM_BYTES,
+)
+from .registry import (
+    HELLO_AGENT,
+    HELLO_CATALOG,
+    HELLO_CLEAN_BOOT,
+    HELLO_CONFIG_VERSION,
+    HELLO_PLATFORM,
+    HELLO_RESET_CAUSE,
+    HELLO_STATE_LOST,
+    RESULT_CSEQ,
+    RESULT_STATUS,
+    RESULT_VALUE,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .head import Crumb
+    from .metrics import Metrics
+
+__all__ = [
+    "Crash",
+    "Fault",
+    "encode_crash",
+    "encode_fault",
+    "put_head",
+    "put_heartbeat",
+    "put_hello",
+    "put_log",
+    "put_result",
+]
+
+
+def put_hello(
+    enc: Encoder,
+    agent: str,
+    reset_cause: int,
+    platform: str,
+    clean_boot: "int | None" = None,
+    config_version: "int | None" = None,
+    catalog: "list[tuple[int, str, str]] | None" = None,
+    state_lost: bool = False,
+) -> None:
+    """Body of a birth: agent version, RESET_*, board, last boot that ended cleanly, applied config version.
+
+    `catalog` is (channel, name, unit) in ascending order of channels, sent when the receiver asked for it;
+    `state_lost` says that the incarnation is new because the old one was lost.
+    """
+    if not 0 <= reset_cause <= 15:
+        raise EncodeError("range", "reset cause is %d, want 0..15" % reset_cause)
+    enc.put_map(
+        3
+        + (clean_boot is not None)
+        + (config_version is not None)
+        + (catalog is not None)
+        + state_lost
+    )
+    enc.put_uint(HELLO_AGENT)
+    _put_text(enc, "agent", agent, 1, MAX_AGENT_BYTES)
+    enc.put_uint(HELLO_RESET_CAUSE)
+    enc.put_uint(reset_cause)
+    enc.put_uint(HELLO_PLATFORM)
+    _put_text(enc, "platform", platform, 1, MAX_PLATFORM_BYTES)
+    _put_field(enc, HELLO_CLEAN_BOOT, clean_boot)
+    _put_field(enc, HELLO_CONFIG_VERSION, config_version)
+    if catalog is not None:
+        enc.put_uint(HELLO_CATALOG)
+        _put_catalog(enc, catalog)
+    if state_lost:
+        enc.put_uint(HELLO_STATE_LOST)
+        enc.put_bool(True)
+
+
+def put_heartbeat(enc: Encoder, metrics: "Metrics") -> None:
+    """Body of a heartbeat, 1..48 metrics."""
+    if not 1 <= len(metrics) <= MAX_METRICS:
+        raise EncodeError("range", "%d metrics, want 1..%d" % (len(metrics), MAX_METRICS))
+    metrics.put(enc)
+
+
+def put_log(enc: Encoder, crumbs: "list[Crumb]") -> None:
+    """Body of a log excerpt, 1..32 breadcrumbs, oldest first."""
+    if not 1 <= len(crumbs) <= MAX_LOG_CRUMBS:
+        raise EncodeError("range", "%d breadcrumbs, want 1..%d" % (len(crumbs), MAX_LOG_CRUMBS))
+    enc.put_array(len(crumbs))
+    for crumb in crumbs:
+        put_crumb(enc, crumb)
+
+
+def put_result(enc: Encoder, cseq: int, status: int, value: "Any" = None) -> None:
+    """Body of a command result: the command's cseq, RESULT_OK.., and any value of the profile."""
+    if not 0 <= status <= 15:
+        raise EncodeError("range", "result status is %d, want 0..15" % status)
+    enc.put_map(2 if value is None else 3)
+    enc.put_uint(RESULT_CSEQ)
+    enc.put_uint(cseq)
+    enc.put_uint(RESULT_STATUS)
+    enc.put_uint(status)
+    if value is not None:
+        enc.put_uint(RESULT_VALUE)
+        enc.put_value(value)
+
+
+def _put_catalog(enc: Encoder, catalog: "list[tuple[int, str, str]]") -> None:
+    enc.put_map(len(catalog))
+    last = -1
+    for channel, name, unit in catalog:
+        if channel <= last:
+            raise EncodeError("key order/dup", "channel %d behind channel %d" % (channel, last))
+        enc.put_uint(channel)
+        enc.put_array(2)
+        _put_text(enc, "channel name", name, 1, MAX_CHANNEL_NAME_BYTES)
+        _put_text(enc, "channel unit", unit, 0, MAX_CHANNEL_UNIT_BYTES)
+        last = channel
+
+
+def _put_text(enc: Encoder, what: str, text: str, min_bytes: int, max_bytes: int) -> None:
+    if not min_bytes <= len(text.encode()) <= max_bytes:
+        raise EncodeError("range", "%s %r, want %d..%d bytes" % (what, text, min_bytes, max_bytes))
+    enc.put_text(text)
+
+
+def _put_field(enc: Encoder, key: int, value: "int | None") -> None:
+    if value is not None:
+        enc.put_uint(key)
+        enc.put_uint(value)

@@ -1,0 +1,162 @@
+"""The uplink map: who speaks, in which boot, when, and the records. One is signed for each sending.
+
+begin_uplink(enc, head, len(records)); enc.put_raw(record) for each; end_uplink(enc, head)
+"""
+
+from .encoder import Encoder
+from .errors import EncodeError
+from .limits import MAX_BUILD_BYTES, MAX_RECORDS, MIN_BUILD_BYTES
+from .registry import (
+    KEY_UP_BOOT,
+    KEY_UP_BUILD,
+    KEY_UP_CONN,
+    KEY_UP_DROPPED,
+    KEY_UP_INC,
+    KEY_UP_MAJOR,
+    KEY_UP_MANIFEST,
+    KEY_UP_NEXT_SEQ,
+    KEY_UP_NOW_MS,
+    KEY_UP_ORIGIN_INC,
+    KEY_UP_RECORDS,
+    KEY_UP_SERVER,
+    KEY_UP_STATE,
+    KEY_UP_UTC,
+    MAJOR,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+INC_BYTES = 4
+MANIFEST_BYTES = 4
+
+
+class UplinkHead:
+    """Everything of an uplink but its records; kept and refilled by the device. None is absent.
+
+    `now_ms` is the uptime at signing; `utc_ms` with `utc_quality` (QUALITY_*) what the device believes; `dropped`
+    counts the records lost in this boot; `server_ms` with `server_at_ms` the newest signed server time and the uptime
+    when it came; `origin_inc` the incarnation of the records when it is not `inc`; `state` and `conn` only on the
+    state topic.
+    """
+
+    def __init__(self, inc: bytes, boot: int, now_ms: int, build: bytes) -> None:
+        self.inc = inc
+        self.boot = boot
+        self.now_ms = now_ms
+        self.build = build
+        self.utc_ms: "int | None" = None
+        self.utc_quality: "int | None" = None
+        self.dropped: "int | None" = None
+        self.manifest: "bytes | None" = None
+        self.next_seq: "int | None" = None
+        self.state: "int | None" = None
+        self.conn: "int | None" = None
+        self.server_ms: "int | None" = None
+        self.server_at_ms: "int | None" = None
+        self.origin_inc: "bytes | None" = None
+
+
+class Uplink(UplinkHead):
+    """A received uplink: the head's attributes and `records`."""
+
+    def __init__(self, inc: bytes, boot: int, now_ms: int, build: bytes) -> None:
+        super().__init__(inc, boot, now_ms, build)
+        self.records: "list[Record]" = []
+
+
+class Record:
+    """A received record.
+
+    `raw` is its bytes as received, `body` the decoded body (map keys are registry numbers); `defect` is None, or what
+    is wrong with the body of a known type, which is then not to be used. Unknown types have no defect.
+    """
+
+    def __init__(self, rtype: int, boot: int, seq: int, ms: int, body: "Any", raw: bytes) -> None:
+        self.rtype = rtype
+        self.boot = boot
+        self.seq = seq
+        self.ms = ms
+        self.body = body
+        self.raw = raw
+        self.defect: "str | None" = None
+
+
+def begin_uplink(enc: Encoder, head: UplinkHead, record_count: int) -> None:
+    """Write the map up to the head of the record array; exactly `record_count` (0..64) records must follow."""
+    if record_count > MAX_RECORDS:
+        raise EncodeError("range", "%d records, at most %d" % (record_count, MAX_RECORDS))
+    if not MIN_BUILD_BYTES <= len(head.build) <= MAX_BUILD_BYTES:
+        raise EncodeError("length", "build id of %d bytes, want 4..8" % len(head.build))
+    enc.put_map(6 + (head.utc_ms is not None) + _late_field_count(head))
+    enc.put_uint(KEY_UP_MAJOR)
+    enc.put_uint(MAJOR)
+    _put_id(enc, KEY_UP_INC, head.inc, INC_BYTES)
+    enc.put_uint(KEY_UP_BOOT)
+    enc.put_uint(head.boot)
+    enc.put_uint(KEY_UP_NOW_MS)
+    enc.put_uint(head.now_ms)
+    _put_pair(enc, KEY_UP_UTC, head.utc_ms, head.utc_quality)
+    enc.put_uint(KEY_UP_BUILD)
+    enc.put_bytes(head.build)
+    enc.put_uint(KEY_UP_RECORDS)
+    enc.put_array(record_count)
+
+
+def end_uplink(enc: Encoder, head: UplinkHead) -> None:
+    """Write what follows the records. The head must not have changed since begin_uplink."""
+    _put_field(enc, KEY_UP_DROPPED, head.dropped)
+    _put_id(enc, KEY_UP_MANIFEST, head.manifest, MANIFEST_BYTES)
+    _put_field(enc, KEY_UP_NEXT_SEQ, head.next_seq)
+    _put_field(enc, KEY_UP_STATE, head.state)
+    _put_field(enc, KEY_UP_CONN, head.conn)
+    _put_pair(enc, KEY_UP_SERVER, head.server_ms, head.server_at_ms)
+    _put_id(enc, KEY_UP_ORIGIN_INC, head.origin_inc, INC_BYTES)
+
+
+def decode_uplink(payload: "bytes | bytearray | memoryview") -> Uplink:
+    """The uplink in an authentic payload. RefusedError when the payload or its head breaks a rule.
+
+    A body that breaks its schema spoils only its own record: `Record.defect` says why.
+    """
+    from .report import read_uplink  # receivers only: a board never loads the schema
+
+    return read_uplink(payload)
+
+
+def _late_field_count(head: UplinkHead) -> int:
+    """Fields behind the records."""
+    return (
+        (head.dropped is not None)
+        + (head.manifest is not None)
+        + (head.next_seq is not None)
+        + (head.state is not None)
+        + (head.conn is not None)
+        + (head.server_ms is not None)
+        + (head.origin_inc is not None)
+    )
+
+
+def _put_field(enc: Encoder, key: int, value: "int | None") -> None:
+    if value is not None:
+        enc.put_uint(key)
+        enc.put_uint(value)
+
+
+def _put_id(enc: Encoder, key: int, value: "bytes | None", size: int) -> None:
+    if value is not None:
+        if len(value) != size:
+            raise EncodeError(
+                "length", "uplink key %d of %d bytes, want %d" % (key, len(value), size)
+            )
+        enc.put_uint(key)
+        enc.put_bytes(value)
+
+
+def _put_pair(enc: Encoder, key: int, first: "int | None", second: "int | None") -> None:
+    if first is not None:
+        enc.put_uint(key)
+        enc.put_array(2)
+        enc.put_uint(first)
+        enc.put_uint(second or 0)
