@@ -1,6 +1,8 @@
-"""The schema of record bodies, one table per record type. Keys that a table does not name are ignored.
+"""The schema of record bodies, one table per record type. Keys that a table does not name are
+ignored.
 
-A table row is (key, name, required, check, what is wanted); a check says whether a decoded value is as wanted.
+A table row is (key, name, required, check, what is wanted); a check says whether a decoded value
+is as wanted.
 """
 
 from .limits import (
@@ -79,7 +81,9 @@ _SAMPLE = ({int}, {int, type(None)}, {type(None)})
 
 
 def defect_of(rtype: int, body: "Any") -> "str | None":
-    """What is wrong with the body of a record of this type; None when nothing is, or when the type is not known."""
+    """What is wrong with the body of a record of this type; None when nothing is, or when the type
+    is not known.
+    """
     judge = _JUDGES.get(rtype)
     return judge(body) if judge is not None else None
 
@@ -115,7 +119,7 @@ def _array_of(low: int, high: int, check: "Check") -> "Check":
     )
 
 
-def _any(value: "Any") -> bool:
+def _any(_value: "Any") -> bool:
     return True
 
 

@@ -1,4 +1,6 @@
-"""Every difference between CPython and MicroPython that the wire meets; no other file asks which one runs."""
+"""Every difference between CPython and MicroPython that the wire meets; no other file asks which
+one runs.
+"""
 
 import sys
 from hashlib import sha256
@@ -9,6 +11,11 @@ _BLOCK_BYTES = 64  # of SHA-256, RFC 2104
 _AES_BLOCK_BYTES = 16
 
 
+def const(value: int) -> int:
+    """The value itself. MicroPython's compiler knows the name and folds it away."""
+    return value
+
+
 def _sha256_of(parts: "tuple[bytes | bytearray | memoryview, ...]") -> bytes:
     state = sha256()
     for part in parts:
@@ -17,7 +24,9 @@ def _sha256_of(parts: "tuple[bytes | bytearray | memoryview, ...]") -> bytes:
 
 
 def portable_hmac_sha256(key: bytes, *parts: "bytes | bytearray | memoryview") -> bytes:
-    """HMAC-SHA-256 (RFC 2104) of the joined parts, from a bare SHA-256: boards have no hmac module."""
+    """HMAC-SHA-256 (RFC 2104) of the joined parts, from a bare SHA-256: boards have no hmac
+    module.
+    """
     pad = bytearray(_BLOCK_BYTES)
     key = key if len(key) <= _BLOCK_BYTES else sha256(key).digest()
     pad[: len(key)] = key
@@ -42,7 +51,9 @@ def portable_is_equal(a: bytes, b: bytes) -> bool:
 
 
 def portable_decode_utf8(data: bytes) -> str:
-    """Text of strict UTF-8; ValueError on overlong forms, surrogates and beyond U+10FFFF, which MicroPython lets through."""
+    """Text of strict UTF-8; ValueError on overlong forms, surrogates and beyond U+10FFFF, which
+    MicroPython lets through.
+    """
     text = str(data, "utf-8")
     shortest_bytes = 0
     for char in text:
@@ -65,19 +76,8 @@ def portable_encode_utf8(text: str) -> bytes:
     return data
 
 
-if IS_MICROPYTHON:
-    from micropython import const
-
-    hmac_sha256 = portable_hmac_sha256
-    is_equal = portable_is_equal
-    decode_utf8 = portable_decode_utf8
-    encode_utf8 = portable_encode_utf8
-else:
+if not IS_MICROPYTHON:
     import hmac
-
-    def const(value: int) -> int:
-        """The value itself; MicroPython folds the name away at compile time."""
-        return value
 
     def hmac_sha256(key: bytes, *parts: "bytes | bytearray | memoryview") -> bytes:
         """HMAC-SHA-256 of the joined parts."""
@@ -94,3 +94,8 @@ else:
     def encode_utf8(text: str) -> bytes:
         """Strict UTF-8 of a text; ValueError on a lone surrogate."""
         return text.encode()
+else:
+    hmac_sha256 = portable_hmac_sha256
+    is_equal = portable_is_equal
+    decode_utf8 = portable_decode_utf8
+    encode_utf8 = portable_encode_utf8

@@ -1,4 +1,6 @@
-"""A crash on the wire, and what it sheds when it does not fit. Texts that are too long are clipped, never refused."""
+"""A crash on the wire, and what it sheds when it does not fit. Texts that are too long are
+clipped, never refused.
+"""
 
 from .encoder import Encoder
 from .errors import EncodeError, TooBigError
@@ -25,8 +27,9 @@ if TYPE_CHECKING:
 class Crash:
     """What one crash says; None is absent.
 
-    `kind` one of CRASHKIND_*; `frames` (file, line, function), outermost first; `crumbs` (ms relative to the crash,
-    category, text, number), oldest first; `omitted` counts frames that the device already left out.
+    `kind` one of CRASHKIND_*; `frames` (file, line, function), outermost first; `crumbs` (ms
+    relative to the crash, category, text, number), oldest first; `omitted` counts frames that the
+    device already left out.
     """
 
     def __init__(self, kind: int) -> None:
@@ -46,8 +49,8 @@ def encode_crash(
 ) -> None:
     """Write the whole crash record in at most `budget` bytes.
 
-    Too big, it sheds the oldest breadcrumbs, then the outer frames, one by one; those are counted in the record.
-    TooBigError when the rest does not fit either; `pos` is then where it was.
+    Too big, it sheds the oldest breadcrumbs, then the outer frames, one by one; those are counted
+    in the record. TooBigError when the rest does not fit either; `pos` is then where it was.
     """
     if not 1 <= crash.kind <= 9:
         raise EncodeError("range", "crash kind is %d, want 1..9" % crash.kind)
@@ -70,7 +73,8 @@ def _put_what_fits(enc: Encoder, boot: int, seq: int, ms: int, crash: Crash) -> 
     first_crumb = max(0, len(crash.crumbs) - MAX_CRASH_CRUMBS)
     while True:
         try:
-            return _put_body(enc, crash, first_frame, first_crumb)
+            _put_body(enc, crash, first_frame, first_crumb)
+            return
         except TooBigError:
             enc.pos = body
             if first_crumb < len(crash.crumbs):

@@ -1,8 +1,10 @@
-"""Strict decoding of the profile: whatever deterministic encoding would not have written is refused.
+"""Strict decoding of the profile: whatever deterministic encoding would not have written is
+refused.
 
-Refused are: floats, tags, simple values, undefined, indefinite lengths, long forms, keys that are not unsigned, sorted and
-unique, invalid UTF-8, integers of 2^53 and more, more than 2048 items, more than 8 levels, bytes left over or missing.
-General CBOR libraries accept most of these, so this decoder is ours.
+Refused are: floats, tags, simple values, undefined, indefinite lengths, long forms, keys that are
+not unsigned, sorted and unique, invalid UTF-8, integers of 2^53 and more, more than 2048 items,
+more than 8 levels, bytes left over or missing. General CBOR libraries accept most of these, so
+this decoder is ours.
 """
 
 from .compat import decode_utf8
@@ -15,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def decode(data: "bytes | bytearray | memoryview", max_bytes: int = MAX_MESSAGE_BYTES) -> "Any":
-    """The one value in data: int, bytes, str, list, dict, bool or None. RefusedError when a rule is broken."""
+    """The one value in data: int, bytes, str, list, dict, bool or None. RefusedError when a rule
+    is broken.
+    """
     decoder = Decoder(data, max_bytes)
     try:
         value = decoder.read()
@@ -28,8 +32,9 @@ def decode(data: "bytes | bytearray | memoryview", max_bytes: int = MAX_MESSAGE_
 class Decoder:
     """A reading position in bytes, for callers that walk the outer levels themselves.
 
-    Every read may raise RefusedError, and IndexError where the data ends early: the caller turns that one into
-    `ends_early()`. Checking each length before each byte would cost a third of the speed.
+    Every read may raise RefusedError, and IndexError where the data ends early: the caller turns
+    that one into `ends_early()`. Checking each length before each byte would cost a third of the
+    speed.
     """
 
     def __init__(
@@ -69,7 +74,9 @@ class Decoder:
         return self._read_simple(first)
 
     def read_count(self, major: int) -> int:
-        """The head of an array (0x80, items) or a map (0xA0, pairs): how many follow, within the bounds."""
+        """The head of an array (0x80, items) or a map (0xA0, pairs): how many follow, within the
+        bounds.
+        """
         at = self.pos
         if self.data[at] & 0xE0 != major:
             raise RefusedError(
@@ -97,7 +104,9 @@ class Decoder:
         return key
 
     def _read_items(self, count: int, depth: int) -> "list[Any]":
-        """`count` values. The integers that fill reports, those of one and two bytes, are read on the spot."""
+        """`count` values. The integers that fill reports, those of one and two bytes, are read on
+        the spot.
+        """
         if depth < 0:
             raise RefusedError("depth", "more than %d levels" % MAX_DEPTH)
         data = self.data
@@ -134,7 +143,7 @@ class Decoder:
             if type(key) is not int or key <= last:
                 raise _bad_key(key, last, at)
             last = key
-        return dict(zip(keys, items[1::2]))
+        return dict(zip(keys, items[1::2]))  # noqa: B905 (MicroPython has no strict)
 
     def _read_integer(self, major: int) -> int:
         at = self.pos

@@ -31,6 +31,7 @@ from .registry import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 INC_BYTES = 4
@@ -40,8 +41,8 @@ NONCE_BYTES = 8
 class Ack:
     """Records that are committed, and those refused for good.
 
-    `inc`, `boot` and `echo_ms` (its now_ms) name the uplink answered; `stored` holds (boot, first seq, last seq),
-    `refused` (boot, seq, REFUSED_*), `poll` bits POLL_*. None is absent.
+    `inc`, `boot` and `echo_ms` (its now_ms) name the uplink answered; `stored` holds (boot, first
+    seq, last seq), `refused` (boot, seq, REFUSED_*), `poll` bits POLL_*. None is absent.
     """
 
     def __init__(
@@ -68,7 +69,9 @@ class Ack:
 
 
 class Command:
-    """An order for one boot of one device: `cseq` rises, `deadline_ms` is on the device's own uptime clock."""
+    """An order for one boot of one device: `cseq` rises, `deadline_ms` is on the device's own
+    uptime clock.
+    """
 
     def __init__(
         self,
@@ -140,15 +143,16 @@ def put_time_reply(enc: Encoder, reply: TimeReply) -> None:
 
 
 def decode_downlink(payload: "bytes | bytearray | memoryview") -> "Ack | Command | TimeReply":
-    """What an authentic downlink payload says. RefusedError when it breaks a rule; unknown keys are ignored."""
+    """What an authentic downlink payload says. RefusedError when it breaks a rule; unknown keys
+    are ignored.
+    """
     body = decode(payload, MAX_DOWNLINK_BYTES)
     expect_major(body)
     kind = expect_int(body, KEY_DN_KIND)
     reader = _READERS.get(kind)
     if reader is None:
         raise RefusedError("schema", "downlink kind %d is not known" % kind)
-    message: "Ack | Command | TimeReply" = reader(body)
-    return message
+    return reader(body)
 
 
 def open_downlink(
@@ -156,7 +160,8 @@ def open_downlink(
 ) -> "Ack | Command | TimeReply":
     """What a signed downlink says to the device with this down key and kid.
 
-    RefusedError also when a command or time reply carries the short MAC ("alg"): they act, so they need the long one.
+    RefusedError also when a command or time reply carries the short MAC ("alg"): they act, so
+    they need the long one.
     """
     payload = unseal(message, key, MAX_DOWNLINK_BYTES, kid)
     said = decode_downlink(payload)
@@ -213,7 +218,7 @@ def _read_time_reply(body: "dict[int, Any]") -> TimeReply:
     )
 
 
-_READERS = {
+_READERS: "dict[int, Callable[[Any], Ack | Command | TimeReply]]" = {
     DOWNLINK_ACK: _read_ack,
     DOWNLINK_COMMAND: _read_command,
     DOWNLINK_TIME: _read_time_reply,

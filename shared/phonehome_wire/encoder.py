@@ -1,7 +1,8 @@
 """Deterministic CBOR (RFC 8949 4.2.1) written straight into one preallocated buffer, without heap.
 
-The profile is small: integers below 2^53, byte and text strings, arrays, maps with unsigned keys, null and booleans,
-each in its shortest form. Keys must be put in ascending order; the decoder at the other end checks it.
+The profile is small: integers below 2^53, byte and text strings, arrays, maps with unsigned keys,
+null and booleans, each in its shortest form. Keys must be put in ascending order; the decoder at
+the other end checks it.
 """
 
 from .compat import encode_utf8
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 class Encoder:
     """A writing position in a buffer: `buf[start:pos]` is written, `pos..end` is free.
 
-    Every put raises TooBigError before it writes beyond `end`, EncodeError when the value is outside the profile.
-    After an error the caller sets `pos` back to where its item began.
+    Every put raises TooBigError before it writes beyond `end`, EncodeError when the value is
+    outside the profile. After an error the caller sets `pos` back to where its item began.
     """
 
     def __init__(
@@ -87,7 +88,9 @@ class Encoder:
         self.pos = after
 
     def put_value(self, value: "Any") -> None:
-        """Any value of the profile; maps are sorted by key. Convenient, allocates: for arguments, not for reports."""
+        """Any value of the profile; maps are sorted by key. Convenient, allocates: for arguments,
+        not for reports.
+        """
         if value is None:
             self.put_null()
         elif isinstance(value, bool):

@@ -1,4 +1,5 @@
-"""COSE_Mac0 (RFC 9052) around a payload, built in place and opened without parsing anything before the MAC holds.
+"""COSE_Mac0 (RFC 9052) around a payload, built in place and opened without parsing anything before
+the MAC holds.
 
     D1 84 | 4E A2 01 alg 04 49 kid[9] | A0 | payload bstr | tag bstr
 
@@ -15,9 +16,8 @@ ALG_HMAC_64 = 4
 ALG_HMAC_256 = 5
 KID_BYTES = 9
 
-_HEAD = (
-    b"\xd1\x84\x4e\xa2\x01"  # tag 17, array of 4, protected header of 14 bytes: {1: alg, 4: kid}
-)
+_ALGS = (ALG_HMAC_64, ALG_HMAC_256)
+_HEAD = b"\xd1\x84\x4e\xa2\x01"  # tag 17, array of 4, protected header {1: alg, 4: kid}
 _HEAD_BYTES = 18
 _ALG_AT = 5
 _KID_AT = 8
@@ -35,9 +35,11 @@ def make_kid(dev: bytes, epoch: int) -> bytes:
 def seal(
     buf: bytearray, payload_end: int, key: bytes, kid: bytes, alg: int = ALG_HMAC_64
 ) -> "tuple[int, int]":
-    """Sign the payload `buf[PAYLOAD_OFFSET:payload_end]` in place; the message is `buf[start:end]`.
+    """Sign the payload `buf[PAYLOAD_OFFSET:payload_end]` in place; the message is
+    `buf[start:end]`.
 
-    The header is written in front of the payload and the tag behind it. EncodeError when the tag does not fit.
+    The header is written in front of the payload and the tag behind it. EncodeError when the tag
+    does not fit.
     """
     size = payload_end - PAYLOAD_OFFSET
     tag_bytes = _tag_bytes(alg)
@@ -59,13 +61,15 @@ def seal(
 
 
 def peek(message: "bytes | bytearray | memoryview") -> "tuple[int, bytes]":
-    """(alg, kid) of a message whose size and template fit; nothing about it is proven yet. RefusedError "frame"."""
+    """(alg, kid) of a message whose size and template fit; nothing about it is proven yet.
+    RefusedError "frame".
+    """
     if len(message) < _HEAD_BYTES:
         raise RefusedError("frame", "%d bytes are shorter than the template" % len(message))
     alg = message[_ALG_AT]
     if (
         message[:_ALG_AT] != _HEAD
-        or (alg != ALG_HMAC_64 and alg != ALG_HMAC_256)
+        or alg not in _ALGS
         or message[6] != 0x04
         or message[7] != 0x49
         or message[17] != 0xA0
@@ -109,7 +113,9 @@ def _tag_bytes(alg: int) -> int:
 
 
 def _write_head(buf: bytearray, size: int, kid: bytes, alg: int) -> int:
-    """Write header and payload length so that they end where the payload begins; return where they start."""
+    """Write header and payload length so that they end where the payload begins; return where they
+    start.
+    """
     size_bytes = 1 if size < 24 else 2 if size < 0x100 else 3
     start = PAYLOAD_OFFSET - size_bytes - _HEAD_BYTES
     buf[start : start + _ALG_AT] = _HEAD
@@ -129,7 +135,9 @@ def _write_head(buf: bytearray, size: int, kid: bytes, alg: int) -> int:
 
 
 def _payload_span(message: "bytes | bytearray | memoryview") -> "tuple[int, int]":
-    """Where the payload begins and ends; its length must be in the shortest form and inside the message."""
+    """Where the payload begins and ends; its length must be in the shortest form and inside the
+    message.
+    """
     at = _HEAD_BYTES
     head = bytes(message[at : at + 3])
     if len(head) == 3 and 0x40 <= head[0] < 0x58:
@@ -148,7 +156,9 @@ def _payload_span(message: "bytes | bytearray | memoryview") -> "tuple[int, int]
 def _tag(
     message: "bytes | bytearray | memoryview", start: int, payload_end: int, key: bytes
 ) -> bytes:
-    """The full MAC over the MAC_structure; length head and payload are taken as they stand in the message."""
+    """The full MAC over the MAC_structure; length head and payload are taken as they stand in the
+    message.
+    """
     view = memoryview(message)
     protected = view[start + 3 : start + 17]
     return hmac_sha256(

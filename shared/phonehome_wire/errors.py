@@ -7,14 +7,14 @@ WireError (a ValueError)
 
 `reason` is a stable token that may be counted and compared; `detail` is for people:
 
-    frame kid tag alg               the envelope: template or lengths, key id, MAC, algorithm too weak for the message
-    length trailing                 ends early or is larger than the cap, bytes left over
-    depth items                     nested too deep, too many items
-    type shortest indefinite        not in the profile: float, tag, simple value, wrong key type; long form; no length
-    key order/dup                   map keys not strictly ascending
-    utf-8 range                     invalid text, integer of 2^53 or more
-    schema major                    well-formed but not what the schema says, unknown major version
-    space                           (encoding) the buffer is full
+    frame kid tag alg               the envelope: template or lengths, key id, MAC, algorithm too
+    weak for the message length trailing                 ends early or is larger than the cap,
+    bytes left over depth items                     nested too deep, too many items type shortest
+    indefinite        not in the profile: float, tag, simple value, wrong key type; long form; no
+    length key order/dup                   map keys not strictly ascending utf-8 range
+    invalid text, integer of 2^53 or more schema major                    well-formed but not what
+    the schema says, unknown major version space                           (encoding) the buffer is
+    full
 """
 
 
@@ -27,6 +27,7 @@ class WireError(ValueError):
         self.detail = detail
 
     def __str__(self) -> str:
+        """Reason and detail in one line."""
         return self.reason + ": " + self.detail if self.detail else self.reason
 
 

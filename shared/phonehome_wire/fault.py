@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 class Fault:
     """What one transition says; made once and filled again for each. None is absent.
 
-    `exp` and `value` go together, `limit` has the same exponent, `channel` is the fault's sensor, `frame` is the
-    freeze frame, `kind` one of KIND_*.
+    `exp` and `value` go together, `limit` has the same exponent, `channel` is the fault's sensor,
+    `frame` is the freeze frame, `kind` one of KIND_*.
     """
 
     def __init__(self) -> None:
@@ -62,8 +62,9 @@ def encode_fault(
 ) -> None:
     """Write the whole fault record in at most `budget` bytes.
 
-    Too big, it sheds in this order: half of the samples around the trigger (again down to 8), the channels that are
-    not the fault's, the freeze frame. TooBigError when the rest does not fit either; `pos` is then where it was.
+    Too big, it sheds in this order: half of the samples around the trigger (again down to 8), the
+    channels that are not the fault's, the freeze frame. TooBigError when the rest does not fit
+    either; `pos` is then where it was.
     """
     _check(fault)
     start = enc.pos
@@ -86,7 +87,8 @@ def _put_what_fits(enc: Encoder, boot: int, seq: int, ms: int, fault: Fault) -> 
         lo, hi, only = 0, frame.count, -1
         while True:
             try:
-                return _put_body(enc, fault, frame, lo, hi, only)
+                _put_body(enc, fault, frame, lo, hi, only)
+                return
             except TooBigError:
                 enc.pos = body
             if hi - lo > MIN_HALVED_SAMPLES:
@@ -106,7 +108,9 @@ def _halved(lo: int, hi: int, trigger: int) -> "tuple[int, int]":
 
 
 def _fault_channel(fault: Fault, frame: "Frame") -> int:
-    """Which of the frame's channels is the fault's own; -1 when none, or when it is the only one."""
+    """Which of the frame's channels is the fault's own; -1 when none, or when it is the only
+    one.
+    """
     for i in range(frame.channel_count if frame.channel_count > 1 else 0):
         if frame.channel_id(i) == fault.channel:
             return i

@@ -1,4 +1,6 @@
-"""Reading checked fields out of a decoded map. Every refusal has the reason "schema" and names key and value."""
+"""Reading checked fields out of a decoded map. Every refusal has the reason "schema" and names key
+and value.
+"""
 
 from .errors import RefusedError
 from .limits import MAX_INT
@@ -57,16 +59,16 @@ def expect_text(body: "dict[int, Any]", key: int, low: int, high: int) -> str:
 
 
 def expect_rows(
-    body: "dict[int, Any]", key: int, high: "tuple[int, ...]"
-) -> "list[tuple[int, ...]]":
-    """The array of rows of unsigned integers at the key; `high` bounds each column."""
+    body: "dict[int, Any]", key: int, high: "tuple[int, int, int]"
+) -> "list[tuple[int, int, int]]":
+    """The array of rows of three unsigned integers at the key; `high` bounds each column."""
     rows = body.get(key)
     if not isinstance(rows, list):
         raise RefusedError("schema", "key %d: %.40r, want an array" % (key, rows))
     for row in rows:
-        if not isinstance(row, list) or len(row) != len(high):
-            raise RefusedError("schema", "key %d: %.40r, want rows of %d" % (key, row, len(high)))
-        for value, most in zip(row, high):
-            if type(value) is not int or not 0 <= value <= most:
-                raise RefusedError("schema", "key %d: %.40r, want 0..%d" % (key, value, most))
-    return [tuple(row) for row in rows]
+        if not isinstance(row, list) or len(row) != 3:
+            raise RefusedError("schema", "key %d: %.40r, want rows of three" % (key, row))
+        for i in range(3):
+            if type(row[i]) is not int or not 0 <= row[i] <= high[i]:
+                raise RefusedError("schema", "key %d: %.40r, want 0..%d" % (key, row[i], high[i]))
+    return [(row[0], row[1], row[2]) for row in rows]

@@ -1,6 +1,7 @@
 """The freeze frame of a fault: period, trigger and one series per channel.
 
-The encoder reads any object with the attributes of Frame, so a device writes its sample ring without a copy.
+The encoder reads any object with the attributes of Frame, so a device writes its sample ring
+without a copy.
 """
 
 from .encoder import Encoder
@@ -14,22 +15,32 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Frame(Protocol):
-        """What the encoder needs: channels in ascending order of id, `count` samples each, oldest first."""
+        """What the encoder needs: channels in ascending order of id, `count` samples each, oldest
+        first.
+        """
 
         period_ms: int
         trigger: int
         count: int
         channel_count: int
 
-        def channel_id(self, i: int) -> int: ...
+        def channel_id(self, i: int) -> int:
+            """Wire id of channel number i."""
+            ...
 
-        def exp(self, i: int) -> int: ...
+        def exp(self, i: int) -> int:
+            """Decimal exponent of its samples."""
+            ...
 
-        def sample(self, i: int, j: int) -> int: ...
+        def sample(self, i: int, j: int) -> int:
+            """Sample j of channel i, MISSING where there is none."""
+            ...
 
 
 def put_freeze(enc: Encoder, frame: "Frame", lo: int, hi: int, only: int = -1) -> None:
-    """Write samples lo..hi-1 of all channels, or of channel number `only`. The trigger index counts from lo."""
+    """Write samples lo..hi-1 of all channels, or of channel number `only`. The trigger index
+    counts from lo.
+    """
     if not 1 <= frame.period_ms <= MAX_PERIOD_MS:
         raise EncodeError(
             "range", "freeze period %d ms, want 1..%d" % (frame.period_ms, MAX_PERIOD_MS)

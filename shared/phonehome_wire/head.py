@@ -1,4 +1,6 @@
-"""The positional head of a record, `[type, boot, seq, ms, body]`, and what several bodies share."""
+"""The positional head of a record, `[type, boot, seq, ms, body]`, and what several bodies
+share.
+"""
 
 from .compat import encode_utf8
 from .encoder import Encoder
@@ -23,7 +25,9 @@ def put_head(enc: Encoder, rtype: int, boot: int, seq: int, ms: int) -> None:
 
 
 def put_clipped(enc: Encoder, text: str, max_bytes: int) -> None:
-    """Write at most max_bytes of a text, cut between characters; what UTF-8 cannot carry becomes "?"."""
+    """Write at most max_bytes of a text, cut between characters; what UTF-8 cannot carry becomes
+    "?".
+    """
     try:
         data = encode_utf8(text)
     except ValueError:
@@ -36,7 +40,9 @@ def put_clipped(enc: Encoder, text: str, max_bytes: int) -> None:
 
 
 def put_name(enc: Encoder, name: "Name") -> None:
-    """A file, function, category or exception name: text, clipped, or its id in the build's string table."""
+    """A file, function, category or exception name: text, clipped, or its id in the build's string
+    table.
+    """
     if isinstance(name, int):
         enc.put_uint(name)
     else:

@@ -1,4 +1,6 @@
-"""Keys of one device, each for one purpose, all derived with HMAC-SHA-256 (one HKDF-Expand block, RFC 5869)."""
+"""Keys of one device, each for one purpose, all derived with HMAC-SHA-256 (one HKDF-Expand block,
+RFC 5869).
+"""
 
 from .compat import hmac_sha256, is_equal
 from .errors import EncodeError
@@ -17,7 +19,9 @@ def up_key(device_key: bytes, dev: bytes) -> bytes:
 
 
 def down_key(device_key: bytes, dev: bytes) -> bytes:
-    """The key that signs what the device is told; another one, so that nothing can be reflected."""
+    """The key that signs what the device is told; another one, so that nothing can be
+    reflected.
+    """
     return _derived(device_key, b"ph1 dn ", dev, b"\x01")
 
 

@@ -1,8 +1,11 @@
-"""Every bound of the wire by name, with the reason where it is not plain. Lengths are bytes unless the name says otherwise."""
+"""Every bound of the wire by name, with the reason where it is not plain. Lengths are bytes unless
+the name says otherwise.
+"""
 
 from .compat import const
 
-# Envelope. The payload starts at a fixed place, so that its header is filled in backwards, without a copy.
+# Envelope. The payload starts at a fixed place, so that its header is filled in backwards, without
+# a copy.
 PAYLOAD_OFFSET = const(40)
 MAC_ROOM_BYTES = const(34)  # a 32-byte tag and its two-byte head
 

@@ -17,6 +17,7 @@ class Metrics:
         self._count = 0
 
     def __len__(self) -> int:
+        """How many metrics are set."""
         return self._count
 
     def set(self, metric: int, value: int) -> None:

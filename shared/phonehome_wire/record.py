@@ -1,4 +1,6 @@
-"""Records: the durable things a device has to say. `put_head` begins one, one of the others writes its body."""
+"""Records: the durable things a device has to say. `put_head` begins one, one of the others writes
+its body.
+"""
 
 from .crash import Crash, encode_crash
 from .encoder import Encoder
@@ -56,10 +58,11 @@ def put_hello(
     catalog: "list[tuple[int, str, str]] | None" = None,
     state_lost: bool = False,
 ) -> None:
-    """Body of a birth: agent version, RESET_*, board, last boot that ended cleanly, applied config version.
+    """Body of a birth: agent version, RESET_*, board, last boot that ended cleanly, applied config
+    version.
 
-    `catalog` is (channel, name, unit) in ascending order of channels, sent when the receiver asked for it;
-    `state_lost` says that the incarnation is new because the old one was lost.
+    `catalog` is (channel, name, unit) in ascending order of channels, sent when the receiver asked
+    for it; `state_lost` says that the incarnation is new because the old one was lost.
     """
     if not 0 <= reset_cause <= 15:
         raise EncodeError("range", "reset cause is %d, want 0..15" % reset_cause)

@@ -1,4 +1,5 @@
-"""Every number of the wire by name. Numbers are for ever: none is reused, none changes its meaning.
+"""Every number of the wire by name. Numbers are for ever: none is reused, none changes its
+meaning.
 
 Map keys 0..15 are core, 16..32767 registered additions, from 32768 private. No key is negative.
 """

@@ -1,4 +1,5 @@
-"""Reading a report at the receiver: the uplink map walked key by key, so that each record keeps its own bytes.
+"""Reading a report at the receiver: the uplink map walked key by key, so that each record keeps
+its own bytes.
 
 Nothing is decoded twice: the bytes of a record are the span the decoder walked over.
 """
@@ -72,7 +73,9 @@ def _read_records(decoder: Decoder) -> "list[Record]":
 
 
 def _record_of(value: "Any", raw: bytes, i: int) -> Record:
-    """A record with a head that can be named in an ack, or RefusedError: the frozen head spoils the whole report."""
+    """A record with a head that can be named in an ack, or RefusedError: the frozen head spoils
+    the whole report.
+    """
     if type(value) is not list or len(value) != 5:
         raise RefusedError("schema", "record %d is not [type, boot, seq, ms, body]" % i)
     rtype, boot, seq, ms, body = value
@@ -89,7 +92,9 @@ def _record_of(value: "Any", raw: bytes, i: int) -> Record:
 
 
 def _uplink_of(head: "dict[int, Any]", records: "list[Record] | None") -> Uplink:
-    """The head checked against the schema. Keys beyond it are ignored: the raw message is what is kept."""
+    """The head checked against the schema. Keys beyond it are ignored: the raw message is what is
+    kept.
+    """
     expect_major(head)
     if records is None:
         raise RefusedError("schema", "key %d: the record array is missing" % KEY_UP_RECORDS)

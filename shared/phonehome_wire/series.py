@@ -1,6 +1,8 @@
-"""A series of samples on the wire: `[exp10, first, delta, delta, ...]`, null where a sample is missing.
+"""A series of samples on the wire: `[exp10, first, delta, delta, ...]`, null where a sample is
+missing.
 
-A delta counts from the previous sample that is there, so the first one that is there stands as it is.
+A delta counts from the previous sample that is there, so the first one that is there stands as it
+is.
 """
 
 from .encoder import Encoder

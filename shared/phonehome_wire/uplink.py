@@ -1,4 +1,5 @@
-"""The uplink map: who speaks, in which boot, when, and the records. One is signed for each sending.
+"""The uplink map: who speaks, in which boot, when, and the records. One is signed for each
+sending.
 
 begin_uplink(enc, head, len(records)); enc.put_raw(record) for each; end_uplink(enc, head)
 """
@@ -35,10 +36,10 @@ MANIFEST_BYTES = 4
 class UplinkHead:
     """Everything of an uplink but its records; kept and refilled by the device. None is absent.
 
-    `now_ms` is the uptime at signing; `utc_ms` with `utc_quality` (QUALITY_*) what the device believes; `dropped`
-    counts the records lost in this boot; `server_ms` with `server_at_ms` the newest signed server time and the uptime
-    when it came; `origin_inc` the incarnation of the records when it is not `inc`; `state` and `conn` only on the
-    state topic.
+    `now_ms` is the uptime at signing; `utc_ms` with `utc_quality` (QUALITY_*) what the device
+    believes; `dropped` counts the records lost in this boot; `server_ms` with `server_at_ms` the
+    newest signed server time and the uptime when it came; `origin_inc` the incarnation of the
+    records when it is not `inc`; `state` and `conn` only on the state topic.
     """
 
     def __init__(self, inc: bytes, boot: int, now_ms: int, build: bytes) -> None:
@@ -69,8 +70,9 @@ class Uplink(UplinkHead):
 class Record:
     """A received record.
 
-    `raw` is its bytes as received, `body` the decoded body (map keys are registry numbers); `defect` is None, or what
-    is wrong with the body of a known type, which is then not to be used. Unknown types have no defect.
+    `raw` is its bytes as received, `body` the decoded body (map keys are registry numbers);
+    `defect` is None, or what is wrong with the body of a known type, which is then not to be used.
+    Unknown types have no defect.
     """
 
     def __init__(self, rtype: int, boot: int, seq: int, ms: int, body: "Any", raw: bytes) -> None:
@@ -84,7 +86,9 @@ class Record:
 
 
 def begin_uplink(enc: Encoder, head: UplinkHead, record_count: int) -> None:
-    """Write the map up to the head of the record array; exactly `record_count` (0..64) records must follow."""
+    """Write the map up to the head of the record array; exactly `record_count` (0..64) records
+    must follow.
+    """
     if record_count > MAX_RECORDS:
         raise EncodeError("range", "%d records, at most %d" % (record_count, MAX_RECORDS))
     if not MIN_BUILD_BYTES <= len(head.build) <= MAX_BUILD_BYTES:
