@@ -15,4 +15,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Become the receiver; does not return."""
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", RECEIVER, "serve", *args.words])
+    argv = [sys.executable, "-m", RECEIVER, "serve", *args.words]
+    os.execv(sys.executable, argv)  # noqa: S606 - no shell is the point

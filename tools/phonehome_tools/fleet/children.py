@@ -7,11 +7,12 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Coroutine, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 GRACE_S = 5.0
 # A line of a board or of a receiver; a frame of samples in JSON stays far below.
 MAX_LINE_BYTES = 1 << 20
+Result = TypeVar("Result")
 TETHER = (sys.executable, "-m", "phonehome_tools.fleet.tether")
 
 
@@ -101,3 +102,16 @@ def run_until_signalled(main: Coroutine[object, object, int]) -> int:
             return 130
 
     return asyncio.run(supervised())
+
+
+def run_until_done(main: Coroutine[object, object, Result]) -> Result:
+    """Run a measurement; a signal cancels it so that it can clean up, and is then passed on."""
+    found: list[Result] = []
+
+    async def keep() -> int:
+        found.append(await main)
+        return 0
+
+    if run_until_signalled(keep()) or not found:
+        raise KeyboardInterrupt
+    return found[0]

@@ -42,6 +42,11 @@ def board_environment() -> Mapping[str, str]:
     return {**os.environ, "MICROPYPATH": ":".join([*dict.fromkeys(folders), str(UPYLIB)])}
 
 
+def python_environment() -> Mapping[str, str]:
+    """The environment of our own Python children: what they print is read at once."""
+    return {**os.environ, "PYTHONUNBUFFERED": "1"}
+
+
 def board_command(setup: Path, heap: str = BOARD_HEAP) -> list[str]:
     """The command line of one virtual board; `setup` is the JSON file that tells what it is."""
     main = folder_of("phonehome_sim") / "main.py"

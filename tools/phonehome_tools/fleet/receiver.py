@@ -1,17 +1,17 @@
 """A receiver process of our own, on free ports, with its files in one folder."""
 
 import asyncio
-import os
 import re
 import secrets
 import sys
 from asyncio.subprocess import Process
 from pathlib import Path
 
+from phonehome_tools.fleet.catalog import products_folder
 from phonehome_tools.fleet.children import Children
 from phonehome_tools.fleet.desk import TOKEN_VARIABLE, Desk
 from phonehome_tools.fleet.errors import ChildError
-from phonehome_tools.fleet.interpreter import folder_of
+from phonehome_tools.fleet.interpreter import python_environment
 
 # Importing the receiver takes two seconds on a slow core; the rest is migrations.
 READY_WITHIN_S = 40.0
@@ -50,7 +50,7 @@ class Receiver:
         """Start it and wait until it is ready; ChildError tells what it said instead."""
         config = self.folder / "receiver.toml"
         config.write_text(self._settings() + settings)
-        env = {**os.environ, TOKEN_VARIABLE: self.token, "PYTHONUNBUFFERED": "1"}
+        env = {**python_environment(), TOKEN_VARIABLE: self.token}
         argv = [sys.executable, "-m", "phonehome_cloud", "serve", "--config", str(config)]
         with self.log_file.open("ab") as log:
             self._process = await self._children.start(argv, env, log.fileno())
@@ -73,14 +73,13 @@ class Receiver:
 
     def _settings(self) -> str:
         """The configuration; a restarted receiver keeps the ports that devices know."""
-        products = folder_of("phonehome_product").parent / "products"
         http_port = self.http.rsplit(":", 1)[-1] if self.http else "0"
         mqtt_port = self.mqtt.rsplit(":", 1)[-1] if self.mqtt else "0"
         return (
             f'[server]\nhost = "127.0.0.1"\nport = {http_port}\n'
             f'[store]\nurl = "sqlite:///{self.folder / "receiver.db"}"\n'
             f"[mqtt]\nembedded = true\nport = {mqtt_port}\n"
-            f'[products]\ndirectory = "{products}"\n'
+            f'[products]\ndirectory = "{products_folder()}"\n'
         )
 
     async def _wait_ready(self, process: Process) -> None:

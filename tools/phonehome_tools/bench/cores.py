@@ -1,0 +1,27 @@
+"""One core for the server that is measured, another for the load: neither slows the other."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+
+def pick_cores() -> tuple[int, int] | None:
+    """(server, load), or None where there is one core only or no way to choose."""
+    if not hasattr(os, "sched_getaffinity"):
+        return None
+    cores = sorted(os.sched_getaffinity(0))
+    return (cores[-1], cores[0]) if len(cores) > 1 else None
+
+
+@contextlib.contextmanager
+def on_core(core: int | None) -> Iterator[None]:
+    """Run here, and start children here; the former choice comes back afterwards."""
+    if core is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

@@ -1,0 +1,29 @@
+"""The measure for intake: an aiohttp server that answers a POST with its own body, nothing else.
+
+Run as `python -m phonehome_tools.bench.echo`; prints its address when it is ready.
+"""
+
+import asyncio
+
+from aiohttp import web
+
+
+async def echo(request: web.Request) -> web.Response:
+    """The body comes back."""
+    return web.Response(body=await request.read())
+
+
+async def serve() -> None:
+    """Serve on a free port until the process is ended."""
+    app = web.Application()
+    app.router.add_post("/v1/up", echo)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    print(f"echo ready http=http://{host}:{port}", flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve())

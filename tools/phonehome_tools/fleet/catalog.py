@@ -1,0 +1,52 @@
+"""Products by name or by file, and which of them have a physical model here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from phonehome_product import Product, ProductError, compile_device, load
+from phonehome_tools.fleet.errors import SetupError
+from phonehome_tools.fleet.interpreter import folder_of
+
+
+@dataclass(frozen=True)
+class CatalogEntry:
+    """A checked product and the half of it that a board loads."""
+
+    product: Product
+    device_half: bytes
+
+    @property
+    def sensor_names(self) -> list[str]:
+        """The sensors in the order of the file."""
+        return [sensor.name for sensor in self.product.sensors]
+
+
+def products_folder() -> Path:
+    """Where the products of this project are: in the source tree, or inside the package."""
+    package = folder_of("phonehome_product")
+    inside = package / "products"
+    return inside if inside.is_dir() else package.parent / "products"
+
+
+def find_product(word: str) -> CatalogEntry:
+    """The product that a name or a file means; SetupError tells what is known or wrong."""
+    path = Path(word) if word.endswith(".toml") else products_folder() / f"{word}.toml"
+    if not path.exists():
+        known = ", ".join(sorted(file.stem for file in products_folder().glob("*.toml")))
+        raise SetupError(f"product '{word}' is not here: name one of {known}, or a .toml file")
+    try:
+        product = load(path)
+    except ProductError as error:
+        raise SetupError(f"{error}; 'phonehome product check {path}' shows all") from error
+    return CatalogEntry(product, compile_device(product))
+
+
+def has_model(name: str) -> bool:
+    """Whether a physical model with this name can be simulated."""
+    return (folder_of("phonehome_sim") / "models" / f"{name}.py").exists()
+
+
+def model_names() -> list[str]:
+    """The products with a physical model."""
+    folder = folder_of("phonehome_sim") / "models"
+    return sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
