@@ -1,0 +1,103 @@
+"""One sensor as the rules see it: its newest sample, how old it is, how often it was missing."""
+
+import math
+
+from phonehome_wire.series import MISSING
+
+MAX_SPAN_MS = 2**30 - 1  # 12.4 days: the largest span that takes no heap on a 32-bit board
+_INT32_MAX = 2**31 - 1
+
+
+class Channel:
+    """A named quantity: `value` in steps of 10**exp of `unit`, or MISSING.
+
+    `sampled_at_ms` is the uptime of the newest good sample (None before the first), `errors`
+    counts the missing ones, `age_ms` is the time since the newest good sample, `interval_ms` the
+    time between the last two attempts. With `is_scaled` the reader gives steps, not units.
+    """
+
+    def __init__(self, id: int, name: str, unit: str, exp: int, period_ms: int) -> None:
+        self.id = id
+        self.name = name
+        self.unit = unit
+        self.exp = exp
+        self.period_ms = period_ms
+        self.is_scaled = False
+        self.value = MISSING
+        self.sampled_at_ms: int | None = None
+        self.errors = 0
+        self.age_ms = 0
+        self.interval_ms = 0
+        self.is_fresh = False
+        self.wait_ms = 0
+        self._elapsed_ms = 0
+        self._factor: int = 10 ** abs(exp)
+
+    def scale(self, number: "float | int") -> int:
+        """Return the number of steps nearest to `number`; halves go up.
+
+        Raise TypeError when it is no number, ValueError when it is not finite or has no room in 32
+        bits.
+        """
+        if isinstance(number, int):
+            steps = self._scale_int(number)
+        elif isinstance(number, float):
+            steps = self._scale_float(number)
+        else:
+            raise TypeError("%s: a reading is a number or None" % self.name)
+        return self._within_32_bits(steps)
+
+    def tick(self, span_ms: int) -> bool:
+        """Let time pass; True when the next sample is due."""
+        self.is_fresh = False
+        self._elapsed_ms += span_ms
+        self.wait_ms -= span_ms
+        return self.wait_ms <= 0
+
+    def read(self, reader, now_ms: int) -> None:
+        """Take a sample; whatever a reader fails with is a missing sample, counted in `errors`."""
+        self._begin_interval()
+        try:
+            number = reader()
+            self.value = MISSING if number is None else self._accept(number)
+        except MemoryError:
+            raise
+        except Exception:  # readers are other people's code, and drivers raise bare Exception
+            self.value = MISSING
+        if self.value == MISSING:
+            self.errors += 1
+        else:
+            self.age_ms = 0
+            self.sampled_at_ms = now_ms
+
+    def _begin_interval(self) -> None:
+        self.interval_ms = self._elapsed_ms
+        self._elapsed_ms = 0
+        self.age_ms = min(self.age_ms + self.interval_ms, MAX_SPAN_MS)
+        self.is_fresh = True
+        self.wait_ms += self.period_ms
+        if self.wait_ms <= 0:  # more than a period late: the lost samples stay lost
+            self.wait_ms = self.period_ms
+
+    def _accept(self, number: "float | int") -> int:
+        if not self.is_scaled:
+            return self.scale(number)
+        if not isinstance(number, int):
+            raise TypeError("%s: a scaled reading is an integer or None" % self.name)
+        return self._within_32_bits(number)
+
+    def _scale_int(self, number: int) -> int:
+        if self.exp <= 0:
+            return number * self._factor
+        return (number + self._factor // 2) // self._factor
+
+    def _scale_float(self, number: float) -> int:
+        if number - number != 0:  # true for NaN and both infinities, no import
+            raise ValueError("%s: a reading is finite" % self.name)
+        steps = number * self._factor if self.exp <= 0 else number / self._factor
+        return math.floor(steps + 0.5)
+
+    def _within_32_bits(self, steps: int) -> int:
+        if not -_INT32_MAX <= steps <= _INT32_MAX:
+            raise ValueError("%s: %d steps have no room in 32 bits" % (self.name, steps))
+        return steps

@@ -1,0 +1,124 @@
+"""From the words of a product file, written in Python, to a fault with scaled limits."""
+
+from .checks import ProductError
+from .product import FaultSpec
+from .rules import KIND_MISSING, KIND_PYTHON, KIND_RANGE, KIND_RATE, KIND_STUCK
+
+_RATE_FACTOR = 1000  # rates are thousandths of a step per second
+
+_SEVERITIES = (
+    "emergency alert critical error warning notice informational debug".split()  # RFC 5424
+)
+
+# kind: (number, its own words, parameters from the words and a scaling function)
+_KINDS = {
+    "range": (
+        KIND_RANGE,
+        ("low", "high", "deadband"),
+        lambda w, steps: (steps("low"), steps("high"), steps("deadband") or 0),
+    ),
+    "rate": (
+        KIND_RATE,
+        ("low", "high", "deadband", "window_ms"),
+        lambda w, steps: (
+            steps("low", _RATE_FACTOR),
+            steps("high", _RATE_FACTOR),
+            w.get("window_ms"),
+            steps("deadband", _RATE_FACTOR) or 0,
+        ),
+    ),
+    "stuck": (
+        KIND_STUCK,
+        ("deadband", "window_ms"),
+        lambda w, steps: (steps("deadband") or 0, w.get("window_ms")),
+    ),
+    "missing": (KIND_MISSING, ("window_ms",), lambda w, steps: (w.get("window_ms"),)),
+    "python": (KIND_PYTHON, ("predicate",), lambda w, steps: ()),
+}
+
+_WORDS_OF_ALL = ("on_delay_ms", "off_delay_ms", "n", "m", "settle_ms", "urgent", "when")
+
+
+def declare_fault(product, head, words) -> FaultSpec:
+    """Add a fault to the product and return it; head = (code, id, fmi, severity, kind, sensor)."""
+    code, number, fmi, severity, kind, sensor = head
+    where = "fault %r" % (code,)
+    if kind not in _KINDS:
+        raise ProductError(
+            "%s: kind = %r; write one of %s" % (where, kind, " ".join(sorted(_KINDS)))
+        )
+    _check_words(where, kind, words)
+    index = None if sensor is None else product.index_of(sensor)
+    channel = None if index is None else product.channels[index]
+    if channel is None and kind != "python":
+        raise ProductError("%s: sensor = None; a rule of kind %s needs one" % (where, kind))
+    scaling = _scaling(where, channel, words)
+    kind_number, _, params_of = _KINDS[kind]
+    gates = tuple([_gate(where, product, gate) for gate in words.get("when", ())])
+    spec = FaultSpec(
+        code,
+        (number, fmi, _severity(where, severity)),
+        (kind_number, index, params_of(words, scaling)),
+        _timing(words),
+        gates,
+        bool(words.get("urgent", False)),
+    )
+    product.add(spec)
+    if words.get("predicate") is not None:
+        product.rule(code, words["predicate"])
+    return spec
+
+
+def _check_words(where: str, kind: str, words) -> None:
+    known = _KINDS[kind][1] + _WORDS_OF_ALL
+    for word in words:
+        if word not in known:
+            raise ProductError(
+                "%s: %s is no word of kind %s; use %s" % (where, word, kind, " ".join(known))
+            )
+
+
+def _severity(where: str, severity):
+    if severity in _SEVERITIES:
+        return _SEVERITIES.index(severity)
+    if isinstance(severity, str):
+        raise ProductError(
+            "%s: severity = %r; write one of %s" % (where, severity, " ".join(_SEVERITIES))
+        )
+    return severity
+
+
+def _timing(words) -> tuple:
+    return (
+        words.get("on_delay_ms", 0),
+        words.get("off_delay_ms", 0),
+        words.get("n", 1),
+        words.get("m", 1),
+        words.get("settle_ms", 0),
+    )
+
+
+def _gate(where: str, product, gate) -> tuple:
+    if not isinstance(gate, dict) or "sensor" not in gate:
+        raise ProductError('%s: when = %r; write {"sensor": ..., "min": ...}' % (where, gate))
+    index = product.index_of(gate["sensor"])
+    steps = _scaling(where, product.channels[index], gate)
+    return (index, steps("min"), steps("max"))
+
+
+def _scaling(where: str, channel, words):
+    """A function that gives a word of a rule as steps of the channel, None where it is absent."""
+
+    def steps(word: str, factor: int = 1):
+        number = words.get(word)
+        if number is None:
+            return None
+        try:
+            return channel.scale(number * factor)
+        except (TypeError, ValueError):
+            raise ProductError(
+                "%s: %s = %r; write a number that fits sensor %s"
+                % (where, word, number, channel.name)
+            ) from None
+
+    return steps

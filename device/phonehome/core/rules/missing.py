@@ -1,0 +1,28 @@
+"""Missing: no good sample for longer than allowed."""
+
+from phonehome_wire.series import MISSING
+
+from phonehome.core.debounce import FAIL, NONE, PASS
+
+
+class MissingRule:
+    """Fails when the newest good sample is max_age_ms old: params max_age_ms.
+
+    Before the first good sample the age counts from the start.
+    """
+
+    value = None
+    limit = None
+    exp = 0
+
+    def __init__(self, params) -> None:
+        self._max_age_ms = params[0]
+
+    def judge(self, channel, _is_confirmed: bool) -> int:
+        """Return PASS for a sample, FAIL when they are missing for too long, else NONE."""
+        if channel.value != MISSING:
+            return PASS
+        return FAIL if channel.age_ms >= self._max_age_ms else NONE
+
+    def reset(self) -> None:
+        """Nothing to forget: the channel keeps its age."""

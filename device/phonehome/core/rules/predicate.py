@@ -1,0 +1,66 @@
+"""Predicate: a developer's own function decides, on the newest samples of all channels."""
+
+from phonehome_wire.series import MISSING
+
+from phonehome.core.debounce import FAIL, NONE, PASS
+
+
+class Samples:
+    """What a predicate sees: `samples["level"]` in units, `samples.steps("level")` as stored.
+
+    None stands for a missing sample; KeyError for a name that is no sensor.
+    """
+
+    def __init__(self, channels) -> None:
+        self._channels = {channel.name: channel for channel in channels}
+
+    def __getitem__(self, name: str) -> "int | float | None":
+        """Return the newest sample in the sensor's unit."""
+        channel = self._channels[name]
+        steps = channel.value
+        if steps == MISSING:
+            return None
+        return steps * 10**channel.exp if channel.exp >= 0 else steps / 10**-channel.exp
+
+    def steps(self, name: str) -> "int | None":
+        """Return the sample as steps of 10**exp: an integer, without a float on the heap."""
+        steps = self._channels[name].value
+        return None if steps == MISSING else steps
+
+
+class PredicateRule:
+    """Fails while predicate(samples) is true, passes while it is false.
+
+    None is no verdict, and so is an error: a comparison with a missing sample raises TypeError.
+    `errors` counts them, `last_error` names the newest.
+    """
+
+    limit = None
+
+    def __init__(self, predicate, channels) -> None:
+        self._predicate = predicate
+        self._samples = Samples(channels)
+        self.value: int | None = None
+        self.exp = 0
+        self.errors = 0
+        self.last_error: str | None = None
+
+    def judge(self, channel, _is_confirmed: bool) -> int:
+        """Return what the function says; `channel` is the rule's own sensor or None."""
+        if channel is not None:
+            self.value = None if channel.value == MISSING else channel.value
+            self.exp = channel.exp
+        try:
+            answer = self._predicate(self._samples)
+        except MemoryError:
+            raise
+        except Exception as error:  # other people's code must not stop the sampling
+            self.errors += 1
+            self.last_error = type(error).__name__
+            return NONE
+        if answer is None:
+            return NONE
+        return FAIL if answer else PASS
+
+    def reset(self) -> None:
+        """Nothing to forget: what a function remembers is its own."""

@@ -1,0 +1,113 @@
+"""Rate: the sample changes faster than allowed, measured across a window."""
+
+from array import array
+
+from phonehome_wire.limits import MAX_EXP
+from phonehome_wire.series import MISSING
+
+from phonehome.core.channel import MAX_SPAN_MS
+from phonehome.core.debounce import NONE
+from .range import Limits
+
+_SLOTS = 16  # a window of more samples is thinned: its start is exact to 1/15 of its length
+
+
+class Window:
+    """The values of a sliding window, in memory that does not depend on its length."""
+
+    def __init__(self, window_ms: int) -> None:
+        self._window_ms = window_ms
+        self._stride_ms = -(-window_ms // (_SLOTS - 1))  # rounded up: all slots cover the window
+        self._values = array("i", bytes(4 * _SLOTS))
+        self._spans = array("i", bytes(4 * _SLOTS))  # from the slot to the next, or to now
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget every value."""
+        self._first = 0
+        self._count = 0
+        self.span_ms = 0
+
+    def advance(self, span_ms: int) -> None:
+        """Let time pass since the newest value."""
+        if self._count:
+            self._spans[self._newest()] += span_ms
+            self.span_ms += span_ms
+            if self.span_ms > MAX_SPAN_MS // 2:
+                self.clear()
+
+    def put(self, value: int) -> None:
+        """Add the value of now, unless the newest one is nearer than a stride."""
+        if self._count and self._spans[self._newest()] < self._stride_ms:
+            return
+        if self._count == _SLOTS:
+            self._drop()
+        self._count += 1
+        newest = self._newest()
+        self._values[newest] = value
+        self._spans[newest] = 0
+
+    def maybe_oldest(self) -> "int | None":
+        """Return the value from the start of the window, span_ms ago; None before it is full."""
+        while self._count > 1 and self.span_ms - self._spans[self._first] >= self._window_ms:
+            self._drop()
+        return self._values[self._first] if self.span_ms >= self._window_ms else None
+
+    def _newest(self) -> int:
+        return (self._first + self._count - 1) % _SLOTS
+
+    def _drop(self) -> None:
+        self.span_ms -= self._spans[self._first]
+        self._first = (self._first + 1) % _SLOTS
+        self._count -= 1
+
+
+class RateRule:
+    """Fails while the rate is outside its limits: params low, high (or None), window, deadband.
+
+    Rates, limits and deadband are thousandths of a step per second; `value` and `limit` are what
+    was compared last, in 10**exp of the sensor's unit per second.
+    """
+
+    def __init__(self, params) -> None:
+        self._limits = Limits(params[0], params[1], params[3])
+        self._window = Window(params[2])
+        self._rate: int | None = None
+        self._per_step = 1
+        self.exp = 0
+
+    @property
+    def value(self) -> "int | None":
+        """The rate that was judged last."""
+        return None if self._rate is None else self._rate // self._per_step
+
+    @property
+    def limit(self) -> "int | None":
+        """The limit that was violated last."""
+        violated = self._limits.violated
+        return None if violated is None else violated // self._per_step
+
+    def judge(self, channel, is_confirmed: bool) -> int:
+        """Return the verdict on the rate up to the newest sample; NONE until a window is full."""
+        window = self._window
+        window.advance(channel.interval_ms)
+        if channel.value == MISSING:
+            return NONE
+        oldest = window.maybe_oldest()
+        span_ms = window.span_ms
+        window.put(channel.value)
+        if oldest is None:
+            return NONE
+        self._rate = (channel.value - oldest) * 1000000 // span_ms
+        self._note_exp(channel.exp - 3)
+        return self._limits.judge(self._rate, is_confirmed)
+
+    def reset(self) -> None:
+        """Forget the window: it was filled under other conditions."""
+        self._window.clear()
+
+    def _note_exp(self, exp: int) -> None:
+        """Whole steps instead of thousandths where the wire has no smaller exponent."""
+        is_too_small = exp < -MAX_EXP
+        self._per_step = 1000 if is_too_small else 1
+        self.exp = exp + 3 if is_too_small else exp
