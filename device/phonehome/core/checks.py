@@ -1,19 +1,82 @@
 """What every product must keep to before a board runs it; each check raises ProductError."""
 
-from .errors import DeviceError
+from phonehome_wire.limits import MAX_EXP, MAX_FREEZE_CHANNELS, MAX_PERIOD_MS, MAX_SAMPLES
+
+from .errors import ProductError
 from .rules import KIND_MISSING, KIND_PYTHON, KIND_RANGE, KIND_RATE, KIND_STUCK
 
-MAX_MS = 86400000  # one day: sums of a few still are small integers on a 32-bit board
+_MAX_MS = 86400000  # one day: sums of a few still are small integers on a 32-bit board
 _MAX_WINDOW = 30  # of N-of-M: the verdicts are the bits of one small integer
 _MAX_STEPS = 2**31 - 1
 _MAX_SPN = 2**19 - 1
+_MAX_VERSION = 2**30 - 1
+_MAX_FAULTS = 64
 
 
-class ProductError(DeviceError):
-    """A product cannot be used; the text names the field, its value and what to write instead."""
+def check_head(product) -> None:
+    """Name, version and freeze frame of a product."""
+    _check_text("product", "name", product.name, 32)
+    _check_int("product", "version", product.version, 0, _MAX_VERSION)
+    _check_int("freeze", "period_ms", product.freeze_period_ms, 1, MAX_PERIOD_MS)
+    _check_int("freeze", "samples", product.freeze_samples, 1, MAX_SAMPLES)
 
 
-def check_int(where: str, field: str, value, least: int, greatest: int) -> None:
+def check_sensor(product, name, unit, exp, period_ms, channel) -> None:
+    """A sensor that is about to be added to the product."""
+    where = "sensor %r" % (name,)
+    _check_text(where, "name", name, 24)
+    _check_text(where, "unit", unit, 12, shortest=0)
+    _check_int(where, "channel", channel, 0, 255)
+    _check_int(where, "exp", exp, -MAX_EXP, MAX_EXP)
+    _check_int(where, "period_ms", period_ms, 1, _MAX_MS)
+    if len(product.channels) == MAX_FREEZE_CHANNELS:
+        raise ProductError("%s: a product has at most %d sensors" % (where, MAX_FREEZE_CHANNELS))
+    for other in product.channels:
+        if other.name == name or other.id == channel:
+            raise ProductError(
+                "%s: channel = %d; the number or the name is that of sensor %r, give each its own"
+                % (where, channel, other.name)
+            )
+
+
+def check_fault(product, spec) -> None:
+    """A fault that is about to be added to the product."""
+    where = "fault %r" % (spec.code,)
+    _check_text(where, "code", spec.code, 8)
+    _check_int(where, "id", spec.spn, 0, _MAX_SPN)
+    _check_int(where, "fmi", spec.fmi, 0, 31)
+    _check_int(where, "severity", spec.severity, 0, 7)
+    _check_rule(where, product, spec)
+    _check_timing(where, spec)
+    for gate in spec.gates:
+        _check_int(where, "when.sensor", gate[0], 0, len(product.channels) - 1)
+        _check_limits(where, "when", gate[1], gate[2])
+    _check_room(where, product, spec)
+
+
+def _check_rule(where: str, product, spec) -> None:
+    if spec.kind not in _PARAMS:
+        raise ProductError("%s: kind = %r; write 1..%d" % (where, spec.kind, KIND_PYTHON))
+    if spec.sensor is not None or spec.kind != KIND_PYTHON:
+        _check_int(where, "sensor", spec.sensor, 0, len(product.channels) - 1)
+    count, check = _PARAMS[spec.kind]
+    if len(spec.params) != count:
+        raise ProductError("%s: params = %r; write %d of them" % (where, spec.params, count))
+    check(where, spec.params)
+
+
+def _check_room(where: str, product, spec) -> None:
+    if len(product.faults) == _MAX_FAULTS:
+        raise ProductError("%s: a product has at most %d faults" % (where, _MAX_FAULTS))
+    for other in product.faults:
+        if other.code == spec.code or (other.spn, other.fmi) == (spec.spn, spec.fmi):
+            raise ProductError(
+                "%s: the code, or id %d with fmi %d, is that of fault %s; give each its own"
+                % (where, spec.spn, spec.fmi, other.code)
+            )
+
+
+def _check_int(where: str, field: str, value, least: int, greatest: int) -> None:
     """An integer within bounds; True and False are none."""
     is_int = isinstance(value, int) and not isinstance(value, bool)
     if not is_int or not least <= value <= greatest:
@@ -22,7 +85,7 @@ def check_int(where: str, field: str, value, least: int, greatest: int) -> None:
         )
 
 
-def check_text(where: str, field: str, value, longest: int, shortest: int = 1) -> None:
+def _check_text(where: str, field: str, value, longest: int, shortest: int = 1) -> None:
     """A text whose UTF-8 has no more bytes than the wire has room for."""
     if not isinstance(value, str) or not shortest <= len(value.encode()) <= longest:
         raise ProductError(
@@ -30,11 +93,11 @@ def check_text(where: str, field: str, value, longest: int, shortest: int = 1) -
         )
 
 
-def check_limits(where: str, field: str, low, high, deadband: int = 0) -> None:
+def _check_limits(where: str, field: str, low, high, deadband: int = 0) -> None:
     """One or two limits in steps that leave room between them, also for the deadband."""
     for value in (low, high):
         if value is not None:
-            check_int(where, field, value, -_MAX_STEPS, _MAX_STEPS)
+            _check_int(where, field, value, -_MAX_STEPS, _MAX_STEPS)
     if low is None and high is None:
         raise ProductError(
             "%s: %s has no limit; write the lower, the upper or both" % (where, field)
@@ -46,46 +109,31 @@ def check_limits(where: str, field: str, low, high, deadband: int = 0) -> None:
         )
 
 
-def check_fault(where: str, spec) -> None:
-    """Everything of a fault that does not depend on the rest of its product."""
-    check_text(where, "code", spec.code, 8)
-    check_int(where, "id", spec.spn, 0, _MAX_SPN)
-    check_int(where, "fmi", spec.fmi, 0, 31)
-    check_int(where, "severity", spec.severity, 0, 7)
-    if spec.kind not in _PARAMS:
-        raise ProductError("%s: kind = %r; write 1..%d" % (where, spec.kind, KIND_PYTHON))
-    count, check = _PARAMS[spec.kind]
-    if len(spec.params) != count:
-        raise ProductError("%s: params = %r; want %d of them" % (where, spec.params, count))
-    check(where, spec.params)
-    _check_timing(where, spec)
-
-
 def _check_timing(where: str, spec) -> None:
-    check_int(where, "on_delay_ms", spec.on_delay_ms, 0, MAX_MS)
-    check_int(where, "off_delay_ms", spec.off_delay_ms, 0, MAX_MS)
-    check_int(where, "settle_ms", spec.settle_ms, 0, MAX_MS)
-    check_int(where, "m", spec.m, 1, _MAX_WINDOW)
-    check_int(where, "n", spec.n, 1, spec.m)
+    _check_int(where, "on_delay_ms", spec.on_delay_ms, 0, _MAX_MS)
+    _check_int(where, "off_delay_ms", spec.off_delay_ms, 0, _MAX_MS)
+    _check_int(where, "settle_ms", spec.settle_ms, 0, _MAX_MS)
+    _check_int(where, "m", spec.m, 1, _MAX_WINDOW)
+    _check_int(where, "n", spec.n, 1, spec.m)
 
 
 def _check_range(where: str, params) -> None:
-    check_int(where, "deadband", params[2], 0, _MAX_STEPS)
-    check_limits(where, "low..high", params[0], params[1], params[2])
+    _check_int(where, "deadband", params[2], 0, _MAX_STEPS)
+    _check_limits(where, "low..high", params[0], params[1], params[2])
 
 
 def _check_rate(where: str, params) -> None:
-    check_int(where, "window_ms", params[2], 1, MAX_MS)
+    _check_int(where, "window_ms", params[2], 1, _MAX_MS)
     _check_range(where, (params[0], params[1], params[3]))
 
 
 def _check_stuck(where: str, params) -> None:
-    check_int(where, "deadband", params[0], 0, _MAX_STEPS)
-    check_int(where, "window_ms", params[1], 1, MAX_MS)
+    _check_int(where, "deadband", params[0], 0, _MAX_STEPS)
+    _check_int(where, "window_ms", params[1], 1, _MAX_MS)
 
 
 def _check_missing(where: str, params) -> None:
-    check_int(where, "window_ms", params[0], 0, MAX_MS)
+    _check_int(where, "window_ms", params[0], 0, _MAX_MS)
 
 
 def _check_nothing(where: str, params) -> None:

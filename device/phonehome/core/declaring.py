@@ -1,39 +1,51 @@
 """From the words of a product file, written in Python, to a fault with scaled limits."""
 
-from .checks import ProductError
+from .errors import ProductError
 from .product import FaultSpec
 from .rules import KIND_MISSING, KIND_PYTHON, KIND_RANGE, KIND_RATE, KIND_STUCK
 
 _RATE_FACTOR = 1000  # rates are thousandths of a step per second
 
-_SEVERITIES = (
-    "emergency alert critical error warning notice informational debug".split()  # RFC 5424
+_SEVERITIES = (  # RFC 5424, the position is the number
+    "emergency",
+    "alert",
+    "critical",
+    "error",
+    "warning",
+    "notice",
+    "informational",
+    "debug",
 )
+
+
+def _range(_words, steps) -> tuple:
+    return (steps("low"), steps("high"), steps("deadband") or 0)
+
+
+def _rate(words, steps) -> tuple:
+    low, high = steps("low", _RATE_FACTOR), steps("high", _RATE_FACTOR)
+    return (low, high, words.get("window_ms"), steps("deadband", _RATE_FACTOR) or 0)
+
+
+def _stuck(words, steps) -> tuple:
+    return (steps("deadband") or 0, words.get("window_ms"))
+
+
+def _missing(words, _steps) -> tuple:
+    return (words.get("window_ms"),)
+
+
+def _python(_words, _steps) -> tuple:
+    return ()
+
 
 # kind: (number, its own words, parameters from the words and a scaling function)
 _KINDS = {
-    "range": (
-        KIND_RANGE,
-        ("low", "high", "deadband"),
-        lambda w, steps: (steps("low"), steps("high"), steps("deadband") or 0),
-    ),
-    "rate": (
-        KIND_RATE,
-        ("low", "high", "deadband", "window_ms"),
-        lambda w, steps: (
-            steps("low", _RATE_FACTOR),
-            steps("high", _RATE_FACTOR),
-            w.get("window_ms"),
-            steps("deadband", _RATE_FACTOR) or 0,
-        ),
-    ),
-    "stuck": (
-        KIND_STUCK,
-        ("deadband", "window_ms"),
-        lambda w, steps: (steps("deadband") or 0, w.get("window_ms")),
-    ),
-    "missing": (KIND_MISSING, ("window_ms",), lambda w, steps: (w.get("window_ms"),)),
-    "python": (KIND_PYTHON, ("predicate",), lambda w, steps: ()),
+    "range": (KIND_RANGE, ("low", "high", "deadband"), _range),
+    "rate": (KIND_RATE, ("low", "high", "deadband", "window_ms"), _rate),
+    "stuck": (KIND_STUCK, ("deadband", "window_ms"), _stuck),
+    "missing": (KIND_MISSING, ("window_ms",), _missing),
+    "python": (KIND_PYTHON, ("predicate",), _python),
 }
 
 _WORDS_OF_ALL = ("on_delay_ms", "off_delay_ms", "n", "m", "settle_ms", "urgent", "when")

@@ -4,6 +4,8 @@ from array import array
 
 from phonehome_wire.series import MISSING
 
+from .channel import Channel
+
 
 class FreezeRing:
     """Rows of all channels every `period_ms`; the newest row stays open and holds what is newest.
@@ -13,7 +15,7 @@ class FreezeRing:
     in the order of their ids.
     """
 
-    def __init__(self, channels, period_ms: int, samples: int) -> None:
+    def __init__(self, channels: "list[Channel]", period_ms: int, samples: int) -> None:
         self.period_ms = period_ms
         self.trigger = 0
         self.count = 1

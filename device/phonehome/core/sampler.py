@@ -2,7 +2,7 @@
 
 from phonehome_wire.registry import KIND_CLEARED, KIND_CONFIRMED
 
-from .checks import ProductError
+from .errors import ProductError
 from .faults import FaultTable
 from .freeze import FreezeRing
 from .watch import Watch

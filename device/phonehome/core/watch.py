@@ -1,7 +1,8 @@
 """One watched fault: its channel, gate, rule and debounce, joined to its state."""
 
-from .checks import ProductError
 from .debounce import EVENT_FALL_BACK, NONE, Debounce
+from .errors import ProductError
+from .faults import FaultState
 from .rules import KIND_PYTHON, make_rule
 from .rules.gate import Gate
 
@@ -9,7 +10,7 @@ from .rules.gate import Gate
 class Watch:
     """One fault with what judges it: its channel, gate, rule and debounce."""
 
-    def __init__(self, fault, channels) -> None:
+    def __init__(self, fault: FaultState, channels) -> None:
         spec = fault.spec
         if spec.kind == KIND_PYTHON and spec.predicate is None:
             raise ProductError(

@@ -1,8 +1,8 @@
 """Predicate: a developer's own function decides, on the newest samples of all channels."""
 
-from phonehome_wire.series import MISSING
-
+from phonehome.core.channel import Channel
 from phonehome.core.debounce import FAIL, NONE, PASS
+from phonehome_wire.series import MISSING
 
 
 class Samples:
@@ -11,7 +11,7 @@ class Samples:
     None stands for a missing sample; KeyError for a name that is no sensor.
     """
 
-    def __init__(self, channels) -> None:
+    def __init__(self, channels: "list[Channel]") -> None:
         self._channels = {channel.name: channel for channel in channels}
 
     def __getitem__(self, name: str) -> "int | float | None":
@@ -20,7 +20,8 @@ class Samples:
         steps = channel.value
         if steps == MISSING:
             return None
-        return steps * 10**channel.exp if channel.exp >= 0 else steps / 10**-channel.exp
+        factor: int = 10 ** abs(channel.exp)
+        return steps * factor if channel.exp >= 0 else steps / factor
 
     def steps(self, name: str) -> "int | None":
         """Return the sample as steps of 10**exp: an integer, without a float on the heap."""

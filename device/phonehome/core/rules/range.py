@@ -1,8 +1,7 @@
 """Range: the sample is above `high` or below `low`."""
 
-from phonehome_wire.series import MISSING
-
 from phonehome.core.debounce import FAIL, NONE, PASS
+from phonehome_wire.series import MISSING
 
 
 class Limits:

@@ -2,11 +2,11 @@
 
 from array import array
 
+from phonehome.core.channel import MAX_SPAN_MS
+from phonehome.core.debounce import NONE
 from phonehome_wire.limits import MAX_EXP
 from phonehome_wire.series import MISSING
 
-from phonehome.core.channel import MAX_SPAN_MS
-from phonehome.core.debounce import NONE
 from .range import Limits
 
 _SLOTS = 16  # a window of more samples is thinned: its start is exact to 1/15 of its length
