@@ -8,7 +8,6 @@ from hashlib import sha256
 IS_MICROPYTHON = sys.implementation.name == "micropython"
 
 _BLOCK_BYTES = 64  # of SHA-256, RFC 2104
-_AES_BLOCK_BYTES = 16
 
 
 def const(value: int) -> int:
@@ -94,8 +93,37 @@ if not IS_MICROPYTHON:
     def encode_utf8(text: str) -> bytes:
         """Strict UTF-8 of a text; ValueError on a lone surrogate."""
         return text.encode()
+
+    def aes_ccm_seal(key: bytes, iv: bytes, plain: bytes, aad: bytes) -> bytes:
+        """AES-CCM-16-64-128 (RFC 3610, 13-byte iv, 8-byte tag): ciphertext and tag."""
+        # The maintained library; imported when first needed, most programs never wrap a key.
+        from cryptography.hazmat.primitives.ciphers.aead import AESCCM
+
+        return AESCCM(key, tag_length=8).encrypt(iv, plain, aad)
+
+    def aes_ccm_open(key: bytes, iv: bytes, sealed: bytes, aad: bytes) -> "bytes | None":
+        """The text of what aes_ccm_seal made, None when the tag does not hold."""
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESCCM
+
+        try:
+            return AESCCM(key, tag_length=8).decrypt(iv, sealed, aad)
+        except InvalidTag:
+            return None
 else:
     hmac_sha256 = portable_hmac_sha256
     is_equal = portable_is_equal
     decode_utf8 = portable_decode_utf8
     encode_utf8 = portable_encode_utf8
+
+    def aes_ccm_seal(key: bytes, iv: bytes, plain: bytes, aad: bytes) -> bytes:
+        """The same, composed from what boards have."""
+        from .ccm import seal
+
+        return seal(key, iv, plain, aad)
+
+    def aes_ccm_open(key: bytes, iv: bytes, sealed: bytes, aad: bytes) -> "bytes | None":
+        """The same, composed from what boards have."""
+        from .ccm import unseal
+
+        return unseal(key, iv, sealed, aad)

@@ -53,7 +53,9 @@ class Decoder:
         )
 
     def expect_end(self) -> None:
-        """Refuse bytes that are left over."""
+        """Refuse bytes that are left over, or missing from the last item."""
+        if self.pos > len(self.data):
+            raise self.ends_early()
         if self.pos != len(self.data):
             raise RefusedError(
                 "trailing", "%d bytes behind the last item" % (len(self.data) - self.pos)
@@ -62,15 +64,17 @@ class Decoder:
     def read(self, depth: int = MAX_DEPTH) -> "Any":
         """The next value; `depth` levels of arrays and maps are allowed."""
         first = self.data[self.pos]
-        major = first >> 5
-        if major == 4:
+        if first < 0x18:
+            self.pos += 1
+            return first
+        if first < 0x40:
+            return self._read_integer(first)
+        if first < 0x80:
+            return self._read_string(first)
+        if first < 0xA0:
             return self._read_items(self.read_count(0x80), depth - 1)
-        if major == 5:
+        if first < 0xC0:
             return self._read_map(self.read_count(0xA0), depth - 1)
-        if major < 2:
-            return self._read_integer(major)
-        if major < 4:
-            return self._read_string(major)
         return self._read_simple(first)
 
     def read_count(self, major: int) -> int:
@@ -121,12 +125,18 @@ class Decoder:
             elif 0x20 <= first < 0x38:
                 append(0x1F - first)
                 pos += 1
+            elif first == 0x38 and data[pos + 1] > 0x17:
+                append(-1 - data[pos + 1])
+                pos += 2
             elif first == 0x19 and data[pos + 1]:
                 append(data[pos + 1] << 8 | data[pos + 2])
                 pos += 3
             elif first == 0x18 and data[pos + 1] > 0x17:
                 append(data[pos + 1])
                 pos += 2
+            elif first == 0x1A and (data[pos + 1] or data[pos + 2]):
+                append(int.from_bytes(data[pos + 1 : pos + 5], "big"))
+                pos += 5
             else:
                 self.pos = pos
                 append(self.read(depth))
@@ -145,10 +155,10 @@ class Decoder:
             last = key
         return dict(zip(keys, items[1::2]))  # noqa: B905 (MicroPython has no strict)
 
-    def _read_integer(self, major: int) -> int:
+    def _read_integer(self, first: int) -> int:
         at = self.pos
         argument = self._read_argument()
-        if major == 0:
+        if first < 0x20:
             return argument
         if argument == MAX_INT:
             raise RefusedError("range", "byte %d: -(2^53)" % at)
@@ -165,19 +175,19 @@ class Decoder:
         if info > 27:
             raise _bad_info(info, pos)
         size = 1 << (info - 24)
-        argument = 0
-        for i in range(pos + 1, pos + 1 + size):
-            argument = argument << 8 | data[i]
+        self.pos = end = pos + 1 + size
+        if end > len(data):
+            raise self.ends_early()
+        argument = int.from_bytes(data[pos + 1 : end], "big")
         if argument < (24 if size == 1 else 1 << (size << 2)):
             raise RefusedError(
                 "shortest", "byte %d: %d is not in its shortest form" % (pos, argument)
             )
         if argument > MAX_INT:
             raise RefusedError("range", "byte %d: a number of 2^53 or more" % pos)
-        self.pos = pos + 1 + size
         return argument
 
-    def _read_string(self, major: int) -> "bytes | str":
+    def _read_string(self, first: int) -> "bytes | str":
         at = self.pos
         size = self._read_argument()
         start = self.pos
@@ -185,7 +195,7 @@ class Decoder:
         if size > MAX_STRING_BYTES or end > len(self.data):
             raise RefusedError("length", "byte %d: a string of %d bytes" % (at, size))
         self.pos = end
-        if major == 2:
+        if first < 0x60:
             return self.data[start:end]
         try:
             return decode_utf8(self.data[start:end])

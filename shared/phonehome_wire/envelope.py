@@ -10,7 +10,7 @@ from .compat import hmac_sha256, is_equal
 from .errors import EncodeError, RefusedError
 from .limits import MAX_MESSAGE_BYTES, PAYLOAD_OFFSET
 
-__all__ = ["ALG_HMAC_64", "ALG_HMAC_256", "PAYLOAD_OFFSET", "make_kid", "peek", "seal", "unseal"]
+__all__ = ["ALG_HMAC_64", "ALG_HMAC_256", "PAYLOAD_OFFSET", "make_kid", "payload_span", "peek", "seal", "unseal"]
 
 ALG_HMAC_64 = 4
 ALG_HMAC_256 = 5
@@ -93,7 +93,7 @@ def unseal(
     alg, message_kid = peek(message)
     if kid is not None and kid != message_kid:
         raise RefusedError("kid", "signed for key %s" % message_kid.hex())
-    payload_at, payload_end = _payload_span(message)
+    payload_at, payload_end = payload_span(message)
     tag_bytes = _tag_bytes(alg)
     tag_at = len(message) - tag_bytes
     between = message[payload_end:tag_at]
@@ -134,7 +134,7 @@ def _write_head(buf: bytearray, size: int, kid: bytes, alg: int) -> int:
     return start
 
 
-def _payload_span(message: "bytes | bytearray | memoryview") -> "tuple[int, int]":
+def payload_span(message: "bytes | bytearray | memoryview") -> "tuple[int, int]":
     """Where the payload begins and ends; its length must be in the shortest form and inside the
     message.
     """

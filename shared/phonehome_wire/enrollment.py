@@ -1,0 +1,133 @@
+"""How a new board gets its key in the field: two messages signed with a claim, the key wrapped
+inside the reply.
+
+Both travel only under verified TLS: a claim secret is shared by a batch of boards.
+"""
+
+from .decoder import decode
+from .encoder import Encoder
+from .fields import expect_bytes, expect_int, expect_major, expect_text
+from .limits import (
+    MAX_BUILD_BYTES,
+    MAX_CODE_BYTES,
+    MAX_DOWNLINK_BYTES,
+    MAX_PLATFORM_BYTES,
+    MAX_STRING_BYTES,
+    MIN_BUILD_BYTES,
+    MIN_CODE_BYTES,
+)
+from .registry import (
+    DOWNLINK_ENROLL,
+    KEY_ENROLL_BUILD,
+    KEY_ENROLL_CODE,
+    KEY_ENROLL_DEVICE,
+    KEY_ENROLL_EPOCH,
+    KEY_ENROLL_KIND,
+    KEY_ENROLL_MAJOR,
+    KEY_ENROLL_NONCE,
+    KEY_ENROLL_PLATFORM,
+    KEY_ENROLL_SERVER_MS,
+    KEY_ENROLL_WRAPPED_KEY,
+    MAJOR,
+)
+
+DEVICE_BYTES = 8
+NONCE_BYTES = 16
+CLAIM_EPOCH = 0  # the kid of both messages is the claim id and this
+
+
+class EnrollRequest:
+    """A board asks for its key; `nonce` is drawn once, so that a lost reply can be asked for
+    again.
+    """
+
+    def __init__(
+        self, device: bytes, nonce: bytes, platform: str, build: bytes, code: "str | None" = None
+    ) -> None:
+        self.device = device
+        self.nonce = nonce
+        self.platform = platform
+        self.build = build
+        self.code = code
+
+
+class EnrollReply:
+    """The answer: the key of `epoch`, wrapped (wrapping.wrap_key) for the board that drew the
+    nonce.
+    """
+
+    def __init__(
+        self, server_ms: int, device: bytes, nonce: bytes, wrapped_key: bytes, epoch: int
+    ) -> None:
+        self.server_ms = server_ms
+        self.device = device
+        self.nonce = nonce
+        self.wrapped_key = wrapped_key
+        self.epoch = epoch
+
+
+def put_enroll_request(enc: Encoder, request: EnrollRequest) -> None:
+    """Write a request payload, to be sealed with the up key of the claim."""
+    enc.put_map(5 + (request.code is not None))
+    enc.put_uint(KEY_ENROLL_MAJOR)
+    enc.put_uint(MAJOR)
+    _put_board(enc, request.device, request.nonce)
+    enc.put_uint(KEY_ENROLL_PLATFORM)
+    enc.put_text(request.platform)
+    enc.put_uint(KEY_ENROLL_BUILD)
+    enc.put_bytes(request.build)
+    if request.code is not None:
+        enc.put_uint(KEY_ENROLL_CODE)
+        enc.put_text(request.code)
+
+
+def put_enroll_reply(enc: Encoder, reply: EnrollReply) -> None:
+    """Write a reply payload, to be sealed with the down key of the claim and ALG_HMAC_256."""
+    enc.put_map(7)
+    enc.put_uint(KEY_ENROLL_MAJOR)
+    enc.put_uint(MAJOR)
+    enc.put_uint(KEY_ENROLL_SERVER_MS)
+    enc.put_uint(reply.server_ms)
+    enc.put_uint(KEY_ENROLL_KIND)
+    enc.put_uint(DOWNLINK_ENROLL)
+    _put_board(enc, reply.device, reply.nonce)
+    enc.put_uint(KEY_ENROLL_WRAPPED_KEY)
+    enc.put_bytes(reply.wrapped_key)
+    enc.put_uint(KEY_ENROLL_EPOCH)
+    enc.put_uint(reply.epoch)
+
+
+def decode_enroll_request(payload: "bytes | bytearray | memoryview") -> EnrollRequest:
+    """The request in an authentic payload; RefusedError when it breaks a rule."""
+    body = decode(payload, MAX_DOWNLINK_BYTES)
+    expect_major(body)
+    return EnrollRequest(
+        expect_bytes(body, KEY_ENROLL_DEVICE, DEVICE_BYTES),
+        expect_bytes(body, KEY_ENROLL_NONCE, NONCE_BYTES),
+        expect_text(body, KEY_ENROLL_PLATFORM, 1, MAX_PLATFORM_BYTES),
+        expect_bytes(body, KEY_ENROLL_BUILD, MIN_BUILD_BYTES, MAX_BUILD_BYTES),
+        expect_text(body, KEY_ENROLL_CODE, MIN_CODE_BYTES, MAX_CODE_BYTES)
+        if KEY_ENROLL_CODE in body
+        else None,
+    )
+
+
+def decode_enroll_reply(payload: "bytes | bytearray | memoryview") -> EnrollReply:
+    """The reply in an authentic payload; RefusedError when it breaks a rule."""
+    body = decode(payload, MAX_DOWNLINK_BYTES)
+    expect_major(body)
+    expect_int(body, KEY_ENROLL_KIND, DOWNLINK_ENROLL, DOWNLINK_ENROLL)
+    return EnrollReply(
+        expect_int(body, KEY_ENROLL_SERVER_MS),
+        expect_bytes(body, KEY_ENROLL_DEVICE, DEVICE_BYTES),
+        expect_bytes(body, KEY_ENROLL_NONCE, NONCE_BYTES),
+        expect_bytes(body, KEY_ENROLL_WRAPPED_KEY, 0, MAX_STRING_BYTES),
+        expect_int(body, KEY_ENROLL_EPOCH, 1, 255),
+    )
+
+
+def _put_board(enc: Encoder, device: bytes, nonce: bytes) -> None:
+    enc.put_uint(KEY_ENROLL_DEVICE)
+    enc.put_bytes(device)
+    enc.put_uint(KEY_ENROLL_NONCE)
+    enc.put_bytes(nonce)
