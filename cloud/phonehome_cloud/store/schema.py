@@ -1,11 +1,12 @@
 """The tables of the receiver, written once for SQLite and PostgreSQL.
 
-Every key starts with the device, and so does every query of the hot path: nothing of one device is
-ever joined to another's, so the tables can be distributed by that column. There are no sequences:
-keys are what the device sent (incarnation, boot, seq), a hash, or a number counted inside the device.
+Every key starts with the device, and so does every query of the hot path: nothing of one device
+is ever joined to another's, so the tables can be distributed by that column. There are no
+sequences: keys are what the device sent (incarnation, boot, seq), a hash, or a number counted
+inside the device.
 
-Devices are 16 and incarnations 8 lower-case hex digits. `_at` is unix ms UTC on the receiver's clock
-or, for `event_at`, as reconstructed from anchors; other `_ms` are the device's uptime.
+Devices are 16 and incarnations 8 lower-case hex digits. `_at` is unix ms UTC on the receiver's
+clock or, for `event_at`, as reconstructed from anchors; other `_ms` are the device's uptime.
 """
 
 from sqlalchemy import (
@@ -51,7 +52,7 @@ device = Table(
     Column("revoked_at", BigInteger),
 )
 
-# state: active, next (written to the device, not seen yet) or grace (accepted until grace_until_at).
+# state: active, next (written to the device, not seen yet) or grace (until grace_until_at).
 device_key = Table(
     "device_key",
     metadata,
@@ -132,7 +133,6 @@ message = Table(
     Column("utc_quality", SmallInteger),
     Column("received_at", BigInteger, nullable=False),
     Column("transport", String(8), nullable=False),
-    Column("late", Boolean, nullable=False, server_default=false()),
     Column("raw", LargeBinary, nullable=False),
 )
 

@@ -1,0 +1,101 @@
+"""Event times for devices without a clock (WIRE.md 4.4): bounds on UTC minus uptime.
+
+An uplink signed at uptime `now` and received at R says: at `now` it was not later than R. An echo
+of a server time that arrived at uptime `at` says: at `at` it was not earlier than that. Between a
+bound and an event the device's crystal may drift by DRIFT, which widens the window.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+BOUNDS_KEPT = 30
+UPPER = 0
+LOWER = 1
+DRIFT_PPM = 100
+# Without any lower bound: a report is on its way for a minute at most.
+UPPER_ONLY_SPAN_MS = 60_000
+
+ANCHORED = "anchored"
+UPPER_ONLY = "upper only"
+BOUNDED = "bounded"
+RECEIVED = "received"
+
+Bound = tuple[int, int]  # (device_ms, utc_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class EventTime:
+    """When something happened: the middle of the window, half its width, and how it was found.
+
+    `uncertainty_ms` is None when there is no lower bound at all (quality RECEIVED).
+    """
+
+    at: int
+    uncertainty_ms: int | None
+    quality: str
+
+
+@dataclass(frozen=True, slots=True)
+class BootBounds:
+    """The bounds of one boot, and the last uptime the receiver heard of."""
+
+    boot: int
+    uppers: Sequence[Bound]
+    lowers: Sequence[Bound]
+    last_ms: int
+
+
+def place(
+    ms: int,
+    received_at: int,
+    own: BootBounds | None,
+    before: BootBounds | None,
+    after: BootBounds | None,
+) -> EventTime:
+    """The time of an event at uptime `ms` of one boot, from the bounds of that boot.
+
+    A boot that never spoke lies between its neighbours: `before` and `after` are the nearest boots
+    of the same incarnation that did. `received_at` is the last resort: not later than that.
+    """
+    if own is not None and own.uppers:
+        return _inside(ms, own)
+    return _between(ms, received_at, before, after)
+
+
+def _inside(ms: int, own: BootBounds) -> EventTime:
+    low, high = window(ms, own)
+    if not own.lowers:
+        return _middle(low, high, UPPER_ONLY)
+    if low > high:  # a clock was set back: of two stories, believe the receiver's own
+        return _middle(high - UPPER_ONLY_SPAN_MS, high, UPPER_ONLY)
+    return _middle(low, high, ANCHORED)
+
+
+def _between(
+    ms: int, received_at: int, before: BootBounds | None, after: BootBounds | None
+) -> EventTime:
+    high = received_at
+    if after is not None and after.uppers:
+        high = min(high, window(0, after)[1])
+    if before is None or not before.uppers:
+        return EventTime(high, None, RECEIVED)
+    low = min(high, window(before.last_ms, before)[0] + ms)
+    return _middle(low, high, BOUNDED)
+
+
+def window(ms: int, bounds: BootBounds) -> tuple[int, int]:
+    """(earliest, latest) UTC of uptime `ms`; needs at least one upper bound."""
+    high = min(utc - at + _drift(at - ms) for at, utc in bounds.uppers) + ms
+    if not bounds.lowers:
+        return high - UPPER_ONLY_SPAN_MS, high
+    low = max(utc - at - _drift(at - ms) for at, utc in bounds.lowers) + ms
+    return low, high
+
+
+def _drift(span_ms: int) -> int:
+    """How far a crystal may wander in this time, rounded up to ms."""
+    return (abs(span_ms) * DRIFT_PPM + 999_999) // 1_000_000
+
+
+def _middle(low: int, high: int, quality: str) -> EventTime:
+    return EventTime((low + high) // 2, (high - low + 1) // 2, quality)

@@ -1,0 +1,283 @@
+"""One function takes a message from any transport, and follows WIRE.md 4.3 step by step.
+
+    1 size, template, buckets, kid -> key     413, 401, 429
+    2 MAC                                     401
+    3 device of the path is the kid's         403
+    4 strict decode; a bad record alone       422, or its code in the ack
+    5 commit                                  503 and come back
+    6 signed ack                              200
+
+Nothing unauthentic is stored or answered with a signature; everything is counted.
+"""
+
+from collections.abc import Callable, Container
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final, Protocol
+
+from phonehome_cloud.errors import OverloadedError, StoreUnavailableError
+from phonehome_wire.decoder import decode
+from phonehome_wire.envelope import peek, unseal
+from phonehome_wire.errors import RefusedError
+from phonehome_wire.limits import MAX_BACKOFF_S, MAX_MESSAGE_BYTES
+from phonehome_wire.registry import (
+    HELLO_CATALOG,
+    KEY_UP_BOOT,
+    KEY_UP_INC,
+    KEY_UP_NOW_MS,
+    POLL_HELLO,
+    RTYPE_HELLO,
+)
+from phonehome_wire.uplink import INC_BYTES, Uplink, decode_uplink
+
+from .acks import Answer, sign_ack
+from .arrivals import HASH_BYTES, Arrival, DeviceKey, Intrusion, Misfit, Outcome
+
+# A MAC that does not hold costs its address this many messages: guessing dries up quickly, and a
+# stranger cannot use up the bucket of a device's key.
+BAD_MAC_COST: Final = 20.0
+
+ACCEPTED: Final = "accepted"
+DUPLICATE: Final = "duplicate"
+OVERLOADED: Final = "overloaded"
+UNAVAILABLE: Final = "unavailable"
+TOO_LARGE: Final = "size"
+TOO_FAST: Final = "rate"
+UNKNOWN_KID: Final = "kid"
+WRONG_PATH: Final = "path"
+UNKNOWN_MAJOR: Final = "major"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the transport answers: an HTTP status, the signed answer if there is one, and why.
+
+    `reason` is a stable token for counting; `retry_after_s` goes with 429 and 503.
+    """
+
+    status: int
+    body: bytes = b""
+    reason: str = ""
+    retry_after_s: int | None = None
+
+
+class Keys(Protocol):
+    """Where the key of a kid is found."""
+
+    async def find(self, kid: bytes) -> DeviceKey | None:
+        """The key that signs under this kid now, or None; raises StoreUnavailableError."""
+
+
+class Bucket(Protocol):
+    """How often one name may come."""
+
+    def take(self, key: str, cost: float = 1.0) -> float:
+        """0.0, or the seconds until `cost` tokens will be there."""
+
+    def charge(self, key: str, cost: float) -> None:
+        """Take tokens whether they are there or not."""
+
+
+class Ledger(Protocol):
+    """What makes things durable; every call returns after the commit.
+
+    All raise OverloadedError or StoreUnavailableError when nothing was stored.
+    """
+
+    async def add(self, arrival: Arrival) -> Outcome:
+        """Store a message with its records."""
+
+    async def quarantine(self, misfit: Misfit) -> None:
+        """Keep an authentic message that cannot be read."""
+
+    async def note_intrusion(self, intrusion: Intrusion) -> None:
+        """Keep that somebody spoke under a wrong name."""
+
+
+class Counters(Protocol):
+    """Where messages are counted."""
+
+    def count_message(self, transport: str, reason: str) -> None:
+        """One message ended like this."""
+
+
+class _Stop(Exception):  # noqa: N818 - not an error: the end of the way for one message
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.reason)
+        self.reply = reply
+
+
+class Intake:
+    """WIRE.md 4.3 for every transport.
+
+    `clock` gives unix ms; `by_address` and `by_key` are token buckets; `manifests` are the
+    catalogs known from product files, for which no device is asked.
+    """
+
+    def __init__(
+        self,
+        keys: Keys,
+        ledger: Ledger,
+        by_address: Bucket,
+        by_key: Bucket,
+        clock: Callable[[], int],
+        counters: Counters,
+        manifests: Container[str] = frozenset(),
+    ) -> None:
+        self._keys = keys
+        self._ledger = ledger
+        self._by_address = by_address
+        self._by_key = by_key
+        self._clock = clock
+        self._counters = counters
+        self._manifests = manifests
+
+    async def accept(
+        self, message: bytes, transport: str, path_dev: str | None = None, address: str = ""
+    ) -> Reply:
+        """Judge, store and answer one message; when the status is 200 its records are on the disk.
+
+        `path_dev` is the device that the topic or path names, None when it names none; `address`
+        is who sent it, empty when the transport does not know (then no bucket counts it).
+        """
+        received_at = self._clock()
+        try:
+            reply = await self._follow(message, transport, path_dev, address, received_at)
+        except _Stop as stop:
+            reply = stop.reply
+        except StoreUnavailableError as error:
+            reply = Reply(503, b"", UNAVAILABLE, error.retry_after_s)
+        except OverloadedError as error:
+            reply = Reply(503, b"", OVERLOADED, error.retry_after_s)
+        self._counters.count_message(transport, reply.reason)
+        return reply
+
+    async def _follow(
+        self,
+        message: bytes,
+        transport: str,
+        path_dev: str | None,
+        address: str,
+        received_at: int,
+    ) -> Reply:
+        key = await self._find_key(message, address)
+        payload = self._open(message, key, address)
+        if path_dev is not None and path_dev != key.device:
+            await self._ledger.note_intrusion(
+                Intrusion(key.device, path_dev, transport, received_at)
+            )
+            return Reply(403, b"", WRONG_PATH)
+        try:
+            uplink = decode_uplink(payload)
+        except RefusedError as error:
+            if error.reason == UNKNOWN_MAJOR:
+                return self._refuse_major(key, payload)
+            misfit = _misfit(key, message, transport, received_at, error)
+            await self._ledger.quarantine(misfit)
+            return Reply(422, b"", error.reason)
+        return await self._store(_arrival(key, message, transport, received_at, uplink))
+
+    async def _find_key(self, message: bytes, address: str) -> DeviceKey:
+        """Step 1: nothing but the size and the first 18 bytes is looked at."""
+        if len(message) > MAX_MESSAGE_BYTES:
+            raise _Stop(Reply(413, b"", TOO_LARGE))
+        if address:
+            self._take(self._by_address, address)
+        try:
+            kid = peek(message)[1]
+        except RefusedError as error:
+            raise _Stop(Reply(401, b"", error.reason)) from None
+        self._take(self._by_key, kid.hex())
+        key = await self._keys.find(kid)
+        if key is None:
+            raise _Stop(Reply(401, b"", UNKNOWN_KID))
+        return key
+
+    def _take(self, bucket: Bucket, name: str) -> None:
+        wait_s = bucket.take(name)
+        if wait_s > 0:
+            raise _Stop(Reply(429, b"", TOO_FAST, max(1, int(wait_s + 0.999))))
+
+    def _open(self, message: bytes, key: DeviceKey, address: str) -> memoryview:
+        """Step 2: the payload of a message whose MAC holds."""
+        try:
+            return unseal(message, key.up)
+        except RefusedError as error:
+            if address:
+                self._by_address.charge(address, BAD_MAC_COST)
+            raise _Stop(Reply(401, b"", error.reason)) from None
+
+    async def _store(self, arrival: Arrival) -> Reply:
+        """Steps 5 and 6: commit, then say so under signature."""
+        answer = _answer_to(arrival)
+        try:
+            outcome = await self._ledger.add(arrival)
+        except (OverloadedError, StoreUnavailableError) as error:
+            answer.backoff_s = error.retry_after_s
+            body = sign_ack(arrival.key, answer, self._clock())
+            reason = OVERLOADED if isinstance(error, OverloadedError) else UNAVAILABLE
+            return Reply(503, body, reason, error.retry_after_s)
+        answer.stored, answer.refused = outcome.stored, outcome.refused
+        if outcome.wants_catalog and self._lacks_catalog(arrival.uplink):
+            answer.poll = POLL_HELLO
+        is_new = outcome.new_records or not arrival.uplink.records
+        reason = ACCEPTED if is_new else DUPLICATE
+        return Reply(200, sign_ack(arrival.key, answer, self._clock()), reason)
+
+    def _lacks_catalog(self, uplink: Uplink) -> bool:
+        """Whether neither a product file nor this very message says what the channels are."""
+        manifest = uplink.manifest
+        if manifest is None or manifest.hex() in self._manifests:
+            return False
+        return not any(
+            record.rtype == RTYPE_HELLO and not record.defect and HELLO_CATALOG in record.body
+            for record in uplink.records
+        )
+
+    def _refuse_major(self, key: DeviceKey, payload: memoryview) -> Reply:
+        """A newer device keeps its records and asks again tomorrow; nothing of it is stored."""
+        head = decode(payload, MAX_MESSAGE_BYTES)
+        inc, boot, now_ms = (head.get(k) for k in (KEY_UP_INC, KEY_UP_BOOT, KEY_UP_NOW_MS))
+        if not (_is_inc(inc) and _is_uint(boot) and _is_uint(now_ms)):
+            return Reply(422, b"", UNKNOWN_MAJOR)
+        answer = Answer(inc, boot, now_ms, backoff_s=MAX_BACKOFF_S)
+        return Reply(200, sign_ack(key, answer, self._clock()), UNKNOWN_MAJOR)
+
+
+def _is_inc(value: object) -> bool:
+    return isinstance(value, bytes) and len(value) == INC_BYTES
+
+
+def _is_uint(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _hash(message: bytes) -> bytes:
+    return sha256(message).digest()[:HASH_BYTES]
+
+
+def _misfit(
+    key: DeviceKey, message: bytes, transport: str, received_at: int, error: RefusedError
+) -> Misfit:
+    return Misfit(
+        key.device,
+        message,
+        _hash(message),
+        error.reason,
+        error.detail,
+        transport,
+        received_at,
+    )
+
+
+def _arrival(
+    key: DeviceKey, message: bytes, transport: str, received_at: int, uplink: Uplink
+) -> Arrival:
+    inc = uplink.inc.hex()
+    origin = inc if uplink.origin_inc is None else uplink.origin_inc.hex()
+    return Arrival(key, message, _hash(message), transport, received_at, uplink, inc, origin)
+
+
+def _answer_to(arrival: Arrival) -> Answer:
+    uplink = arrival.uplink
+    return Answer(uplink.inc, uplink.boot, uplink.now_ms, origin=uplink.origin_inc)

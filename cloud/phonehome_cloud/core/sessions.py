@@ -1,0 +1,143 @@
+"""Boots as the receiver sees them: which traffic is late, and which bounds on time it brings."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from phonehome_wire.uplink import UplinkHead
+
+from .anchoring import BOUNDS_KEPT, LOWER, UPPER
+
+
+@dataclass(slots=True)
+class Session:
+    """One row of `session`, as far as intake keeps it."""
+
+    device: str
+    inc: str
+    boot: int
+    inc_seen_at: int
+    first_seen_at: int
+    last_seen_at: int
+    last_now_ms: int
+    build: str
+    manifest: str | None = None
+    next_seq: int | None = None
+    dropped: int | None = None
+    state: int | None = None
+    conn: int | None = None
+    upper_count: int = 0
+    lower_count: int = 0
+    last_server_ms: int | None = None
+    newest: bool = True
+
+
+class Anchor(NamedTuple):
+    """One bound to be kept, in its slot of the ring."""
+
+    device: str
+    inc: str
+    boot: int
+    kind: int
+    slot: int
+    device_ms: int
+    utc_ms: int
+
+
+@dataclass(slots=True)
+class Journal:
+    """The newest session of each incarnation of some devices, and what a batch changes in them.
+
+    Made from the stored rows; `take` is called for each message in the order of arrival.
+    """
+
+    newest: dict[tuple[str, str], Session]
+    created: list[Session] = field(default_factory=list)
+    changed: dict[tuple[str, str, int], Session] = field(default_factory=dict)
+    anchors: list[Anchor] = field(default_factory=list)
+    state_lost: list[Session] = field(default_factory=list)
+    _devices: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Know which devices have spoken before."""
+        self._devices = {device for device, _ in self.newest}
+
+    def take(
+        self, device: str, inc: str, head: UplinkHead, received_at: int, *, is_replay: bool
+    ) -> bool:
+        """Note one authentic message; True when it is late traffic, which moves nothing."""
+        current = self.newest.get((device, inc))
+        if current is None or head.boot > current.boot:
+            current = self._begin(device, inc, head, received_at, current)
+        elif is_replay or head.boot < current.boot or head.now_ms < current.last_now_ms:
+            self._note_state(current, head)
+            return True
+        self._advance(current, head, received_at)
+        return False
+
+    def _begin(
+        self,
+        device: str,
+        inc: str,
+        head: UplinkHead,
+        received_at: int,
+        before: Session | None,
+    ) -> Session:
+        session = Session(
+            device,
+            inc,
+            head.boot,
+            inc_seen_at=before.inc_seen_at if before else received_at,
+            first_seen_at=received_at,
+            last_seen_at=received_at,
+            last_now_ms=head.now_ms,
+            build=head.build.hex(),
+        )
+        if before is not None:
+            before.newest = False
+            self._note_change(before)
+        elif device in self._devices:
+            self.state_lost.append(session)
+        self._devices.add(device)
+        self.newest[device, inc] = session
+        self.created.append(session)
+        return session
+
+    def _advance(self, session: Session, head: UplinkHead, received_at: int) -> None:
+        session.last_seen_at = max(session.last_seen_at, received_at)
+        session.last_now_ms = head.now_ms
+        session.build = head.build.hex()
+        session.manifest = head.manifest.hex() if head.manifest else session.manifest
+        session.next_seq = head.next_seq if head.next_seq is not None else session.next_seq
+        session.dropped = head.dropped if head.dropped is not None else session.dropped
+        self._note_state(session, head)
+        self._note_bounds(session, head, received_at)
+        self._note_change(session)
+
+    def _note_state(self, session: Session, head: UplinkHead) -> None:
+        """Online or offline, in the order of connections: a last will is signed long before."""
+        if head.state is None or head.boot != session.boot:
+            return
+        conn = head.conn or 0
+        known = session.conn if session.conn is not None else -1
+        if conn > known or (conn == known and head.state < (session.state or 0)):
+            session.state, session.conn = head.state, conn
+            self._note_change(session)
+
+    def _note_bounds(self, session: Session, head: UplinkHead, received_at: int) -> None:
+        self._keep(session, UPPER, session.upper_count, head.now_ms, received_at)
+        session.upper_count += 1
+        server_ms, at_ms = head.server_ms, head.server_at_ms
+        if server_ms is None or at_ms is None or server_ms == session.last_server_ms:
+            return
+        if server_ms > received_at or at_ms > head.now_ms:
+            return  # an echo from the future bounds nothing
+        self._keep(session, LOWER, session.lower_count, at_ms, server_ms)
+        session.lower_count += 1
+        session.last_server_ms = server_ms
+
+    def _keep(self, of: Session, kind: int, count: int, device_ms: int, utc_ms: int) -> None:
+        slot = count % BOUNDS_KEPT
+        self.anchors.append(Anchor(of.device, of.inc, of.boot, kind, slot, device_ms, utc_ms))
+
+    def _note_change(self, session: Session) -> None:
+        self.changed[session.device, session.inc, session.boot] = session

@@ -1,0 +1,68 @@
+"""Schema versions. SQLite is brought up to date at the start, other databases by command.
+
+Alembic, because it is what people who run SQLAlchemy databases know; its files travel inside the
+package, so an installed receiver needs nothing beside itself.
+"""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from phonehome_cloud.errors import StoreRefusedError
+from phonehome_cloud.store.database import Database
+
+_HERE = Path(__file__).parent
+
+
+def prepare(database: Database) -> None:
+    """Make an open database fit this version: SQLite is upgraded, others must have been.
+
+    Raises StoreRefusedError when the schema is newer than this version, or older and not SQLite.
+    """
+    if database.is_sqlite:
+        upgrade(database)
+        return
+    found, wanted = current_revision(database), _scripts(_config()).get_current_head()
+    if found != wanted:
+        raise StoreRefusedError(
+            f"the schema is at {found or 'nothing'}, this version wants {wanted}; "
+            "run: python -m phonehome_cloud migrate"
+        )
+
+
+def upgrade(database: Database) -> None:
+    """Bring the schema up to date in one transaction; StoreRefusedError when it is newer."""
+    database.write_now(_upgrade)
+
+
+def current_revision(database: Database) -> str | None:
+    """The schema version that the database says it has; None for an empty one."""
+    with database.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def _upgrade(connection: Connection) -> None:
+    config = _config()
+    found = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in _scripts(config).walk_revisions()}
+    if found is not None and found not in known:
+        raise StoreRefusedError(
+            f"the schema version {found} is newer than this receiver knows; nothing was changed. "
+            "Run the version of the receiver that wrote it, or a newer one."
+        )
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_HERE).replace("%", "%%"))
+    return config
+
+
+def _scripts(config: Config) -> ScriptDirectory:
+    return ScriptDirectory.from_config(config)

@@ -1,0 +1,197 @@
+"""Device keys: sealed in the database, derived once, and cached for intake."""
+
+import os
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+# cryptography: the maintained binding to a reviewed AES-GCM; the standard library has none.
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Connection, delete, exists, select, update
+
+from phonehome_cloud.core.arrivals import DeviceKey
+from phonehome_cloud.errors import StoreRefusedError
+from phonehome_wire.keys import down_key, up_key
+
+from .database import Database
+from .schema import device, device_key
+from .upserts import insert
+
+ACTIVE: Final = "active"
+NEXT: Final = "next"
+GRACE: Final = "grace"
+GRACE_MS: Final = 30 * 86_400_000
+MASTER_BYTES: Final = 32
+_NONCE_BYTES: Final = 12
+
+
+class Vault:
+    """Seals device keys with AES-256-GCM under the master key (32 bytes)."""
+
+    def __init__(self, master: bytes) -> None:
+        self._cipher = AESGCM(master)
+
+    def seal(self, dev: str, epoch: int, key: bytes) -> bytes:
+        """The key as it is stored: only this master key, device and epoch open it."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, key, _binding(dev, epoch))
+
+    def open(self, dev: str, epoch: int, sealed: bytes) -> bytes:
+        """The key again; StoreRefusedError when the master key is another one."""
+        try:
+            return self._cipher.decrypt(
+                sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _binding(dev, epoch)
+            )
+        except InvalidTag:
+            raise StoreRefusedError(
+                f"the master key does not open the key of device {dev}; "
+                "set PHONEHOME_MASTER_KEY or keys.file to the one this database was made with"
+            ) from None
+
+
+def _binding(dev: str, epoch: int) -> bytes:
+    return f"device key {dev} {epoch}".encode()
+
+
+def read_master_key(path: Path) -> bytes:
+    """The 32 bytes in a key file (64 hex digits), made there with mode 0600 when it is missing."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _master_of(path)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_hex(MASTER_BYTES) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return _master_of(path)
+
+
+def _master_of(path: Path) -> bytes:
+    try:
+        master = bytes.fromhex(path.read_text("ascii"))
+    except ValueError:
+        master = b""
+    if len(master) != MASTER_BYTES:
+        raise StoreRefusedError(f"{path} does not hold 64 hex digits; restore the master key")
+    return master
+
+
+def check_master_key(connection: Connection, vault: Vault) -> None:
+    """StoreRefusedError when the stored keys were sealed under another master key."""
+    row = connection.execute(select(device_key).limit(1)).first()
+    if row is not None:
+        vault.open(row.device, row.epoch, row.sealed)
+
+
+def add_key(
+    connection: Connection,
+    vault: Vault,
+    dev: str,
+    epoch: int,
+    key: bytes,
+    now_at: int,
+    state: str = ACTIVE,
+) -> None:
+    """Store a device's key of one epoch; an older one of that epoch is replaced."""
+    row = {
+        "device": dev,
+        "epoch": epoch,
+        "state": state,
+        "sealed": vault.seal(dev, epoch, key),
+        "created_at": now_at,
+        "grace_until_at": None,
+    }
+    statement = insert(connection, device_key).values(row)
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["device", "epoch"], set_=row)
+    )
+
+
+def delete_keys(connection: Connection, dev: str) -> int:
+    """Forget every key of a device, which revokes it; returns how many there were."""
+    return connection.execute(delete(device_key).where(device_key.c.device == dev)).rowcount
+
+
+def activate(connection: Connection, dev: str, epoch: int, now_at: int) -> None:
+    """The device spoke under its next key: that is the active one now, the old gets 30 days."""
+    of_device = device_key.c.device == dev
+    connection.execute(
+        update(device_key)
+        .where(of_device, device_key.c.state == ACTIVE)
+        .where(exists().where(of_device, device_key.c.epoch == epoch, device_key.c.state == NEXT))
+        .values(state=GRACE, grace_until_at=now_at + GRACE_MS)
+    )
+    connection.execute(
+        update(device_key)
+        .where(of_device, device_key.c.epoch == epoch, device_key.c.state == NEXT)
+        .values(state=ACTIVE)
+    )
+
+
+def find_key(
+    connection: Connection, vault: Vault, dev: str, epoch: int, now_at: int
+) -> DeviceKey | None:
+    """The key of a device and epoch while it may sign: active, next, or in its grace."""
+    row = connection.execute(
+        select(device_key)
+        .join(device, device.c.device == device_key.c.device)
+        .where(device_key.c.device == dev, device_key.c.epoch == epoch)
+        .where(device.c.revoked_at.is_(None))
+    ).first()
+    if row is None or (row.state == GRACE and now_at > (row.grace_until_at or 0)):
+        return None
+    key, raw_dev = vault.open(dev, epoch, row.sealed), bytes.fromhex(dev)
+    return DeviceKey(
+        dev,
+        epoch,
+        row.state,
+        raw_dev + bytes((epoch,)),
+        up_key(key, raw_dev),
+        down_key(key, raw_dev),
+    )
+
+
+class KeyCache:
+    """Derived keys by kid, read from the database at first use and at most every `ttl_ms`.
+
+    Holds at most `capacity` kids, unknown ones too, so that strangers cost one query each; the one
+    used longest ago leaves first. `forget` makes a change of this process count at once.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        clock: Callable[[], int],
+        capacity: int = 50_000,
+        ttl_ms: int = 60_000,
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._clock = clock
+        self._capacity = capacity
+        self._ttl_ms = ttl_ms
+        self._known: OrderedDict[bytes, tuple[DeviceKey | None, int]] = OrderedDict()
+
+    async def find(self, kid: bytes) -> DeviceKey | None:
+        """The key that may sign under this kid, or None."""
+        known = self._known.get(kid)
+        now_at = self._clock()
+        if known is not None and now_at - known[1] < self._ttl_ms:
+            return known[0]
+        dev, epoch = kid[:-1].hex(), kid[-1]
+        key = await self._database.read(find_key, self._vault, dev, epoch, now_at)
+        self._known[kid] = (key, now_at)
+        self._known.move_to_end(kid)
+        if len(self._known) > self._capacity:
+            self._known.popitem(last=False)
+        return key
+
+    def forget(self, dev: str) -> None:
+        """Read this device's keys again next time."""
+        raw_dev = bytes.fromhex(dev)
+        for epoch in range(256):
+            self._known.pop(raw_dev + bytes((epoch,)), None)

@@ -1,0 +1,122 @@
+"""Group commit: whatever arrived while the last commit ran goes into the next one."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from phonehome_cloud.core.arrivals import Arrival, Intrusion, Misfit, Outcome
+from phonehome_cloud.errors import OverloadedError, StoreError
+from phonehome_cloud.store.database import Database
+from phonehome_cloud.store.quarantine import note_intrusions, quarantine_messages
+from phonehome_cloud.store.reports import store_arrivals
+
+_LOG = logging.getLogger(__name__)
+_RETRY_AFTER_S = 5
+
+Entry = Arrival | Misfit | Intrusion
+Result = Outcome | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    entry: Entry
+    done: asyncio.Future[Result]
+
+
+class Committer:
+    """The ledger of intake: one transaction at a time in the database's writer thread.
+
+    At most `max_waiting` entries wait, at most `max_batch` go into one transaction. `on_commit` is
+    called in the event loop with the number of entries of each commit.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        max_waiting: int,
+        max_batch: int,
+        on_commit: Callable[[int], None],
+    ) -> None:
+        self._database = database
+        self._max_waiting = max_waiting
+        self._max_batch = max_batch
+        self._on_commit = on_commit
+        self._waiting: list[_Waiting] = []
+        self._committing: asyncio.Task[None] | None = None
+
+    @property
+    def depth(self) -> int:
+        """Entries that wait for a commit."""
+        return len(self._waiting)
+
+    async def add(self, arrival: Arrival) -> Outcome:
+        """Store a message with its records; see core.intake.Ledger."""
+        outcome = await self._commit(arrival)
+        if outcome is None:
+            raise TypeError("an arrival has an outcome")
+        return outcome
+
+    async def quarantine(self, misfit: Misfit) -> None:
+        """Keep an authentic message that cannot be read."""
+        await self._commit(misfit)
+
+    async def note_intrusion(self, intrusion: Intrusion) -> None:
+        """Keep that somebody spoke under a wrong name."""
+        await self._commit(intrusion)
+
+    async def drain(self) -> None:
+        """Return when everything that was taken is committed or has failed."""
+        while self._committing is not None:
+            await asyncio.wait([self._committing])
+
+    async def _commit(self, entry: Entry) -> Result:
+        if len(self._waiting) >= self._max_waiting:
+            raise OverloadedError(f"{self._max_waiting} messages wait already", _RETRY_AFTER_S)
+        done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(entry, done))
+        if self._committing is None:
+            self._committing = asyncio.create_task(self._run())
+        return await done
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                batch = self._waiting[: self._max_batch]
+                del self._waiting[: self._max_batch]
+                await self._commit_batch(batch)
+        finally:
+            self._committing = None
+
+    async def _commit_batch(self, batch: Sequence[_Waiting]) -> None:
+        """All in one transaction; when one entry spoils it, each in its own."""
+        try:
+            results = await self._database.write(store_entries, [w.entry for w in batch])
+        except Exception as error:  # noqa: BLE001 - every waiter must be told, whatever it was
+            await self._recover(batch, error)
+            return
+        for waiting, result in zip(batch, results, strict=True):
+            if not waiting.done.done():
+                waiting.done.set_result(result)
+        self._on_commit(len(batch))
+
+    async def _recover(self, batch: Sequence[_Waiting], error: Exception) -> None:
+        if len(batch) > 1 and not isinstance(error, StoreError):
+            for waiting in batch:
+                await self._commit_batch([waiting])
+            return
+        _LOG.error("%d messages were not stored: %s", len(batch), error)
+        for waiting in batch:
+            if not waiting.done.done():
+                waiting.done.set_exception(error)
+
+
+def store_entries(connection: Connection, entries: Sequence[Entry]) -> list[Result]:
+    """Everything of one batch in the caller's transaction; results in the order of entries."""
+    arrivals = [entry for entry in entries if isinstance(entry, Arrival)]
+    outcomes = iter(store_arrivals(connection, arrivals) if arrivals else ())
+    quarantine_messages(connection, [e for e in entries if isinstance(e, Misfit)])
+    note_intrusions(connection, [e for e in entries if isinstance(e, Intrusion)])
+    return [next(outcomes) if isinstance(entry, Arrival) else None for entry in entries]
