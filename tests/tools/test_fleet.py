@@ -99,7 +99,7 @@ async def test_children_end_when_their_parent_is_killed(tmp_path):
     parent.kill()
     await parent.wait()
     async with asyncio.timeout(10):
-        while is_running(child):
+        while is_running(child):  # noqa: ASYNC110 - the kernel sends no event for it
             await asyncio.sleep(0.01)
 
 

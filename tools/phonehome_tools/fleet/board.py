@@ -114,3 +114,25 @@ async def follow(board: Board, queue: "asyncio.Queue[Event | None]") -> None:
             await queue.put(event)
     finally:
         await queue.put(None)
+
+
+def board_setup(
+    home: Home, source: Mapping[str, Any], show_ms: int, **more: object
+) -> dict[str, Any]:
+    """What a virtual board reads about itself; `more` are its optional settings.
+
+    source: {"kind": "model", "model", "seed"}, {"kind": "host"} or {"kind": "replay", "rows",
+    "names"}; more: faults, speed, duration_ms, shown.
+    """
+    return {
+        "config": str(home.config_file.resolve()),
+        "product": str(home.product_file.resolve()),
+        "source": dict(source),
+        "show_ms": show_ms,
+        **more,
+    }
+
+
+def model_source(model: str, seed: int) -> dict[str, Any]:
+    """The source of a board that plays a physical model."""
+    return {"kind": "model", "model": model, "seed": seed}

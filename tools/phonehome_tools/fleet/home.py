@@ -71,8 +71,8 @@ class Home:
             await desk.add_device(self.device, product, label, key)
         write_secret(self.key_file, bytes([FIRST_EPOCH]) + key)
 
-    def write_config(self, link: Link, heartbeat_s: int = DEFAULT_HEARTBEAT_S) -> None:
-        """Write the agent's settings."""
+    def write_config(self, link: Link, **settings: int) -> None:
+        """Write the agent's settings; `settings` are numbers of phonehome.json."""
         flash = self.path / "flash"
         flash.mkdir(exist_ok=True)
         config = {
@@ -80,7 +80,7 @@ class Home:
             **link.settings(),
             "key": str(self.key_file.resolve()),
             "data": str(flash.resolve()),
-            "heartbeat_s": heartbeat_s,
+            **{"heartbeat_s": DEFAULT_HEARTBEAT_S, **settings},
         }
         self.config_file.write_text(json.dumps(config, indent=1) + "\n")
 

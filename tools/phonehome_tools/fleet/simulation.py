@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from phonehome_tools.fleet.board import Board, Event, follow
+from phonehome_tools.fleet.board import Board, Event, board_setup, follow, model_source
 from phonehome_tools.fleet.catalog import CatalogEntry, find_product, has_model, model_names
 from phonehome_tools.fleet.children import Children
 from phonehome_tools.fleet.desk import Desk, read_token
@@ -52,7 +52,7 @@ async def simulate(plan: Plan) -> int:
         boards = [await prepare(plan, entry, desk, name, children) for name in names]
         recording = record_source(plan, entry, boards)
         for index, board in enumerate(boards):
-            await board.start(board_setup(plan, entry, board, plan.seed + index, recording))
+            await board.start(setup_of(plan, entry, board, plan.seed + index, recording))
         with telling(plan, names) as tell:
             events = await listen(boards, tell)
         if plan.replay is not None and recording is not None:
@@ -80,22 +80,21 @@ def record_source(plan: Plan, entry: CatalogEntry, boards: Sequence[Board]) -> R
     return convert(plan.replay, entry.sensor_names, boards[0].home.path / "rows.csv")
 
 
-def board_setup(
+def setup_of(
     plan: Plan, entry: CatalogEntry, board: Board, seed: int, recording: Recording | None
 ) -> dict[str, Any]:
     """What one virtual board is told about itself."""
-    return {
-        "config": str(board.home.config_file.resolve()),
-        "product": str(board.home.product_file.resolve()),
-        "source": source_setup(plan, entry, seed, recording),
-        "faults": [[f.name, f.from_ms, f.until_ms] for f in plan.faults],
-        "speed": plan.speed,
-        "duration_ms": plan.duration_ms,
-        "show_ms": SHOW_MS,
-    }
+    return board_setup(
+        board.home,
+        source_of(plan, entry, seed, recording),
+        SHOW_MS,
+        faults=[[f.name, f.from_ms, f.until_ms] for f in plan.faults],
+        speed=plan.speed,
+        duration_ms=plan.duration_ms,
+    )
 
 
-def source_setup(
+def source_of(
     plan: Plan, entry: CatalogEntry, seed: int, recording: Recording | None
 ) -> dict[str, Any]:
     """Where the board's samples come from."""
@@ -107,7 +106,7 @@ def source_setup(
     if not has_model(name):
         known = ", ".join(model_names())
         raise SetupError(f"product '{name}' has no physical model (there are: {known})")
-    return {"kind": "model", "model": name, "seed": seed}
+    return model_source(name, seed)
 
 
 @contextlib.contextmanager
