@@ -62,6 +62,8 @@ def find_in_fields(error: ValidationError) -> Iterator[Finding]:
     """Yield what pydantic found as (path, value, what, fix)."""
     for detail in error.errors(include_url=False):
         path: Path = tuple(detail["loc"])
+        if detail["type"] == "too_short" and detail["input"]:
+            continue  # pydantic counts only the good elements; the bad ones are named anyway
         if detail["type"] == "missing":
             yield path, None, "missing", _fix_missing(path)
         elif detail["type"] == "extra_forbidden":

@@ -2,14 +2,18 @@
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path as FilePath
 from typing import Any
 
 from pydantic import ValidationError
 
+from phonehome_wire.decoder import decode
+from phonehome_wire.errors import WireError
+
 from .checks import check_together
+from .device_half import MAX_DEVICE_HALF_BYTES, compile_device
 from .errors import Problem, ProductError
 from .fields import Finding, find_in_fields
 from .lines import LineIndex, Path
@@ -37,10 +41,19 @@ def parse(text: str, file: str) -> Product:
         product = Product.model_validate(raw)
     except ValidationError as error:
         raise _as_error(find_in_fields(error), raw, text, file) from error
-    findings = list(check_together(product))
+    findings = list(check_together(product)) or list(_check_board(product))
     if findings:
         raise _as_error(findings, raw, text, file)
     return product
+
+
+def _check_board(product: Product) -> Iterator[Finding]:
+    """A board decodes as strictly as the receiver, so its bounds on a message hold here too."""
+    try:
+        decode(compile_device(product), max_bytes=MAX_DEVICE_HALF_BYTES)
+    except WireError as error:
+        what = f"the device half is too large for a board ({error})"
+        yield ("fault",), None, what, "remove faults or conditions"
 
 
 def _read(path: FilePath) -> str:

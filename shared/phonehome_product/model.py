@@ -32,7 +32,7 @@ def _number(value: object) -> object:
     if not is_number:
         raise PydanticCustomError("number_type", "not a number")
     number = Decimal(value)  # type: ignore[arg-type]  # is_number says that it is one
-    if not number.is_finite() or abs(number) > MAX_NUMBER:
+    if not number.is_finite() or not -MAX_NUMBER <= number <= MAX_NUMBER:
         raise PydanticCustomError("number_range", "not a number of use")
     return number
 

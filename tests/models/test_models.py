@@ -1,11 +1,11 @@
 """What the models break is what the products' own rules find, and nothing else."""
 
 import pytest
+
 from phonehome_product import load
 from phonehome_sim.models.fridge import Fridge
 from phonehome_sim.models.washer import Washer
 from phonehome_wire.registry import KIND_CONFIRMED, KIND_HEALED, KIND_PENDING
-
 from tests.models.driving import MINUTE_MS, PRODUCTS, Bench
 
 MODELS = {"washer": Washer, "fridge": Fridge}

@@ -222,6 +222,6 @@ class Washer:
         level = 0.35 + 2.0 * share
         if "bearing" in self._faults:
             level += 7.5 * share
-        if "unbalanced" in self._faults and self._speed > _TUMBLE + 10:
-            level += 5.0
+        if "unbalanced" in self._faults and self.phase == "balance":
+            level += 5.0  # at higher speeds the load clings to the drum as it was spread
         return max(level + self._noise.spread(0.3), 0)
