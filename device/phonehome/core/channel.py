@@ -11,9 +11,9 @@ _INT32_MAX = 2**31 - 1
 class Channel:
     """A named quantity: `value` in steps of 10**exp of `unit`, or MISSING.
 
-    `sampled_at_ms` is the uptime of the newest good sample (None before the first), `errors`
-    counts the missing ones, `age_ms` is the time since the newest good sample, `interval_ms` the
-    time between the last two attempts. With `is_scaled` the reader gives steps, not units.
+    `errors` counts the missing samples, `age_ms` is the time since the newest good one,
+    `interval_ms` the time between the last two attempts, `wait_ms` until the next. Spans instead
+    of instants, because they stay small integers. With `is_scaled` the reader gives steps.
     """
 
     def __init__(self, id: int, name: str, unit: str, exp: int, period_ms: int) -> None:
@@ -24,14 +24,11 @@ class Channel:
         self.period_ms = period_ms
         self.is_scaled = False
         self.value = MISSING
-        self.sampled_at_ms: int | None = None
         self.errors = 0
         self.age_ms = 0
         self.interval_ms = 0
-        self.is_fresh = False
         self.wait_ms = 0
         self._elapsed_ms = 0
-        self._factor: int = 10 ** abs(exp)
 
     def scale(self, number: "float | int") -> int:
         """Return the number of steps nearest to `number`; halves go up.
@@ -49,12 +46,11 @@ class Channel:
 
     def tick(self, span_ms: int) -> bool:
         """Let time pass; True when the next sample is due."""
-        self.is_fresh = False
         self._elapsed_ms += span_ms
         self.wait_ms -= span_ms
         return self.wait_ms <= 0
 
-    def read(self, reader, now_ms: int) -> None:
+    def read(self, reader) -> None:
         """Take a sample; whatever a reader fails with is a missing sample, counted in `errors`."""
         self._begin_interval()
         try:
@@ -68,13 +64,11 @@ class Channel:
             self.errors += 1
         else:
             self.age_ms = 0
-            self.sampled_at_ms = now_ms
 
     def _begin_interval(self) -> None:
         self.interval_ms = self._elapsed_ms
         self._elapsed_ms = 0
         self.age_ms = min(self.age_ms + self.interval_ms, MAX_SPAN_MS)
-        self.is_fresh = True
         self.wait_ms += self.period_ms
         if self.wait_ms <= 0:  # more than a period late: the lost samples stay lost
             self.wait_ms = self.period_ms
@@ -87,14 +81,14 @@ class Channel:
         return self._within_32_bits(number)
 
     def _scale_int(self, number: int) -> int:
-        if self.exp <= 0:
-            return number * self._factor
-        return (number + self._factor // 2) // self._factor
+        factor: int = 10 ** abs(self.exp)
+        return number * factor if self.exp <= 0 else (number + factor // 2) // factor
 
     def _scale_float(self, number: float) -> int:
         if number - number != 0:  # true for NaN and both infinities, no import
             raise ValueError("%s: a reading is finite" % self.name)
-        steps = number * self._factor if self.exp <= 0 else number / self._factor
+        factor: int = 10 ** abs(self.exp)
+        steps = number * factor if self.exp <= 0 else number / factor
         return math.floor(steps + 0.5)
 
     def _within_32_bits(self, steps: int) -> int:

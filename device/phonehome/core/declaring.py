@@ -67,14 +67,11 @@ def declare_fault(product, head, words) -> FaultSpec:
     scaling = _scaling(where, channel, words)
     kind_number, _, params_of = _KINDS[kind]
     gates = tuple([_gate(where, product, gate) for gate in words.get("when", ())])
-    spec = FaultSpec(
-        code,
-        (number, fmi, _severity(where, severity)),
-        (kind_number, index, params_of(words, scaling)),
-        _timing(words),
-        gates,
-        bool(words.get("urgent", False)),
-    )
+    head = (number, fmi, _severity(where, severity), code, bool(words.get("urgent", False)))
+    judged = (kind_number, index, params_of(words, scaling))
+    on_delay_ms, off_delay_ms, n, m, settle_ms = _timing(words)
+    timing = (on_delay_ms, off_delay_ms, n, m, gates, settle_ms)
+    spec = FaultSpec(*(head + judged + timing))
     product.add(spec)
     if words.get("predicate") is not None:
         product.rule(code, words["predicate"])

@@ -48,7 +48,7 @@ _STATUS_OF_STATE = (
     0,
 )
 
-# What the tests so far say about it; kept beside the state in bits 3..7 of a snapshot.
+# What the tests so far say about it; bits 3..7 beside the state.
 _TESTED_THIS_CYCLE = 0x08
 _FAILED_THIS_CYCLE = 0x10
 _PENDING_MEMORY = 0x20
@@ -60,26 +60,36 @@ _THIS_CYCLE = _TESTED_THIS_CYCLE | _FAILED_THIS_CYCLE
 _STATE_BITS = 0x07
 
 _SNAPSHOT_FORMAT = 1
-_ENTRY_BYTES = 6  # id and failure mode in three, state and tests, occurrence, clean cycles
+_ENTRY_BYTES = 6  # of a fault in the table: id and failure mode in three, then
+_STATE = 3  # state and tests,
+_OCCURRENCE = 4
+_CLEAN = 5  # and the clean operation cycles in a row
 
 
 class FaultState:
-    """The state of one fault and what is known about its last transition.
+    """A look at one fault of the table, and what is known about its last transition.
 
     `value` and `limit` are steps of 10**exp (None where a rule has none), `failing_ms` is the time
-    from the first to the newest failing test.
+    from the first to the newest failing test; they are set for whoever hears of the transition.
     """
 
-    def __init__(self, spec) -> None:
-        self.spec = spec
-        self.state = OK
-        self.occurrence = 0
-        self.clean_cycles = 0
+    def __init__(self, table: "FaultTable", index: int) -> None:
+        self.index = index
         self.value: int | None = None
         self.limit: int | None = None
         self.exp = 0
         self.failing_ms = 0
-        self._tests = 0
+        self._table = table
+
+    @property
+    def spec(self):
+        """The fault as the product declares it."""
+        return self._table.specs[self.index]
+
+    @property
+    def state(self) -> int:
+        """OK, PENDING, CONFIRMED, HEALED or CLEARED."""
+        return self._table.state(self.index)
 
     @property
     def is_confirmed(self) -> bool:
@@ -89,9 +99,64 @@ class FaultState:
     @property
     def status(self) -> int:
         """The status byte of ISO 14229-1, derived from the state and the tests so far."""
-        tests = self._tests
-        status = _STATUS_OF_STATE[self.state]
-        if self.state == CONFIRMED and self.spec.urgent:
+        return self._table.status(self.index)
+
+    @property
+    def occurrence(self) -> int:
+        """How often the fault was confirmed since it was last cleared by command, up to 126."""
+        return self._table.occurrence(self.index)
+
+
+class FaultTable:
+    """The states of all faults of a product, kept as the bytes that survive a reboot."""
+
+    def __init__(self, specs, ageing_cycles: int = AGEING_CYCLES) -> None:
+        self.specs = specs
+        self._ageing_cycles = ageing_cycles
+        self._bytes = bytearray(1 + _ENTRY_BYTES * len(specs))
+        self._bytes[0] = _SNAPSHOT_FORMAT
+        for index in range(len(specs)):
+            self._put_key(index)
+
+    def __len__(self) -> int:
+        """How many faults the product has."""
+        return len(self.specs)
+
+    def __getitem__(self, index: int) -> FaultState:
+        """Return a look at the fault at a place of the product; IndexError beyond the last."""
+        if not 0 <= index < len(self.specs):
+            raise IndexError("fault %d of %d" % (index, len(self.specs)))
+        return FaultState(self, index)
+
+    def maybe_find(self, code: str) -> "FaultState | None":
+        """Return a look at the fault with this code for people, or None."""
+        for index, spec in enumerate(self.specs):
+            if spec.code == code:
+                return FaultState(self, index)
+        return None
+
+    @property
+    def active_count(self) -> int:
+        """How many faults are confirmed and not healed."""
+        count = 0
+        for index in range(len(self.specs)):
+            count += self.state(index) == CONFIRMED
+        return count
+
+    def state(self, index: int) -> int:
+        """Return OK, PENDING, CONFIRMED, HEALED or CLEARED."""
+        return self._bytes[self._at(index) + _STATE] & _STATE_BITS
+
+    def occurrence(self, index: int) -> int:
+        """Return how often the fault was confirmed since it was cleared by command, up to 126."""
+        return self._bytes[self._at(index) + _OCCURRENCE]
+
+    def status(self, index: int) -> int:
+        """Return the status byte of ISO 14229-1."""
+        tests = self._bytes[self._at(index) + _STATE]
+        state = tests & _STATE_BITS
+        status = _STATUS_OF_STATE[state]
+        if state == CONFIRMED and self.specs[index].urgent:
             status |= registry.STATUS_WARNING
         if tests & _FAILED_THIS_CYCLE:
             status |= registry.STATUS_FAILED_THIS_CYCLE
@@ -105,121 +170,86 @@ class FaultState:
             status |= registry.STATUS_NOT_COMPLETED_THIS_CYCLE
         return status
 
-    def note_test(self, verdict: int) -> None:
+    def note_test(self, index: int, verdict: int) -> None:
         """Note that the rule passed or failed; the state follows by `apply`."""
-        self._tests |= _TESTED
+        at = self._at(index)
+        self._bytes[at + _STATE] |= _TESTED
         if verdict == FAIL:
-            self._tests |= _FAILED
-            self.clean_cycles = 0
+            self._bytes[at + _STATE] |= _FAILED
+            self._bytes[at + _CLEAN] = 0
 
-    def apply(self, event: int) -> "int | None":
+    def apply(self, index: int, event: int) -> "int | None":
         """Make the transition of an event; return its kind when it is one to report."""
-        step = TRANSITIONS.get(self.state << 3 | event)
+        at = self._at(index)
+        state = self._bytes[at + _STATE] & _STATE_BITS
+        step = TRANSITIONS.get(state << 3 | event) if event >= 0 else None
         if step is None:
             return None
-        self.state = step[0]
+        self._bytes[at + _STATE] = self._bytes[at + _STATE] & ~_STATE_BITS | step[0]
         if event == EVENT_CONFIRM:
-            self.occurrence = min(self.occurrence + 1, MAX_OCCURRENCE)
+            self._bytes[at + _OCCURRENCE] = min(self._bytes[at + _OCCURRENCE] + 1, MAX_OCCURRENCE)
         return step[1]
 
-    def clear(self) -> "int | None":
+    def clear(self, index: int) -> "int | None":
         """Clear by command: history and tests too; return the kind to report, None when ok."""
-        kind = self.apply(EVENT_CLEAR)
-        self._tests = 0
-        self.occurrence = 0
-        self.clean_cycles = 0
+        kind = self.apply(index, EVENT_CLEAR)
+        at = self._at(index)
+        self._bytes[at + _STATE] &= _STATE_BITS
+        self._bytes[at + _OCCURRENCE] = 0
+        self._bytes[at + _CLEAN] = 0
         return kind
 
-    def begin_cycle(self, ageing_cycles: int) -> "int | None":
-        """Begin an operation cycle; return the kind to report when the fault is cleared by age."""
-        if self._tests & _THIS_CYCLE == _TESTED_THIS_CYCLE:
-            self._tests &= ~_PENDING_MEMORY
-            self.clean_cycles = min(self.clean_cycles + 1, 255)
-        self._tests &= ~_THIS_CYCLE
-        if self.clean_cycles >= ageing_cycles:
-            return self.apply(EVENT_AGE)
-        return None
-
-    def save_into(self, entry: bytearray, at: int) -> None:
-        """Write the six bytes of this fault; a pending fault is kept as ok, with its tests."""
-        key = self.spec.spn << 5 | self.spec.fmi
-        entry[at] = key >> 16
-        entry[at + 1] = key >> 8 & 0xFF
-        entry[at + 2] = key & 0xFF
-        entry[at + 3] = self._tests | (OK if self.state == PENDING else self.state)
-        entry[at + 4] = self.occurrence
-        entry[at + 5] = self.clean_cycles
-
-    def load_from(self, entry: bytes, at: int) -> None:
-        """Take state, tests and counts from the six bytes of a snapshot."""
-        state = entry[at + 3] & _STATE_BITS
-        self.state = OK if state > CLEARED else state
-        self._tests = entry[at + 3] & ~_STATE_BITS
-        self.occurrence = min(entry[at + 4], MAX_OCCURRENCE)
-        self.clean_cycles = entry[at + 5]
-
-
-class FaultTable:
-    """The faults of a product in its order; what survives a reboot is in `snapshot`."""
-
-    def __init__(self, specs, ageing_cycles: int = AGEING_CYCLES) -> None:
-        self._faults = [FaultState(spec) for spec in specs]
-        self._ageing_cycles = ageing_cycles
-
-    def __len__(self) -> int:
-        """How many faults the product has."""
-        return len(self._faults)
-
-    def __getitem__(self, index: int) -> FaultState:
-        """Return the fault at a place of the product."""
-        return self._faults[index]
-
-    def __iter__(self):
-        """Iterate over the faults in the order of the product."""
-        return iter(self._faults)
-
-    def maybe_find(self, code: str) -> "FaultState | None":
-        """Return the fault with this code for people, or None."""
-        for fault in self._faults:
-            if fault.spec.code == code:
-                return fault
-        return None
-
-    @property
-    def active_count(self) -> int:
-        """How many faults are confirmed and not healed."""
-        count = 0
-        for fault in self._faults:
-            count += fault.is_confirmed
-        return count
-
     def snapshot(self) -> bytes:
-        """Return the states as bytes: a format byte, then six bytes a fault."""
-        data = bytearray(1 + _ENTRY_BYTES * len(self._faults))
-        data[0] = _SNAPSHOT_FORMAT
-        at = 1
-        for fault in self._faults:
-            fault.save_into(data, at)
-            at += _ENTRY_BYTES
+        """Return what survives a reboot: a format byte, then six bytes a fault.
+
+        A pending fault is kept as ok, with its tests: its verdicts do not survive.
+        """
+        data = bytearray(self._bytes)
+        for at in range(1, len(data), _ENTRY_BYTES):
+            if data[at + _STATE] & _STATE_BITS == PENDING:
+                data[at + _STATE] &= ~_STATE_BITS & 0xFF
         return bytes(data)
 
     def restore(self, data: bytes) -> list:
         """Take the states of the boot before and begin a new operation cycle.
 
-        Return the faults that are cleared by age, for whoever reports them. Faults that the
-        product has no more are dropped, new ones stay as they are. Raise ValueError when the bytes
-        are no snapshot.
+        Return looks at the faults that are cleared by age, for whoever reports them. Faults that
+        the product has no more are dropped, new ones stay as they are. Raise ValueError when the
+        bytes are no snapshot.
         """
         if not data or data[0] != _SNAPSHOT_FORMAT or (len(data) - 1) % _ENTRY_BYTES:
             raise ValueError("not a snapshot of fault states: %d bytes" % len(data))
         for at in range(1, len(data), _ENTRY_BYTES):
-            fault = self._maybe_find_key(data[at] << 16 | data[at + 1] << 8 | data[at + 2])
-            if fault is not None:
-                fault.load_from(data, at)
-        return [f for f in self._faults if f.begin_cycle(self._ageing_cycles) is not None]
+            self._load(data[at : at + _ENTRY_BYTES])
+        indices = range(len(self.specs))
+        return [FaultState(self, index) for index in indices if self._begin_cycle(index)]
 
-    def _maybe_find_key(self, key: int) -> "FaultState | None":
-        for fault in self._faults:
-            if fault.spec.spn << 5 | fault.spec.fmi == key:
-                return fault
-        return None
+    def _load(self, entry: bytes) -> None:
+        if entry[_STATE] & _STATE_BITS > CLEARED or entry[_OCCURRENCE] > MAX_OCCURRENCE:
+            raise ValueError("not a snapshot of fault states: entry %r" % (entry,))
+        for index in range(len(self.specs)):
+            at = self._at(index)
+            if self._bytes[at : at + _STATE] == entry[:_STATE]:
+                self._bytes[at : at + _ENTRY_BYTES] = entry
+
+    def _begin_cycle(self, index: int) -> bool:
+        """Begin an operation cycle; True when age has cleared the fault."""
+        at = self._at(index)
+        tests = self._bytes[at + _STATE]
+        if tests & _THIS_CYCLE == _TESTED_THIS_CYCLE:
+            tests &= ~_PENDING_MEMORY
+            self._bytes[at + _CLEAN] = min(self._bytes[at + _CLEAN] + 1, 255)
+        self._bytes[at + _STATE] = tests & ~_THIS_CYCLE
+        is_aged = self._bytes[at + _CLEAN] >= self._ageing_cycles
+        return is_aged and self.apply(index, EVENT_AGE) is not None
+
+    def _at(self, index: int) -> int:
+        return 1 + _ENTRY_BYTES * index
+
+    def _put_key(self, index: int) -> None:
+        spec = self.specs[index]
+        key = spec.spn << 5 | spec.fmi
+        at = self._at(index)
+        self._bytes[at] = key >> 16
+        self._bytes[at + 1] = key >> 8 & 0xFF
+        self._bytes[at + 2] = key & 0xFF

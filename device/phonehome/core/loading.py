@@ -37,15 +37,11 @@ def read_product(data: bytes) -> Product:
 
 def _spec_of(row: list) -> FaultSpec:
     where = "fault %r" % (row[3],)
-    params = tuple(_expect_list(where, "params", row[7]))
-    gates = tuple(
-        [
-            tuple(_expect_list(where, "when", gate, 3))
-            for gate in _expect_list(where, "when", row[12])
-        ]
-    )
-    timing = (row[8], row[9], row[10], row[11], row[13])
-    return FaultSpec(row[3], row[:3], (row[5], row[6], params), timing, gates, bool(row[4]))
+    row[4] = bool(row[4])
+    row[7] = tuple(_expect_list(where, "params", row[7]))
+    gates = _expect_list(where, "when", row[12])
+    row[12] = tuple([tuple(_expect_list(where, "when", gate, 3)) for gate in gates])
+    return FaultSpec(*row)
 
 
 def _expect_list(where: str, field: str, value, length: "int | None" = None) -> list:

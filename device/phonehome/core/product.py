@@ -5,27 +5,34 @@ again: a board loads one product a boot.
 """
 
 import sys
+from collections import namedtuple
 
 from .channel import Channel
 from .errors import ProductError
 from .rules import KIND_PYTHON
 
-
-class FaultSpec:
-    """One fault and its rule; limits in `params` and `gates` are steps of the sensors' exponents.
-
-    `sensor` is an index into the product's channels or None, `gates` are (index, least or None,
-    greatest or None), `predicate` is the function of a Python rule.
-    """
-
-    def __init__(self, code: str, identity, judged, timing, gates, urgent: bool = False) -> None:
-        self.code = code
-        self.spn, self.fmi, self.severity = identity
-        self.urgent = urgent
-        self.kind, self.sensor, self.params = judged
-        self.on_delay_ms, self.off_delay_ms, self.n, self.m, self.settle_ms = timing
-        self.gates = gates
-        self.predicate = None
+# One fault and its rule, in the order of the product file. Limits in params and gates are steps of
+# the sensors' exponents; `sensor` is an index into the product's channels or None; gates are
+# (sensor, least or None, greatest or None).
+FaultSpec = namedtuple(  # noqa: PYI024  # boards have no typing module
+    "FaultSpec",
+    (
+        "spn",
+        "fmi",
+        "severity",
+        "code",
+        "urgent",
+        "kind",
+        "sensor",
+        "params",
+        "on_delay_ms",
+        "off_delay_ms",
+        "n",
+        "m",
+        "gates",
+        "settle_ms",
+    ),
+)
 
 
 class Product:
@@ -46,6 +53,7 @@ class Product:
         self.freeze_samples = freeze_samples
         self.channels: list[Channel] = []
         self.faults: list[FaultSpec] = []
+        self.predicates: dict = {}  # code: function
         from .checks import check_head
 
         check_head(self)
@@ -91,7 +99,7 @@ class Product:
             raise ProductError("fault %s: predicate = %r; give a function" % (code, predicate))
         for spec in self.faults:
             if spec.code == code and spec.kind == KIND_PYTHON:
-                spec.predicate = predicate
+                self.predicates[code] = predicate
                 return
         raise ProductError("fault %r: no fault of kind python has this code" % (code,))
 

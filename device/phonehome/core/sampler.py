@@ -2,10 +2,13 @@
 
 from phonehome_wire.registry import KIND_CLEARED, KIND_CONFIRMED
 
+from .debounce import EVENT_FALL_BACK, NONE, Debounce
 from .errors import ProductError
-from .faults import FaultTable
+from .faults import CONFIRMED, FaultTable
 from .freeze import FreezeRing
-from .watch import Watch
+from .gates import Gates
+from .product import Product
+from .rules import KIND_PYTHON, make_rules
 
 _MAX_STEP_MS = 2**29  # 6.2 days: a longer pause is judged as one of this length
 
@@ -20,16 +23,20 @@ class Sampler:
     ring. Raise ProductError when a sensor has no reader or a Python rule no function.
     """
 
-    def __init__(self, product, readers, on_transition) -> None:
+    def __init__(self, product: Product, readers, on_transition) -> None:
+        specs = product.faults
         self.channels = product.channels
         self._readers = [_reader_of(channel, readers) for channel in product.channels]
         self._on_transition = on_transition
-        self.faults = FaultTable(product.faults)
-        self._watches = [Watch(fault, product.channels) for fault in self.faults]
+        self.faults = FaultTable(specs)
+        self.rules = make_rules(specs, product.channels, _all_predicates(product))
+        self._gates = Gates(specs, product.channels)
+        self._debounce = Debounce(specs)
         self.ring = FreezeRing(product.channels, product.freeze_period_ms, product.freeze_samples)
         self.samples = 0
         self._last_ms: int | None = None
         self._row_ms = 0
+        self._fresh = 0  # a bit for each channel that was read in this step
 
     @property
     def errors(self) -> int:
@@ -41,8 +48,8 @@ class Sampler:
         span_ms = self._span_to(now_ms)
         self._row_ms += span_ms
         is_new_row = self.ring.advance(span_ms)
-        wait_ms = self._sample(span_ms, now_ms)
-        self._judge(span_ms, is_new_row, now_ms)
+        wait_ms = self._sample(span_ms)
+        self._judge_all(span_ms, is_new_row, now_ms)
         if is_new_row:
             self._row_ms = 0
         return now_ms + min(wait_ms, self.ring.wait_ms)
@@ -58,12 +65,14 @@ class Sampler:
     def clear(self, now_ms: int, code: "str | None" = None) -> int:
         """Clear one fault, or all, by command; return how many there were to tell of."""
         cleared = 0
-        for watch in self._watches:
-            if code is None or watch.fault.spec.code == code:
-                kind = watch.clear()
+        for index, spec in enumerate(self.faults.specs):
+            if code is None or spec.code == code:
+                self.rules[index].reset()
+                self._debounce.reset(index, is_confirmed=False)
+                kind = self.faults.clear(index)
                 if kind is not None:
                     cleared += 1
-                    self._on_transition(watch.fault, kind, now_ms, None)
+                    self._on_transition(self.faults[index], kind, now_ms, None)
         return cleared
 
     def _span_to(self, now_ms: int) -> int:
@@ -71,28 +80,66 @@ class Sampler:
         self._last_ms = now_ms
         return min(max(now_ms - last_ms, 0), _MAX_STEP_MS)
 
-    def _sample(self, span_ms: int, now_ms: int) -> int:
+    def _sample(self, span_ms: int) -> int:
         """Read the channels that are due; return the time until the next one is."""
         wait_ms = _MAX_STEP_MS
+        self._fresh = 0
         for index in range(len(self.channels)):
             channel = self.channels[index]
             if channel.tick(span_ms):
-                channel.read(self._readers[index], now_ms)
+                channel.read(self._readers[index])
                 self.ring.put(index)
                 self.samples += 1
+                self._fresh |= 1 << index
             wait_ms = min(wait_ms, channel.wait_ms)
         return wait_ms
 
-    def _judge(self, span_ms: int, is_new_row: bool, now_ms: int) -> None:
-        for watch in self._watches:
-            channel = watch.channel
-            if watch.gate is not None:
-                watch.gate.watch(span_ms)
-            if is_new_row if channel is None else channel.is_fresh:
-                kind = watch.judge(self._row_ms if channel is None else channel.interval_ms)
+    def _judge_all(self, span_ms: int, is_new_row: bool, now_ms: int) -> None:
+        specs = self.faults.specs
+        for index in range(len(specs)):
+            spec = specs[index]
+            is_open = self._gates.watch(index, span_ms) if spec.gates or spec.settle_ms else True
+            sensor = spec.sensor
+            if is_new_row if sensor is None else self._fresh >> sensor & 1:
+                kind = self._judge(index, is_open)
                 if kind is not None:
-                    frame = self.ring.capture() if kind == KIND_CONFIRMED else None
-                    self._on_transition(watch.fault, kind, now_ms, frame)
+                    self._tell(index, kind, now_ms)
+
+    def _judge(self, index: int, is_open: bool) -> "int | None":
+        """Judge the newest sample; return the kind of the transition to report, if any."""
+        faults = self.faults
+        is_confirmed = faults.state(index) == CONFIRMED
+        if not is_open:  # pending falls back, confirmed stays, delays and windows begin anew
+            self.rules[index].reset()
+            self._debounce.reset(index, is_confirmed)
+            return faults.apply(index, EVENT_FALL_BACK)
+        spec = faults.specs[index]
+        channel = None if spec.sensor is None else self.channels[spec.sensor]
+        verdict = self.rules[index].judge(spec, channel, is_confirmed)
+        if verdict == NONE:
+            return None
+        faults.note_test(index, verdict)
+        span_ms = self._row_ms if channel is None else channel.interval_ms
+        event = self._debounce.judge(index, verdict, span_ms, is_confirmed)
+        return faults.apply(index, event)
+
+    def _tell(self, index: int, kind: int, now_ms: int) -> None:
+        fault = self.faults[index]
+        channel = None if fault.spec.sensor is None else self.channels[fault.spec.sensor]
+        fault.value, fault.limit, fault.exp = self.rules[index].evidence(fault.spec, channel)
+        fault.failing_ms = self._debounce.failing_ms(index)
+        frame = self.ring.capture() if kind == KIND_CONFIRMED else None
+        self._on_transition(fault, kind, now_ms, frame)
+
+
+def _all_predicates(product: Product) -> dict:
+    for spec in product.faults:
+        if spec.kind == KIND_PYTHON and spec.code not in product.predicates:
+            raise ProductError(
+                "fault %s: a rule of kind python needs a function; give it with rule(%r, function)"
+                % (spec.code, spec.code)
+            )
+    return product.predicates
 
 
 def _reader_of(channel, readers):

@@ -1,7 +1,8 @@
 """The kinds of rule, one file each: from the samples of a channel to pass, fail or no verdict.
 
-A rule has `judge(channel, is_confirmed)`, `reset()` for when its gates are closed, and `value`,
-`limit`, `exp`: what it compared last, None where that says nothing. A file is imported when the
+A rule has `judge(spec, channel, is_confirmed)`; `evidence(spec, channel)`, which is what it
+compared last as (value or None, limit or None, exp); and `reset()` for when its gate is shut. A
+kind that remembers nothing has one rule object for all its faults. A file is imported when the
 first rule of its kind is made, so a board pays only for the kinds that its product uses.
 """
 
@@ -12,45 +13,37 @@ KIND_MISSING = 4
 KIND_PYTHON = 5
 
 
-def make_rule(spec, channels):
-    """Return the rule of a fault; `spec` has kind, params, sensor and, for Python, predicate."""
-    return _MAKERS[spec.kind](spec, channels)
+def make_rules(specs, channels, predicates) -> list:
+    """Return the rule of every fault, in their order; `predicates` maps codes to functions."""
+    shared: dict = {}
+    return [_make(spec, channels, predicates, shared) for spec in specs]
 
 
-def _make_range(spec, _channels):
-    from .range import RangeRule
+def _make(spec, channels, predicates, shared):
+    if spec.kind == KIND_RATE:
+        from .rate import RateRule
 
-    return RangeRule(spec.params)
+        return RateRule(spec)
+    if spec.kind == KIND_STUCK:
+        from .stuck import StuckRule
+
+        return StuckRule()
+    if spec.kind == KIND_PYTHON:
+        from .predicate import PredicateRule, Samples
+
+        if KIND_PYTHON not in shared:
+            shared[KIND_PYTHON] = Samples(channels)
+        return PredicateRule(predicates[spec.code], shared[KIND_PYTHON])
+    if spec.kind not in shared:
+        shared[spec.kind] = _make_shared(spec.kind)
+    return shared[spec.kind]
 
 
-def _make_rate(spec, _channels):
-    from .rate import RateRule
+def _make_shared(kind: int):
+    if kind == KIND_RANGE:
+        from .range import RangeRule
 
-    return RateRule(spec.params)
-
-
-def _make_stuck(spec, _channels):
-    from .stuck import StuckRule
-
-    return StuckRule(spec.params)
-
-
-def _make_missing(spec, _channels):
+        return RangeRule()
     from .missing import MissingRule
 
-    return MissingRule(spec.params)
-
-
-def _make_python(spec, channels):
-    from .predicate import PredicateRule
-
-    return PredicateRule(spec.predicate, channels)
-
-
-_MAKERS = {
-    KIND_RANGE: _make_range,
-    KIND_RATE: _make_rate,
-    KIND_STUCK: _make_stuck,
-    KIND_MISSING: _make_missing,
-    KIND_PYTHON: _make_python,
-}
+    return MissingRule()

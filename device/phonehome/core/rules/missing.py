@@ -10,18 +10,15 @@ class MissingRule:
     Before the first good sample the age counts from the start.
     """
 
-    value = None
-    limit = None
-    exp = 0
-
-    def __init__(self, params) -> None:
-        self._max_age_ms = params[0]
-
-    def judge(self, channel, _is_confirmed: bool) -> int:
+    def judge(self, spec, channel, _is_confirmed: bool) -> int:
         """Return PASS for a sample, FAIL when they are missing for too long, else NONE."""
         if channel.value != MISSING:
             return PASS
-        return FAIL if channel.age_ms >= self._max_age_ms else NONE
+        return FAIL if channel.age_ms >= spec.params[0] else NONE
+
+    def evidence(self, _spec, _channel) -> tuple:
+        """Return nothing to compare: there is no sample."""
+        return None, None, 0
 
     def reset(self) -> None:
         """Nothing to forget: the channel keeps its age."""

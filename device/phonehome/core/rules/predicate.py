@@ -36,21 +36,14 @@ class PredicateRule:
     `errors` counts them, `last_error` names the newest.
     """
 
-    limit = None
-
-    def __init__(self, predicate, channels) -> None:
+    def __init__(self, predicate, samples: Samples) -> None:
         self._predicate = predicate
-        self._samples = Samples(channels)
-        self.value: int | None = None
-        self.exp = 0
+        self._samples = samples
         self.errors = 0
         self.last_error: str | None = None
 
-    def judge(self, channel, _is_confirmed: bool) -> int:
-        """Return what the function says; `channel` is the rule's own sensor or None."""
-        if channel is not None:
-            self.value = None if channel.value == MISSING else channel.value
-            self.exp = channel.exp
+    def judge(self, _spec, _channel, _is_confirmed: bool) -> int:
+        """Return what the function says."""
         try:
             answer = self._predicate(self._samples)
         except MemoryError:
@@ -62,6 +55,12 @@ class PredicateRule:
         if answer is None:
             return NONE
         return FAIL if answer else PASS
+
+    def evidence(self, _spec, channel) -> tuple:
+        """Return the sample of the rule's own sensor, if it has one."""
+        if channel is None or channel.value == MISSING:
+            return None, None, 0
+        return channel.value, None, channel.exp
 
     def reset(self) -> None:
         """Nothing to forget: what a function remembers is its own."""

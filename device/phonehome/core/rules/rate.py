@@ -7,7 +7,7 @@ from phonehome.core.debounce import NONE
 from phonehome_wire.limits import MAX_EXP
 from phonehome_wire.series import MISSING
 
-from .range import Limits
+from .range import judge_limits, nearer_limit
 
 _SLOTS = 16  # a window of more samples is thinned: its start is exact to 1/15 of its length
 
@@ -65,29 +65,14 @@ class Window:
 class RateRule:
     """Fails while the rate is outside its limits: params low, high (or None), window, deadband.
 
-    Rates, limits and deadband are thousandths of a step per second; `value` and `limit` are what
-    was compared last, in 10**exp of the sensor's unit per second.
+    Rates, limits and deadband are thousandths of a step per second.
     """
 
-    def __init__(self, params) -> None:
-        self._limits = Limits(params[0], params[1], params[3])
-        self._window = Window(params[2])
-        self._rate: int | None = None
-        self._per_step = 1
-        self.exp = 0
+    def __init__(self, spec) -> None:
+        self._window = Window(spec.params[2])
+        self._rate = 0
 
-    @property
-    def value(self) -> "int | None":
-        """The rate that was judged last."""
-        return None if self._rate is None else self._rate // self._per_step
-
-    @property
-    def limit(self) -> "int | None":
-        """The limit that was violated last."""
-        violated = self._limits.violated
-        return None if violated is None else violated // self._per_step
-
-    def judge(self, channel, is_confirmed: bool) -> int:
+    def judge(self, spec, channel, is_confirmed: bool) -> int:
         """Return the verdict on the rate up to the newest sample; NONE until a window is full."""
         window = self._window
         window.advance(channel.interval_ms)
@@ -99,15 +84,19 @@ class RateRule:
         if oldest is None:
             return NONE
         self._rate = (channel.value - oldest) * 1000000 // span_ms
-        self._note_exp(channel.exp - 3)
-        return self._limits.judge(self._rate, is_confirmed)
+        params = spec.params
+        return judge_limits(self._rate, params[0], params[1], params[3], is_confirmed)
+
+    def evidence(self, spec, channel) -> tuple:
+        """Return the rate and the limit in 10**exp of the sensor's unit per second.
+
+        Whole steps instead of thousandths where the wire has no smaller exponent.
+        """
+        limit = nearer_limit(self._rate, spec.params[0], spec.params[1])
+        if channel.exp - 3 < -MAX_EXP:
+            return self._rate // 1000, limit // 1000, channel.exp
+        return self._rate, limit, channel.exp - 3
 
     def reset(self) -> None:
         """Forget the window: it was filled under other conditions."""
         self._window.clear()
-
-    def _note_exp(self, exp: int) -> None:
-        """Whole steps instead of thousandths where the wire has no smaller exponent."""
-        is_too_small = exp < -MAX_EXP
-        self._per_step = 1000 if is_too_small else 1
-        self.exp = exp + 3 if is_too_small else exp
