@@ -1,0 +1,357 @@
+"""The agent: the one place on the board where everything is joined."""
+
+import asyncio
+import hashlib
+import json
+
+from phonehome_wire import registry
+from phonehome_wire.errors import WireError
+from phonehome_wire.metrics import Metrics
+from phonehome_wire.record import Fault
+
+from . import __version__
+from .core.backoff import Backoff
+from .core.clock import Clock
+from .core.config import Config, parse_device
+from .core.errors import ConfigError, LinkError
+from .core.identity import Identity
+from .core.outbox import Outbox
+from .core.pace import Pace
+from .core.product import Product
+from .core.reporter import Reporter
+from .core.sampler import Sampler
+from .core.session import Session
+from .core.traceback import Traceback, crash_of
+from .core.uptime import Uptime
+from .ports.board import Board
+from .ports.files import Folder
+from .ports.segments import Segments
+from .ports.slots import Slots
+from .tasks import beating, linking, sampling
+from .tasks.sending import Sending
+
+_FAULTS = "faults.bin"
+
+
+class Birth:
+    """What a hello and every report say about the software and the board."""
+
+    def __init__(self, board, product, build: str) -> None:
+        self.agent = "phonehome " + __version__
+        self.platform = board.platform()
+        self.reset_cause = board.reset_cause()
+        self.build = bytes.fromhex(build) if build else _digest(self.agent.encode())
+        self.manifest = product.manifest
+        self.catalog = product.catalog
+
+
+class Agent:
+    """Samples a product's sensors, finds its faults, and phones home.
+
+    `product` is a compiled product file (bytes or its path) or a Product; `config` a dict or the
+    path of a JSON file, see examples/. A `board` and an `uptime` (an object with `now_ms()`) can be
+    given; with an uptime of its own nothing is sampled unless `step` is called.
+    `on_event(name, **facts)` hears boot, transition, sent, acked, link, backoff and dropped.
+    Raises ConfigError and ProductError, which say what to change.
+    """
+
+    def __init__(self, product, config, board=None, uptime=None, on_event=None) -> None:
+        self.config = Config(_load_settings(config))
+        self.product = _load_product(product)
+        self.board = board or Board()
+        self._timer = Uptime(self.board.ticks, self.board.elapsed)
+        self.uptime = uptime or self._timer
+        self._is_stepped = uptime is not None
+        self._on_event = on_event
+        self._readers = {}
+        self._sampler = None
+        self._fault = Fault()
+        self._traceback = Traceback()
+        self._tasks = []
+        self._reboot_asked = False
+        self._wifi = None
+        self.metrics = Metrics()
+        self._folder = Folder(self.config.data)
+        self._identity = self._load_identity()
+        self._session = Session(Slots(self._folder, "state"), self.board.random_bytes)
+        self._clock = Clock(self._session.floor_ms)
+        self.outbox = Outbox(
+            Segments(self._folder), self._session.inc, self.config.outbox_bytes, self._note_drop
+        )
+        self._reporter = Reporter(
+            self._identity,
+            self._session,
+            self._clock,
+            self.outbox,
+            Birth(self.board, self.product, self.config.build),
+            self._measure,
+            self._execute,
+        )
+        self._link = self._make_link()
+        pace = Pace(Backoff(self._draw), self.config.gather_ms)
+        self._sending = Sending(
+            self._link, self._reporter, pace, self.uptime, self._timer, self._emit
+        )
+
+    @property
+    def faults(self):
+        """The fault table, once the sensors are known: `start` or the first `step`."""
+        return self._expect_sampler().faults
+
+    def sensor(self, name: str, reader, scaled: bool = False) -> None:
+        """Give a sensor its reader: a function, or a port with `read()`; None is a missing sample.
+
+        With `scaled` it gives steps of the sensor's exponent instead of its unit.
+        """
+        self.product.channel(name).is_scaled = scaled
+        self._readers[name] = reader if callable(reader) else reader.read
+
+    def rule(self, code: str, predicate) -> None:
+        """Give the Python rule of a fault its function."""
+        self.product.rule(code, predicate)
+
+    def run(self, coroutine=None) -> None:
+        """Run for ever; the developer's own coroutine runs beside the agent's tasks."""
+        asyncio.run(self._run(coroutine))
+
+    async def start(self, coroutine=None) -> None:
+        """Start the tasks and come back; `run` for those who have a loop already."""
+        asyncio.get_event_loop().set_exception_handler(self._on_loop_error)
+        self._expect_sampler()
+        self.board.set_clock(self._clock.floor_ms)
+        self._emit("boot", inc=self._session.inc.hex(), boot=self._session.boot)
+        config = self.config
+        if not self._is_stepped:
+            self._spawn(sampling.run(self.step, self.uptime, self._note_lag))
+        if config.wifi:
+            self._spawn(linking.join(self._join_wifi(config.wifi), self._note_link))
+        if self._link.acks_later:
+            self._spawn(linking.listen(self._link, self._note_link))
+        self._spawn(beating.run(config.settle_ms, config.heartbeat_s, self._beat, self._keep))
+        self._spawn(self._sending.run())
+        if coroutine is not None:
+            self._spawn(coroutine)
+
+    async def stop(self) -> None:
+        """End cleanly: the next hello says so. Records that wait stay for the next boot."""
+        for task in self._tasks:
+            task.cancel()
+        self._tasks = []
+        await self._link.close()
+        self._session.end()
+
+    def step(self, now_ms: int) -> int:
+        """Sample and judge what is due at this uptime; return the uptime of the next step."""
+        return self._expect_sampler().step(now_ms)
+
+    def record_crash(self, error: BaseException) -> None:
+        """Store what is known about an exception, as a crash to be sent first."""
+        self._traceback.clear()
+        self.board.print_exception(error, self._traceback)
+        crash = crash_of(error, self._traceback)
+        crash.heap_free = self.board.heap_free()
+        self._reporter.add_crash(crash, self.uptime.now_ms())
+        self._emit("crash", exception=crash.exception, message=crash.message)
+        self._sending.ask(is_urgent=True)
+
+    async def _run(self, coroutine) -> None:
+        await self.start(coroutine)
+        while True:
+            await asyncio.sleep(3600)
+
+    def _spawn(self, coroutine) -> None:
+        self._tasks.append(asyncio.create_task(self._guard(coroutine)))
+
+    async def _guard(self, coroutine) -> None:
+        try:
+            await coroutine
+        except asyncio.CancelledError:
+            raise
+        except (
+            Exception
+        ) as error:  # outermost: whatever it is, it is reported and the agent goes on
+            self.record_crash(error)
+
+    def _on_loop_error(self, _loop, context: dict) -> None:
+        """An exception in a task that the developer started and nobody awaits."""
+        error = context.get("exception")
+        if isinstance(error, Exception):
+            self.record_crash(error)
+
+    def _expect_sampler(self) -> Sampler:
+        if self._sampler is None:
+            self._sampler = Sampler(self.product, self._readers, self._on_transition)
+            snapshot = self._folder.read(_FAULTS)
+            if snapshot:
+                try:
+                    self._sampler.restore(snapshot, self.uptime.now_ms())
+                except ValueError:
+                    self._folder.remove(_FAULTS)
+        return self._sampler
+
+    def _on_transition(self, state, kind: int, now_ms: int, frame) -> None:
+        """A fault changed: one record, one place in the outbox, and the states to flash behind it."""
+        spec, fault = state.spec, self._fault
+        fault.spn, fault.fmi, fault.severity = spec.spn, spec.fmi, spec.severity
+        fault.channel = None if spec.sensor is None else self.product.channels[spec.sensor].id
+        fault.status, fault.occurrence = state.status, state.occurrence
+        fault.exp, fault.value, fault.limit = state.exp, state.value, state.limit
+        fault.failing_ms, fault.kind, fault.frame = state.failing_ms, kind, frame
+        is_urgent = spec.urgent and kind == registry.KIND_CONFIRMED
+        self._reporter.add_fault(fault, now_ms, is_urgent)
+        if kind != registry.KIND_PENDING and self._sampler is not None:
+            try:
+                self._folder.replace(_FAULTS, self._sampler.faults.snapshot())
+            except OSError:
+                pass  # a full flash: the next boot finds the fault anew
+        self._emit("transition", code=spec.code, kind=kind, uptime_ms=now_ms)
+        self._sending.ask(is_urgent)
+
+    def _hear(self, message) -> None:
+        """A downlink message came in; what is not the receiver's word is ignored."""
+        now_ms = self.uptime.now_ms()
+        before = self.outbox.depth
+        try:
+            heard = self._reporter.hear(message, now_ms)
+        except WireError as error:
+            self._emit("refused", reason=error.reason)
+            return
+        if heard == "ack":
+            self._sending.note_answer()
+            self._emit("acked", records=before - self.outbox.depth, depth=self.outbox.depth)
+        if self._reporter.has_anything:
+            self._sending.ask(is_urgent=True)
+
+    def _execute(self, code: int, _args: dict) -> tuple:
+        """Carry out a command; those that this agent does not know are answered as unknown."""
+        if code == registry.COMMAND_PING:
+            return registry.RESULT_OK, self.uptime.now_ms()
+        if code == registry.COMMAND_SEND_HELLO:
+            self._reporter.add_hello(self.uptime.now_ms(), has_catalog=True)
+            return registry.RESULT_OK, None
+        if code == registry.COMMAND_REBOOT:
+            if not self.board.can_reboot:
+                return registry.RESULT_REFUSED, None
+            self._reboot_asked = True
+            return registry.RESULT_OK, None
+        return registry.RESULT_UNKNOWN, None
+
+    def _beat(self) -> None:
+        self._reporter.beat()
+        self._sending.ask(is_urgent=False)
+
+    def _keep(self) -> None:
+        self._session.keep_floor(self._clock.floor_ms)
+
+    def _measure(self, now_ms: int) -> Metrics:
+        """The metrics of a heartbeat, as they are now."""
+        metrics, sampler = self.metrics, self._expect_sampler()
+        heap_free = self.board.heap_free()
+        metrics.set(registry.METRIC_UPTIME_S, now_ms // 1000)
+        metrics.set(registry.METRIC_HEAP_FREE, heap_free)
+        least = metrics.get(registry.METRIC_HEAP_MIN) or heap_free
+        metrics.set(registry.METRIC_HEAP_MIN, min(least, heap_free))
+        if self._wifi is not None:
+            metrics.set(registry.METRIC_RSSI_DBM, self._wifi.rssi_dbm())
+            metrics.set(registry.METRIC_WIFI_RECONNECTS, max(0, self._wifi.reconnects))
+        metrics.set(registry.METRIC_MQTT_RECONNECTS, max(0, self._link.reconnects))
+        metrics.set(registry.METRIC_LOOP_MAX_MS, metrics.get(registry.METRIC_LOOP_MAX_MS))
+        metrics.set(registry.METRIC_SAMPLES, sampler.samples)
+        metrics.set(registry.METRIC_SENSOR_ERRORS, sampler.errors)
+        metrics.set(registry.METRIC_OUTBOX_DEPTH, self.outbox.depth)
+        metrics.set(registry.METRIC_DROPS, self.outbox.dropped)
+        metrics.set(registry.METRIC_ACTIVE_FAULTS, sampler.faults.active_count)
+        metrics.set(registry.METRIC_RESET_CAUSE, self.board.reset_cause())
+        metrics.set(registry.METRIC_CONFIG_VERSION, self.product.version)
+        metrics.set(registry.METRIC_FS_FREE_KB, self._folder.free_kb())
+        metrics.set(registry.METRIC_ACK_LATENCY_MS, self._reporter.ack_latency_ms)
+        return metrics
+
+    def _note_lag(self, lag_ms: int) -> None:
+        if lag_ms > self.metrics.get(registry.METRIC_LOOP_MAX_MS):
+            self.metrics.set(registry.METRIC_LOOP_MAX_MS, lag_ms)
+
+    def _note_drop(self, kind: str, count: int) -> None:
+        self._emit("dropped", kind=kind, count=count)
+
+    def _note_link(self, is_up: bool) -> None:
+        self._emit("link", is_up=is_up)
+        self._sending.ask(is_urgent=False)
+
+    def _emit(self, name: str, **facts) -> None:
+        if self._on_event is not None:
+            self._on_event(name, **facts)
+
+    def _draw(self, below: int) -> int:
+        """A random integer in 0..below-1."""
+        return int.from_bytes(self.board.random_bytes(4), "little") % below
+
+    def _load_identity(self) -> Identity:
+        config = self.config
+        device = parse_device(config.device) if config.device else self.board.device_id()
+        if device is None:
+            raise ConfigError(
+                "config 'device' is missing: this board has no address to take it from"
+            )
+        return Identity(device, _read_file("key", config.key))
+
+    def _make_link(self):
+        """The link that the server's address asks for; the other one is not even imported."""
+        from .ports.stream import Stream
+
+        config = self.config
+        stream = Stream(config.host, config.port, self._make_tls() if config.is_secure else None)
+        if not config.is_mqtt:
+            from .ports.http import HTTPLink
+
+            return HTTPLink(stream, config.path, self._hear)
+        from .ports.mqtt import MQTTLink
+
+        return MQTTLink(stream, config, self._identity.device.hex(), self._make_state, self._hear)
+
+    def _make_tls(self):
+        from .ports.tls import make_context
+
+        config = self.config
+        return make_context(_read_file("ca", config.ca) if config.ca else None)
+
+    def _make_state(self, state: int, conn: int) -> bytes:
+        return self._reporter.compose_state(state, conn, self.uptime.now_ms())
+
+    def _join_wifi(self, settings: dict):
+        from .ports.wifi import WiFi
+
+        self._wifi = WiFi(settings["ssid"], settings.get("password", ""))
+        return self._wifi
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()[:4]
+
+
+def _read_file(setting: str, path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        raise ConfigError("config %r is %r: there is no such file to read" % (setting, path))
+
+
+def _load_settings(config) -> dict:
+    if isinstance(config, dict):
+        return config
+    try:
+        settings = json.loads(_read_file("path", config))
+    except ValueError:
+        raise ConfigError("config file %r is not JSON" % config)
+    if not isinstance(settings, dict):
+        raise ConfigError("config file %r: want one JSON object" % config)
+    return settings
+
+
+def _load_product(product) -> Product:
+    if isinstance(product, Product):
+        return product
+    from .core.product import load
+
+    return load(_read_file("product", product) if isinstance(product, str) else product)

@@ -1,0 +1,123 @@
+"""The settings of one device, checked once; a wrong one stops the start."""
+
+from .errors import ConfigError
+
+# key: (type, default, least, greatest); None as default: must be there or is taken from the board.
+_NUMBERS = {
+    "heartbeat_s": (300, 1, 86400),
+    "settle_ms": (
+        10000,
+        0,
+        60000,
+    ),  # wait before the boot is written: spares the flash in a boot loop
+    "gather_ms": (500, 0, 60000),  # records of one moment travel in one report
+    "outbox_bytes": (65536, 8192, 16777216),
+    "keepalive_s": (120, 10, 240),
+}
+_TEXTS = {
+    "device": "",
+    "server": None,
+    "ca": "",
+    "key": "phonehome.key",
+    "data": "phonehome",
+    "build": "",
+}
+_SCHEMES = {
+    # scheme: (is mqtt, is secure, default port)
+    "https": (False, True, 443),
+    "http": (False, False, 80),
+    "mqtts": (True, True, 8883),
+    "mqtt": (True, False, 1883),
+}
+
+
+class Config:
+    """Checked settings as attributes; ConfigError names the key, the value and the fix.
+
+    `server` is split into `is_mqtt`, `is_secure`, `host`, `port` and `path`.
+    """
+
+    def __init__(self, settings: dict) -> None:
+        for key in settings:
+            if (
+                key not in _NUMBERS
+                and key not in _TEXTS
+                and key not in ("insecure", "wifi", "user", "password")
+            ):
+                raise ConfigError("config %r: no such setting; remove it or see examples/" % key)
+        for key, (default, least, greatest) in _NUMBERS.items():
+            setattr(self, key, _number(settings, key, default, least, greatest))
+        for key, default in _TEXTS.items():
+            setattr(self, key, _text(settings, key, default))
+        self.user = settings.get("user")
+        self.password = settings.get("password")
+        self.insecure = settings.get("insecure", False) is True
+        self.wifi = settings.get("wifi")
+        if self.wifi is not None and "ssid" not in self.wifi:
+            raise ConfigError(
+                "config 'wifi': 'ssid' is missing; write {\"ssid\": ..., \"password\": ...}"
+            )
+        self.is_mqtt, self.is_secure, self.host, self.port, self.path = split_url(self.server)
+        self._check_protection()
+
+    def _check_protection(self) -> None:
+        if self.insecure:
+            return
+        if not self.is_secure:
+            raise ConfigError(
+                "config 'server' is %r: reports would travel unprotected; use https:// or mqtts://, "
+                'or say "insecure": true' % self.server
+            )
+        if not self.ca:
+            raise ConfigError(
+                "config 'ca' is missing: the receiver could not be verified; give the path of its CA "
+                'certificate as DER, or say "insecure": true'
+            )
+
+
+def split_url(url: str) -> tuple:
+    """(is mqtt, is secure, host, port, path) of a server's address."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in _SCHEMES:
+        raise ConfigError(
+            "config 'server' is %r: want https://HOST:PORT or mqtts://HOST:PORT" % url
+        )
+    is_mqtt, is_secure, port = _SCHEMES[scheme]
+    address, _, path = rest.partition("/")
+    host, separator, digits = address.rpartition(":")
+    if separator:
+        if not digits.isdigit() or not 0 < int(digits) < 65536:
+            raise ConfigError("config 'server' is %r: the port is not in 1..65535" % url)
+        port = int(digits)
+    else:
+        host = digits
+    if not host:
+        raise ConfigError("config 'server' is %r: the host is missing" % url)
+    return is_mqtt, is_secure, host, port, "/" + path.rstrip("/") if path else ""
+
+
+def parse_device(text: str) -> bytes:
+    """The 8 bytes of a device id of 16 hex digits."""
+    if len(text) != 16 or any([char not in "0123456789abcdef" for char in text]):
+        raise ConfigError(
+            "config 'device' is %r: want the EUI-64 as 16 lower-case hex digits" % text
+        )
+    return bytes([int(text[i : i + 2], 16) for i in range(0, 16, 2)])
+
+
+def _number(settings: dict, key: str, default: int, least: int, greatest: int) -> int:
+    value = settings.get(key, default)
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= greatest:
+        raise ConfigError(
+            "config %r is %r: want a whole number in %d..%d" % (key, value, least, greatest)
+        )
+    return value
+
+
+def _text(settings: dict, key: str, default):
+    value = settings.get(key, default)
+    if value is None:
+        raise ConfigError("config %r is missing; see examples/" % key)
+    if not isinstance(value, str):
+        raise ConfigError("config %r is %r: want a text" % (key, value))
+    return value

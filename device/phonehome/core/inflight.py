@@ -1,0 +1,71 @@
+"""What was sent and not yet acknowledged: which ids an ack may delete, and how large a batch may be.
+
+A batch that the receiver cannot read, three times and without a signed word about it, is sent in
+halves until the record it stumbles over is alone; that one then waits until all others are through.
+"""
+
+from phonehome_wire.compat import const
+from phonehome_wire.limits import MAX_RECORDS
+
+_TRIES = const(3)
+
+
+class InFlight:
+    """The records of the newest report; `limit` is how many the next one may carry."""
+
+    def __init__(self) -> None:
+        self.limit = MAX_RECORDS
+        self.is_open = False
+        self.inc = b""
+        self.ids: list = []
+        self.sent_at_ms = 0
+        self._unread = 0
+
+    def begin(self, inc: bytes, ids: list, now_ms: int) -> None:
+        """A report with these (boot, seq) of an incarnation is going out now."""
+        self.is_open = True
+        self.inc = inc
+        self.ids = ids
+        self.sent_at_ms = now_ms
+
+    def settle(self, inc: bytes, echo_ms: int, stored: list, refused: list) -> tuple:
+        """Take an ack for records of `inc`: (ids now stored, [(boot, seq, code)] refused for ever).
+
+        Only ids that are in flight count; what the ack does not name stays to be sent again. An ack
+        that echoes an earlier report counts too, but the newest one stays open.
+        """
+        if inc != self.inc:
+            return [], []
+        done = [key for key in self.ids if _is_named(key, stored)]
+        given_up = [word for word in refused if (word[0], word[1]) in self.ids]
+        gone = done + [(boot, seq) for boot, seq, _ in given_up]
+        self.ids = [key for key in self.ids if key not in gone]
+        self.is_open = self.is_open and echo_ms != self.sent_at_ms
+        self._unread = 0
+        if gone:
+            self.limit = min(MAX_RECORDS, self.limit * 2)
+        return done, given_up
+
+    def fail(self) -> None:
+        """The report did not get through; its records are sent again."""
+        self.is_open = False
+
+    def fail_unread(self) -> bool:
+        """It got through and was not understood; True when the one record in it should step aside."""
+        self.is_open = False
+        self._unread += 1
+        if self._unread < _TRIES:
+            return False
+        self._unread = 0
+        if len(self.ids) > 1:
+            self.limit = (len(self.ids) + 1) // 2
+            return False
+        return bool(self.ids)
+
+
+def _is_named(key: tuple, ranges: list) -> bool:
+    boot, seq = key
+    for named_boot, low, high in ranges:
+        if boot == named_boot and low <= seq <= high:
+            return True
+    return False

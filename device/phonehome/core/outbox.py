@@ -1,0 +1,317 @@
+"""The queue of records that are not acknowledged yet: what is kept, sent first, and given up.
+
+Records leave it in two ways only: a signed ack names them, or room is needed. Then they go in this
+order: logs, repeated transitions of a fault (its first and last stay), the oldest of everything
+else, crashes. What is given up is counted by kind.
+"""
+
+from phonehome_wire.compat import const
+from phonehome_wire.registry import RTYPE_CRASH, RTYPE_FAULT, RTYPE_LOG
+
+from .recordhead import fault_key, kind_of, read_head
+
+QUOTA_BYTES = const(65536)
+_SEGMENT_BYTES = const(4096)
+_HEADER_BYTES = const(16)
+_FRAME_BYTES = const(6)
+_ENOSPC = const(28)
+_MAX_ASIDE = const(16)
+
+# What is given up first; a newcomer never displaces what ranks above it.
+_RANK_LOG = const(0)
+_RANK_REPEAT = const(1)
+_RANK_PLAIN = const(2)
+_RANK_CRASH = const(3)
+
+UNREADABLE = "unreadable"
+
+
+class _Run:
+    """What is remembered of one segment: where it is, how full, and which records are done."""
+
+    def __init__(self, number: int, inc: bytes) -> None:
+        self.number = number
+        self.inc = inc
+        self.reset([])
+
+    def reset(self, records: list) -> None:
+        """Begin again with these records, none of them done."""
+        self.size = _HEADER_BYTES
+        self.count = 0
+        self.done = 0  # bit i: record i needs no sending any more
+        self.done_count = 0
+        self.live_bytes = 0
+        for record in records:
+            self.add(len(record))
+
+    def add(self, record_bytes: int) -> None:
+        """Count a record that was written."""
+        self.size += _FRAME_BYTES + record_bytes
+        self.live_bytes += _FRAME_BYTES + record_bytes
+        self.count += 1
+
+    def finish(self, ordinal: int, record_bytes: int) -> None:
+        """Note that a record needs no sending any more."""
+        self.done |= 1 << ordinal
+        self.done_count += 1
+        self.live_bytes -= _FRAME_BYTES + record_bytes
+
+
+class Outbox:
+    """Records on flash until they are acknowledged; `segments` is the port that stores them.
+
+    `inc` is the incarnation that new records belong to, `drops` counts the given up by kind,
+    `on_drop(kind)` is told of each.
+    """
+
+    def __init__(self, segments, inc: bytes, quota_bytes: int = QUOTA_BYTES, on_drop=None) -> None:
+        self._segments = segments
+        self._max_runs = max(2, quota_bytes // _SEGMENT_BYTES)
+        self._on_drop = on_drop
+        self._runs = []
+        self._is_open = False  # the newest run may be appended to
+        self._first = []  # (boot, seq) of this incarnation to be sent before others
+        self._aside = []  # (inc, boot, seq) to be sent after others
+        self.inc = inc
+        self.drops = {}
+        self.dropped = 0
+        for number in segments.numbers():
+            self._adopt(number)
+
+    @property
+    def depth(self) -> int:
+        """How many records wait for their ack."""
+        return sum([run.count - run.done_count for run in self._runs])
+
+    @property
+    def has_urgent(self) -> bool:
+        """True while a record that was appended as urgent waits."""
+        return bool(self._first)
+
+    def append(self, record, is_urgent: bool = False) -> bool:
+        """Store a record; False when it was given up (and counted) because nothing could make room."""
+        for _ in range(self._max_runs + 2):
+            try:
+                if not self._find_room(record):
+                    break
+                self._write(record)
+            except OSError as error:
+                self._is_open = False  # what was written of it is a torn tail now
+                if error.errno != _ENOSPC or not self._free_segment(self._rank(record, None)):
+                    break
+                continue
+            if is_urgent:
+                self._first.append(read_head(record)[1:])
+            return True
+        self.drop(kind_of(record))
+        return False
+
+    def drop(self, kind: str, count: int = 1) -> None:
+        """Count records that will never be sent."""
+        self.drops[kind] = self.drops.get(kind, 0) + count
+        self.dropped += count
+        if self._on_drop:
+            self._on_drop(kind, count)
+
+    def batch(self, max_count: int, max_bytes: int) -> tuple:
+        """Choose what to send: (incarnation, records), urgent ones first, then the oldest.
+
+        All are of one incarnation; the first may alone be larger than `max_bytes`.
+        """
+        chosen = []
+        if self._first:
+            self._choose(chosen, self.inc, self._first, max_count, max_bytes)
+            if not chosen:
+                self._first = []  # unreadable by now
+        for inc in [self.inc] if chosen else [run.inc for run in self._runs]:
+            self._choose(chosen, inc, None, max_count, max_bytes)
+            if chosen:
+                return inc, chosen
+        if not self._aside:
+            return self.inc, chosen
+        self._aside = []
+        return self.batch(max_count, max_bytes)
+
+    def remove(self, inc: bytes, ids: list) -> int:
+        """Forget the records of an incarnation with these (boot, seq); return how many there were."""
+        removed = 0
+        for run in [run for run in self._runs if run.inc == inc]:
+            if removed == len(ids):
+                break
+            for ordinal, record in self._live(run):
+                if read_head(record)[1:] in ids:
+                    run.finish(ordinal, len(record))
+                    removed += 1
+            self._discard_if_done(run)
+        self._first = [key for key in self._first if inc != self.inc or key not in ids]
+        return removed
+
+    def quarantine(self, inc: bytes, boot: int, seq: int, code: int) -> None:
+        """Move a record that the receiver refused for ever out of the queue, to where people look."""
+        for run in [run for run in self._runs if run.inc == inc]:
+            live = self._live(run)
+            refused = [record for _, record in live if read_head(record)[1:] == (boot, seq)]
+            if not refused:
+                continue
+            try:
+                self._segments.quarantine(inc, boot, seq, code, refused[0])
+                self._keep(run, [record for _, record in live if record != refused[0]])
+            except OSError:
+                pass  # a full flash: it is at least not sent again in this boot
+            break
+        self.remove(inc, [(boot, seq)])
+
+    def set_aside(self, inc: bytes, boot: int, seq: int) -> None:
+        """Send everything else before this record: it may be what the receiver stumbles over."""
+        self._aside.append((inc, boot, seq))
+        if len(self._aside) > _MAX_ASIDE:
+            self._aside.pop(0)
+        self._first = [key for key in self._first if key != (boot, seq)]
+
+    def _adopt(self, number: int) -> None:
+        """Take over a segment of an earlier boot; a damaged one is mended, an unreadable one counted."""
+        segment = self._segments.load(number)
+        if segment.gaps:
+            self.drop(UNREADABLE, segment.gaps)
+        run = _Run(number, segment.inc)
+        run.reset(segment.records)
+        self._runs.append(run)
+        self._is_open = segment.gaps == 0
+        if segment.gaps or not segment.records:
+            try:
+                self._keep(run, segment.records)
+                self._is_open = bool(segment.records)
+            except OSError:
+                pass  # it stays as it is and is only read
+
+    def _find_room(self, record) -> bool:
+        """See that the newest run, or a new one, may take the record; False: it is worth too little."""
+        run = self._runs[-1] if self._runs else None
+        if self._is_open and run and run.inc == self.inc:
+            if run.size + _FRAME_BYTES + len(record) <= _SEGMENT_BYTES:
+                return True
+        self._is_open = False
+        rank = self._rank(record, None)
+        while len(self._runs) >= self._max_runs:
+            if not self._merge() and not self._give_up(rank):
+                return False
+        return True
+
+    def _write(self, record) -> None:
+        if self._is_open:
+            run = self._runs[-1]
+            self._segments.append(run.number, run.inc, record)
+        else:
+            run = _Run(self._runs[-1].number + 1 if self._runs else 1, self.inc)
+            self._segments.remove(run.number)  # what an earlier try may have left
+            self._segments.create(run.number, run.inc, record)
+            self._runs.append(run)
+            self._is_open = True
+        run.add(len(record))
+
+    def _live(self, run: _Run) -> list:
+        """(ordinal, record) of what still has to be sent."""
+        records = self._segments.load(run.number).records
+        if len(records) != run.count:  # damaged while it waited: what is left is sent again
+            self.drop(UNREADABLE, max(1, run.count - len(records)))
+            run.reset(records)
+        return [(i, record) for i, record in enumerate(records) if not run.done >> i & 1]
+
+    def _keep(self, run: _Run, records: list) -> None:
+        """Make these the only records of a run; without any it is gone."""
+        if records:
+            self._segments.rewrite(run.number, run.inc, records)
+            run.reset(records)
+        else:
+            self._segments.remove(run.number)
+            self._forget(run)
+
+    def _discard_if_done(self, run: _Run) -> None:
+        if run.done_count == run.count:
+            try:
+                self._keep(run, [])
+            except OSError:
+                pass  # at worst the next boot sends it again, under the same ids
+
+    def _forget(self, run: _Run) -> None:
+        if run is self._runs[-1]:
+            self._is_open = False
+        self._runs.remove(run)
+
+    def _choose(self, chosen: list, inc: bytes, ids, max_count: int, max_bytes: int) -> None:
+        """Add the live records of an incarnation, those with these ids or all the others."""
+        used = sum([len(record) for record in chosen])
+        for run in self._runs:
+            if run.inc != inc or run.done_count == run.count:
+                continue
+            for _, record in self._live(run):
+                key = read_head(record)[1:]
+                wanted = key in ids if ids else key not in self._first
+                if not wanted or (inc,) + key in self._aside:
+                    continue
+                if len(chosen) >= max_count or (chosen and used + len(record) > max_bytes):
+                    return
+                chosen.append(record)
+                used += len(record)
+
+    def _rank(self, record, ends) -> int:
+        """How late a record is given up; `ends` holds the first and last id of each fault."""
+        rtype, boot, seq = read_head(record)
+        if rtype == RTYPE_LOG:
+            return _RANK_LOG
+        if rtype == RTYPE_CRASH:
+            return _RANK_CRASH
+        if rtype == RTYPE_FAULT and ends and (boot, seq) not in ends[fault_key(record)]:
+            return _RANK_REPEAT
+        return _RANK_PLAIN
+
+    def _fault_ends(self) -> dict:
+        """The ids of the first and the last waiting transition of each fault."""
+        ends = {}
+        for run in self._runs:
+            for _, record in self._live(run):
+                rtype, boot, seq = read_head(record)
+                if rtype == RTYPE_FAULT:
+                    key = fault_key(record)
+                    ends[key] = (ends[key][0] if key in ends else (boot, seq), (boot, seq))
+        return ends
+
+    def _merge(self) -> bool:
+        """Join two neighbours that fit into one segment; nothing is given up."""
+        for first, second in zip(self._runs, self._runs[1:]):
+            room = _SEGMENT_BYTES - _HEADER_BYTES
+            if first.inc == second.inc and first.live_bytes + second.live_bytes <= room:
+                records = [record for run in (first, second) for _, record in self._live(run)]
+                self._keep(first, records)
+                self._keep(second, [])
+                return True
+        return False
+
+    def _give_up(self, newcomer_rank: int) -> bool:
+        """Give up the least valuable records of the oldest run that has any; False: all outrank."""
+        ends = self._fault_ends()
+        for rank in range(newcomer_rank + 1):
+            for run in self._runs:
+                live = [record for _, record in self._live(run)]
+                victims = [record for record in live if self._rank(record, ends) == rank]
+                if victims:
+                    self._keep(run, [record for record in live if record not in victims])
+                    self._count(victims)
+                    return True
+        return False
+
+    def _free_segment(self, newcomer_rank: int) -> bool:
+        """Remove the oldest run in which nothing outranks a newcomer: a full disk cannot rewrite."""
+        for run in self._runs:
+            live = [record for _, record in self._live(run)]
+            if all([self._rank(record, None) <= newcomer_rank for record in live]):
+                self._keep(run, [])
+                self._count(live)
+                return True
+        return False
+
+    def _count(self, records: list) -> None:
+        for record in records:
+            self.drop(kind_of(record))
+        ids = [read_head(record)[1:] for record in records]
+        self._first = [key for key in self._first if key not in ids]

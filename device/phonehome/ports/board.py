@@ -1,0 +1,92 @@
+"""The board: who it is, why it started, its clocks. Everything that a host lacks is answered plainly."""
+
+import gc
+import os
+import sys
+import time
+
+from phonehome_wire.registry import (
+    RESET_DEEP_SLEEP,
+    RESET_HARD,
+    RESET_POWER_ON,
+    RESET_SOFT,
+    RESET_UNKNOWN,
+    RESET_WATCHDOG,
+)
+
+_RESETS = (
+    ("PWRON_RESET", RESET_POWER_ON),
+    ("HARD_RESET", RESET_HARD),
+    ("WDT_RESET", RESET_WATCHDOG),
+    ("DEEPSLEEP_RESET", RESET_DEEP_SLEEP),
+    ("SOFT_RESET", RESET_SOFT),
+)
+_EPOCH_2000_S = 946684800
+_MAX_PLATFORM = 48
+
+
+class Board:
+    """What the agent asks of the hardware it runs on; `ticks` and `elapsed` are its wrapping counter."""
+
+    def __init__(self) -> None:
+        self._machine = _maybe_import("machine")
+        self.ticks = time.ticks_ms
+        self.elapsed = time.ticks_diff
+        self.random_bytes = os.urandom
+
+    def device_id(self):
+        """The EUI-64 from the Wi-Fi address, or from the chip where that has 8 bytes, or None."""
+        network = _maybe_import("network")
+        if network is not None:
+            mac = network.WLAN(network.STA_IF).config("mac")
+            return mac[:3] + b"\xff\xfe" + mac[3:]
+        unique = getattr(self._machine, "unique_id", None)
+        chip = unique() if unique else b""
+        return chip if len(chip) == 8 else None
+
+    def platform(self) -> str:
+        """What the firmware calls this board."""
+        return getattr(sys.implementation, "_machine", sys.platform)[:_MAX_PLATFORM]
+
+    def reset_cause(self) -> int:
+        """Why the board started, as RESET_*; what the firmware says, which is not always true."""
+        ask = getattr(self._machine, "reset_cause", None)
+        if ask is None:
+            return RESET_UNKNOWN
+        cause = ask()
+        for name, reset in _RESETS:
+            if getattr(self._machine, name, None) == cause:
+                return reset
+        return RESET_UNKNOWN
+
+    def set_clock(self, unix_ms: int) -> None:
+        """Move the clock that certificates are checked against forward to this time."""
+        rtc = getattr(self._machine, "RTC", None)
+        seconds = unix_ms // 1000 - (_EPOCH_2000_S if time.gmtime(0)[0] == 2000 else 0)
+        if rtc is not None and seconds > time.time():
+            year, month, day, hour, minute, second, weekday, _ = time.gmtime(seconds)[:8]
+            rtc().datetime((year, month, day, weekday, hour, minute, second, 0))
+
+    @property
+    def can_reboot(self) -> bool:
+        """True where the firmware can reset itself."""
+        return hasattr(self._machine, "reset")
+
+    def reboot(self) -> None:
+        """Reset now."""
+        self._machine.reset()
+
+    def heap_free(self) -> int:
+        """Free bytes of the Python heap, without collecting."""
+        return gc.mem_free()
+
+    def print_exception(self, error: BaseException, stream) -> None:
+        """Print an exception with its frames to a stream."""
+        sys.print_exception(error, stream)
+
+
+def _maybe_import(name: str):
+    try:
+        return __import__(name)
+    except ImportError:
+        return None

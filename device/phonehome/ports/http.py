@@ -1,0 +1,126 @@
+"""Reports over HTTP: POST /v1/up on one kept-alive connection, the ack in the body of the answer.
+
+Own and small, because the library that boards have verifies no certificate and needs 18 TLS
+records for one POST. The answer is read strictly: whatever is not a short HTTP/1.1 message with a
+length costs the connection.
+"""
+
+from phonehome_wire.compat import const
+from phonehome_wire.limits import MAX_DOWNLINK_BYTES
+
+from ..core.errors import LinkError
+from .stream import TLS_S
+
+_MAX_LINE_BYTES = const(512)
+_MAX_HEADERS = const(32)
+_MAX_RETRY_AFTER_S = const(86400)
+_MALFORMED = (400, 413, 422)  # the receiver got it and could not read it
+_COSE = b"application/cose"
+
+
+class HTTPLink:
+    """POSTs reports; `on_message(view)` gets the body of an answer before `send` returns."""
+
+    acks_later = False
+
+    def __init__(self, stream, path: str, on_message) -> None:
+        self._stream = stream
+        self._on_message = on_message
+        self._line = b"POST %s/v1/up HTTP/1.1\r\n" % path.encode()
+        self._head = (
+            b'Host: %s:%d\r\nContent-Type: application/cose; cose-type="cose-mac0"\r\n'
+            % (
+                stream.host.encode(),
+                stream.port,
+            )
+        )
+        self._is_line_sent = False
+        self._is_reused = False
+        self.reconnects = -1
+
+    @property
+    def is_open(self) -> bool:
+        """True while the connection is believed to be up."""
+        return self._stream.is_open
+
+    async def open(self) -> None:
+        """Connect unless connected; with TLS the request line goes first, to get the handshake done."""
+        if self._stream.is_open:
+            return
+        await self._stream.open()
+        self.reconnects += 1
+        self._is_reused = False
+        self._is_line_sent = self._stream.is_secure
+        if self._is_line_sent:
+            self._stream.write(self._line)
+            await self._stream.drain("tls", TLS_S)
+
+    async def send(self, view) -> None:
+        """POST a report and hand its answer on; the view is copied before anything waits."""
+        request = b"%sContent-Length: %d\r\n\r\n" % (self._head, len(view)) + view
+        if self._is_reused:
+            try:
+                return await self._exchange(request)
+            except LinkError as error:
+                if error.phase not in ("send", "receive"):
+                    raise
+                await self.open()  # the other end had closed the idle connection
+        await self._exchange(request)
+
+    async def close(self) -> None:
+        """Drop the connection."""
+        self._stream.close()
+
+    async def _exchange(self, request: bytes) -> None:
+        stream = self._stream
+        stream.write(request if self._is_line_sent else self._line + request)
+        self._is_line_sent = False
+        await stream.drain()
+        status = _parse_status(await stream.read_line(_MAX_LINE_BYTES))
+        headers = await self._read_headers()
+        body = await self._read_body(headers)
+        self._is_reused = True
+        if headers.get(b"connection", b"").lower() == b"close":
+            stream.close()
+        if body and headers.get(b"content-type", b"").startswith(_COSE):
+            self._on_message(body)
+        if status != 200:
+            retry_after_s = _parse_number(headers.get(b"retry-after", b"0"), _MAX_RETRY_AFTER_S)
+            raise LinkError(
+                "refused", "HTTP %d" % status, retry_after_s or 0, status in _MALFORMED
+            )
+
+    async def _read_headers(self) -> dict:
+        headers = {}
+        for _ in range(_MAX_HEADERS):
+            line = await self._stream.read_line(_MAX_LINE_BYTES)
+            if not line:
+                return headers
+            name, _, value = line.partition(b":")
+            headers[name.lower()] = value.strip()
+        raise self._broken("more than %d headers" % _MAX_HEADERS)
+
+    async def _read_body(self, headers: dict) -> bytes:
+        """The body, or b"" after closing the connection behind one that is not for us."""
+        length = _parse_number(headers.get(b"content-length", b""), MAX_DOWNLINK_BYTES)
+        if length is None or b"transfer-encoding" in headers:
+            self._stream.close()
+            return b""
+        return await self._stream.read_exactly(length)
+
+    def _broken(self, detail: str) -> LinkError:
+        self._stream.close()
+        return LinkError("protocol", detail)
+
+
+def _parse_status(line: bytes) -> int:
+    if not line.startswith(b"HTTP/1.") or len(line) < 12 or not line[9:12].isdigit():
+        raise LinkError("protocol", "not an HTTP status line: %r" % line[:24])
+    return int(line[9:12])
+
+
+def _parse_number(text: bytes, greatest: int):
+    """A decimal number up to `greatest`, else None."""
+    if not text.isdigit() or len(text) > 9 or int(text) > greatest:
+        return None
+    return int(text)

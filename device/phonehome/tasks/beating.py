@@ -1,0 +1,18 @@
+"""The loop that beats: a heartbeat every period, and the clock's floor to flash every hour."""
+
+import asyncio
+
+_KEEP_S = 3600
+
+
+async def run(settle_ms: int, period_s: int, beat, keep) -> None:
+    """Call `beat()` once when the boot has settled and then every period, `keep()` about hourly."""
+    await asyncio.sleep(settle_ms / 1000)
+    since_kept_s = 0
+    while True:
+        beat()
+        await asyncio.sleep(period_s)
+        since_kept_s += period_s
+        if since_kept_s >= _KEEP_S:
+            since_kept_s = 0
+            keep()

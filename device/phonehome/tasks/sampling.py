@@ -1,0 +1,15 @@
+"""The loop that samples: step, sleep until the next sample is due, note how late the loop is."""
+
+import asyncio
+
+_LONGEST_MS = 1000  # uptime is asked often enough to never miss a wrap, and rules stay awake
+
+
+async def run(step, uptime, note_lag) -> None:
+    """Call `step(now_ms)`, which returns when it wants to be called again, for ever."""
+    while True:
+        now_ms = uptime.now_ms()
+        wait_ms = min(max(step(now_ms) - uptime.now_ms(), 0), _LONGEST_MS)
+        wanted_ms = uptime.now_ms() + wait_ms
+        await asyncio.sleep(wait_ms / 1000)
+        note_lag(uptime.now_ms() - wanted_ms)

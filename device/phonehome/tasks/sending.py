@@ -1,0 +1,108 @@
+"""The loop that sends: wait until a report is due, open the link, send, await the ack, or back off."""
+
+import asyncio
+
+from ..core.errors import LinkError
+
+_ACK_S = 30
+
+
+class Sending:
+    """Carries reports from the reporter over the link at the pace; `emit(event, **facts)` tells.
+
+    `clock` is the uptime that reports are stamped with, `timer` the one that pauses are measured
+    with; they differ only when recorded data is replayed.
+    """
+
+    def __init__(self, link, reporter, pace, clock, timer, emit) -> None:
+        self._link = link
+        self._reporter = reporter
+        self._pace = pace
+        self._clock = clock
+        self._timer = timer
+        self._emit = emit
+        self._woken = asyncio.Event()
+        self._answered = asyncio.Event()
+
+    def ask(self, is_urgent: bool) -> None:
+        """There is something to send."""
+        self._pace.ask(self._timer.now_ms(), is_urgent)
+        self._woken.set()
+
+    def note_answer(self) -> None:
+        """A signed ack came in."""
+        self._answered.set()
+
+    async def run(self) -> None:
+        """Send whatever becomes due, for ever."""
+        while True:
+            wait_ms = self._pace.wait_ms(self._timer.now_ms())
+            if wait_ms == 0:
+                await self.send_one()
+            else:
+                await self._sleep(wait_ms)
+
+    async def send_one(self) -> None:
+        """Send one report and see it acknowledged, or back off."""
+        try:
+            has_sent = await self._exchange()
+        except LinkError as error:
+            await self._back_off(error)
+            return
+        reporter = self._reporter
+        more = has_sent and reporter.has_anything
+        self._pace.succeed(self._timer.now_ms(), more, reporter.pause_s)
+        reporter.pause_s = None
+
+    async def _exchange(self) -> bool:
+        link, reporter = self._link, self._reporter
+        was_open = link.is_open
+        await link.open()
+        if not was_open and link.is_open:
+            self._emit("link", is_up=True)
+        self._answered.clear()
+        report = reporter.compose(self._clock.now_ms())
+        if report is None:
+            return False
+        in_flight = reporter.in_flight
+        count = len(in_flight.ids)
+        self._emit("sent", records=count, bytes=len(report))
+        await link.send(report)
+        await self._expect_ack(count)
+        return True
+
+    async def _expect_ack(self, count: int) -> None:
+        """The ack of the report in flight; with HTTP it has been heard before."""
+        in_flight = self._reporter.in_flight
+        if in_flight.is_open and self._link.acks_later:
+            try:
+                await asyncio.wait_for(self._await_answer(), _ACK_S)
+            except asyncio.TimeoutError:
+                raise LinkError("ack", "none within %d s" % _ACK_S, 0, True)
+        if in_flight.is_open:
+            raise LinkError("ack", "the answer holds no valid ack")
+        if count and len(in_flight.ids) == count:
+            raise LinkError("ack", "the ack names none of the records")
+
+    async def _await_answer(self) -> None:
+        while self._reporter.in_flight.is_open:
+            await self._answered.wait()
+            self._answered.clear()
+
+    async def _back_off(self, error: LinkError) -> None:
+        self._reporter.fail(error.is_malformed)
+        if error.phase != "refused":
+            await self._link.close()
+        wait_ms = self._pace.fail(self._timer.now_ms(), error.retry_after_s)
+        self._emit("backoff", phase=error.phase, detail=str(error.detail), wait_ms=wait_ms)
+
+    async def _sleep(self, wait_ms) -> None:
+        """Sleep until woken, at most this long; None has no end of its own."""
+        try:
+            if wait_ms is None:
+                await self._woken.wait()
+            else:
+                await asyncio.wait_for(self._woken.wait(), wait_ms / 1000)
+        except asyncio.TimeoutError:
+            pass
+        self._woken.clear()
