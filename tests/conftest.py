@@ -8,9 +8,17 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
+# The variable replaces the interpreter's own path: its frozen asyncio must be named again.
 MICROPYPATH = ":".join(
     str(path)
-    for path in (ROOT / "device", ROOT / "shared", ROOT / "tools", BIN.parent / "upylib", ROOT)
+    for path in (
+        ".frozen",
+        ROOT / "device",
+        ROOT / "shared",
+        ROOT / "tools",
+        BIN.parent / "upylib",
+        ROOT,
+    )
 )
 
 

@@ -38,7 +38,7 @@ def board_environment() -> Mapping[str, str]:
     """The environment in which MicroPython finds the device code and umqtt.simple."""
     if not (UPYLIB / "umqtt").is_dir():
         raise SetupError(f"umqtt.simple is not in {UPYLIB}: run 'make setup'")
-    folders = [str(folder_of(package).parent) for package in ROOMS]
+    folders = [".frozen", *(str(folder_of(package).parent) for package in ROOMS)]  # .frozen: asyncio
     return {**os.environ, "MICROPYPATH": ":".join([*dict.fromkeys(folders), str(UPYLIB)])}
 
 
