@@ -4,7 +4,7 @@ Heat moves about thirty times faster than in a kitchen, so that the compressor's
 minute and a half; currents, speeds and temperatures are those of a real appliance.
 """
 
-from .noise import Noise
+from phonehome_sim.noise import Noise
 
 _AMBIENT = 22.0
 _FREEZER_ON, _FREEZER_OFF = -16.0, -20.0
@@ -50,6 +50,11 @@ class Fridge:
         self._is_damper_open = False
         self._values = {}
         self._measure()
+
+    @property
+    def phase(self) -> str:
+        """What the appliance is doing."""
+        return "cooling" if self._is_on else "resting"
 
     def inject(self, fault_name: str) -> None:
         """Break something; KeyError for a name that is not in FAULTS."""

@@ -6,7 +6,7 @@ something is switched on (levels, currents, speeds) is as in a real machine.
 
 import math
 
-from .noise import Noise
+from phonehome_sim.noise import Noise
 
 _FULL_MM, _EMPTY_MM, _BRIM_MM = 90, 3, 185
 _INLET_MM_S, _SLOW_INLET_MM_S, _VALVE_LEAK_MM_S, _PUMP_MM_S = 12, 0.8, 8, 12
