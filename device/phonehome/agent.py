@@ -49,13 +49,14 @@ class Agent:
     """Samples a product's sensors, finds its faults, and phones home.
 
     `product` is a compiled product file (bytes or its path) or a Product; `config` a dict or the
-    path of a JSON file, see examples/. A `board` and an `uptime` (an object with `now_ms()`) can be
-    given; with an uptime of its own nothing is sampled unless `step` is called.
+    path of a JSON file, see examples/. A `board`, an `uptime` (an object with `now_ms()`) and a
+    `clock` (a core.clock.Clock) can be given; with an uptime of its own nothing is sampled unless
+    `step` is called.
     `on_event(name, **facts)` hears boot, transition, sent, acked, link, backoff and dropped.
     Raises ConfigError and ProductError, which say what to change.
     """
 
-    def __init__(self, product, config, board=None, uptime=None, on_event=None) -> None:
+    def __init__(self, product, config, board=None, uptime=None, clock=None, on_event=None) -> None:
         self.config = Config(_load_settings(config))
         self.product = _load_product(product)
         self.board = board or Board()
@@ -74,7 +75,7 @@ class Agent:
         self._folder = Folder(self.config.data)
         self._identity = self._load_identity()
         self._session = Session(Slots(self._folder, "state"), self.board.random_bytes)
-        self._clock = Clock(self._session.floor_ms)
+        self._clock = clock or Clock(self._session.floor_ms)
         self.outbox = Outbox(
             Segments(self._folder), self._session.inc, self.config.outbox_bytes, self._note_drop
         )
