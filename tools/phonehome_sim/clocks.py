@@ -1,34 +1,35 @@
-"""Uptimes that do not come from the board's own counter."""
+"""Clocks of a board whose time is driven: faster than this computer's, or by recorded rows."""
 
-import time
-
-
-class ScaledUptime:
-    """Uptime that runs `speed` times as fast as the computer's clock."""
-
-    def __init__(self, speed):
-        self._speed = speed
-        self._last = time.ticks_ms()
-        self._total_ms = 0.0
-
-    def now_ms(self):
-        """Milliseconds since this object was made."""
-        reading = time.ticks_ms()
-        self._total_ms += time.ticks_diff(reading, self._last) * self._speed
-        self._last = reading
-        return int(self._total_ms)
+from phonehome.core.clock import Clock
+from phonehome_wire.registry import QUALITY_ANCHORED
 
 
-class RowUptime:
-    """Uptime that stands still until the next recorded row sets it."""
+class DrivenUptime:
+    """Uptime that stands still until somebody sets it."""
 
     def __init__(self):
         self._now_ms = 0
 
     def now_ms(self):
-        """Milliseconds since the first row, plus one second that a board needs to boot."""
+        """Milliseconds since the boot."""
         return self._now_ms
 
     def set(self, now_ms):
         """Let time go on; it never goes back."""
         self._now_ms = max(self._now_ms, now_ms)
+
+
+class RecordedClock(Clock):
+    """Belief about UTC of a board that replays: the recording says what time it is."""
+
+    def __init__(self, utc_at_boot_ms):
+        super().__init__()
+        self._utc_at_boot_ms = utc_at_boot_ms
+
+    def utc_ms(self, now_ms):
+        """The recorded time at an uptime."""
+        return self._utc_at_boot_ms + now_ms
+
+    def quality(self):
+        """As sure as the recording."""
+        return QUALITY_ANCHORED

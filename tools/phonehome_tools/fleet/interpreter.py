@@ -38,8 +38,10 @@ def board_environment() -> Mapping[str, str]:
     """The environment in which MicroPython finds the device code and umqtt.simple."""
     if not (UPYLIB / "umqtt").is_dir():
         raise SetupError(f"umqtt.simple is not in {UPYLIB}: run 'make setup'")
-    folders = [".frozen", *(str(folder_of(package).parent) for package in ROOMS)]  # .frozen: asyncio
-    return {**os.environ, "MICROPYPATH": ":".join([*dict.fromkeys(folders), str(UPYLIB)])}
+    folders = [str(folder_of(package).parent) for package in ROOMS]
+    # The variable replaces the interpreter's own path: its frozen asyncio must be named again.
+    path = ":".join([".frozen", *dict.fromkeys(folders), str(UPYLIB)])
+    return {**os.environ, "MICROPYPATH": path}
 
 
 def python_environment() -> Mapping[str, str]:

@@ -22,12 +22,13 @@ KEPT_LOG_BYTES = 4000
 class Receiver:
     """Starts, kills and starts again one receiver that keeps its ports and its database."""
 
-    def __init__(self, folder: Path, children: Children) -> None:
+    def __init__(self, folder: Path, children: Children, products: Path | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder = folder
         self.token = secrets.token_urlsafe(24)
         self.http = ""
         self.mqtt = ""
+        self._products = products or products_folder()
         self._children = children
         self._process: Process | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -79,7 +80,7 @@ class Receiver:
             f'[server]\nhost = "127.0.0.1"\nport = {http_port}\n'
             f'[store]\nurl = "sqlite:///{self.folder / "receiver.db"}"\n'
             f"[mqtt]\nembedded = true\nport = {mqtt_port}\n"
-            f'[products]\ndirectory = "{products_folder()}"\n'
+            f'[products]\ndirectory = "{self._products}"\n'
         )
 
     async def _wait_ready(self, process: Process) -> None:
