@@ -23,7 +23,8 @@ class Problem:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         shown = "" if self.value is None else f" = {_shown(self.value)}"
         subject = f"{self.key}{shown}: " if self.key else ""
-        return f"{place}: {subject}{self.what}; {self.fix}"
+        line = f"{place}: {subject}{self.what}; {self.fix}"
+        return "".join(char if char.isprintable() else "?" for char in line)
 
 
 class ProductError(ValueError):

@@ -23,6 +23,7 @@ MAX_FILE_BYTES = 256 * 1024  # the washer has 15 KB; a wrong file should not be 
 
 _POSITION = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$")
 _LABELS = ("code", "name", "id")  # what people call an element of a list, instead of its number
+_LABEL_CHARACTERS = 24  # as long as a good name may be
 
 
 def load(path: str | FilePath) -> Product:
@@ -119,4 +120,4 @@ def _enter(raw: Any, part: str | int) -> Any:
 def _label(element: Any, number: int) -> str:
     names = element if isinstance(element, dict) else {}
     label = next((names[key] for key in _LABELS if isinstance(names.get(key), str)), None)
-    return label or str(number + 1)
+    return label[:_LABEL_CHARACTERS] if label else str(number + 1)

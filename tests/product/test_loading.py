@@ -1,5 +1,7 @@
 """A good file becomes a product; every mistake is named with its line, value and fix."""
 
+import random
+
 import pytest
 
 from phonehome_product import ProductError, load, parse
@@ -119,6 +121,14 @@ def test_long_value_is_shortened_in_a_problem():
     assert problem.fix == "use at most 120 characters"
 
 
+def test_problem_cannot_write_to_the_terminal_what_the_file_says():
+    """Control characters from a file neither break the line nor reach the terminal."""
+    code = "\\u001b[2J\\n" + "x" * 100
+    text = str(problem_of(spoil('code = "K1"', f'code = "{code}"')))
+    assert text.isprintable()
+    assert text.startswith('kettle.toml:28: fault.?[2J?xxxxxxxxxxxxxxxxxxx.code = "?[2J?xx')
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
@@ -181,3 +191,26 @@ def test_unreadable_file_raises_oserror(tmp_path):
     """A file that is not there is the caller's to explain."""
     with pytest.raises(OSError, match=r"nothing\.toml"):
         load(tmp_path / "nothing.toml")
+
+
+def test_no_spoiled_file_does_anything_but_be_refused():
+    """Lines lost, doubled, exchanged or cut give a product or named problems, nothing else."""
+    draw = random.Random(4)
+    problems = []
+    for _ in range(1500):
+        lines = GOOD.split("\n")
+        first, second = draw.randrange(len(lines)), draw.randrange(len(lines))
+        lines[first], lines[second] = draw.choice(
+            [
+                ("", lines[second]),
+                (lines[second], lines[first]),
+                (lines[first][: draw.randrange(20)], lines[second]),
+                (lines[first] + draw.choice('[]{}="-1e,'), lines[second]),
+            ]
+        )
+        try:
+            parse("\n".join(lines), "kettle.toml")
+        except ProductError as error:
+            problems += error.problems
+    assert len(problems) > 500
+    assert all(problem.what and problem.fix for problem in problems)
