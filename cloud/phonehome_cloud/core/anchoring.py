@@ -39,7 +39,6 @@ class EventTime:
 class BootBounds:
     """The bounds of one boot, and the last uptime the receiver heard of."""
 
-    boot: int
     uppers: Sequence[Bound]
     lowers: Sequence[Bound]
     last_ms: int

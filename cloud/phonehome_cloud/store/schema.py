@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Dialect,
     ForeignKey,
     Index,
     Integer,
@@ -34,6 +35,15 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+class Bytes(LargeBinary):
+    """Bytes as they are: the drivers take them unwrapped, and wrapping each costs intake 2 us."""
+
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        """Nothing to do on the way in."""
 
 
 def _device_key() -> Column[str]:
@@ -60,7 +70,7 @@ device_key = Table(
     Column("epoch", SmallInteger, primary_key=True, autoincrement=False),
     Column("state", String(8), nullable=False),
     # AES-256-GCM under the master key: nonce (12) and ciphertext, bound to device and epoch.
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", Bytes, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("grace_until_at", BigInteger),
 )
@@ -124,7 +134,7 @@ message = Table(
     "message",
     metadata,
     _device_key(),
-    Column("hash", LargeBinary(16), primary_key=True),
+    Column("hash", Bytes(16), primary_key=True),
     Column("inc", String(8), nullable=False),
     Column("boot", BigInteger, nullable=False),
     Column("now_ms", BigInteger, nullable=False),
@@ -133,8 +143,11 @@ message = Table(
     Column("utc_quality", SmallInteger),
     Column("received_at", BigInteger, nullable=False),
     Column("transport", String(8), nullable=False),
-    Column("raw", LargeBinary, nullable=False),
+    Column("raw", Bytes, nullable=False),
 )
+Index("ix_message_recent", message.c.device, message.c.received_at)
+
+Index("ix_message_recent", message.c.device, message.c.received_at, message.c.hash)
 
 # (device, origin incarnation, boot, seq) is the identity of a record for ever.
 record = Table(
@@ -145,11 +158,11 @@ record = Table(
     Column("boot", BigInteger, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     # sha256(raw)[:16]: equal means a duplicate, different a collision.
-    Column("hash", LargeBinary(16), nullable=False),
+    Column("hash", Bytes(16), nullable=False),
     Column("rtype", SmallInteger, nullable=False),
     Column("ms", BigInteger, nullable=False),
-    Column("raw", LargeBinary, nullable=False),
-    Column("message", LargeBinary(16), nullable=False),
+    Column("raw", Bytes, nullable=False),
+    Column("message", Bytes(16), nullable=False),
     Column("received_at", BigInteger, nullable=False),
     Column("late", Boolean, nullable=False, server_default=false()),
     # NULL while the digest owes it an answer; digest_failure says why it got none.
@@ -163,21 +176,20 @@ Index(
     sqlite_where=record.c.digested_at.is_(None),
     postgresql_where=record.c.digested_at.is_(None),
 )
-Index("ix_record_recent", record.c.device, record.c.received_at)
 
 # Authentic but unreadable: a whole message, or one record of it (then seq is set).
 quarantine = Table(
     "quarantine",
     metadata,
     _device_key(),
-    Column("hash", LargeBinary(16), primary_key=True),
+    Column("hash", Bytes(16), primary_key=True),
     Column("reason", String(32), nullable=False),
     Column("detail", Text, nullable=False),
     Column("transport", String(8), nullable=False),
     Column("received_at", BigInteger, nullable=False),
     Column("boot", BigInteger),
     Column("seq", BigInteger),
-    Column("raw", LargeBinary, nullable=False),
+    Column("raw", Bytes, nullable=False),
 )
 Index("ix_quarantine_recent", quarantine.c.device, quarantine.c.received_at)
 
@@ -186,7 +198,7 @@ security_event = Table(
     "security_event",
     metadata,
     _device_key(),
-    Column("hash", LargeBinary(16), primary_key=True),
+    Column("hash", Bytes(16), primary_key=True),
     Column("kind", String(24), nullable=False),
     Column("first_at", BigInteger, nullable=False),
     Column("last_at", BigInteger, nullable=False),
@@ -354,7 +366,7 @@ api_token = Table(
     "api_token",
     metadata,
     Column("name", String(64), primary_key=True),
-    Column("hash", LargeBinary(32), nullable=False, unique=True),
+    Column("hash", Bytes(32), nullable=False, unique=True),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
 )

@@ -1,21 +1,22 @@
 """Sessions and the bounds on their time."""
 
-from bisect import bisect_left
 from collections.abc import Collection, Iterable
 from dataclasses import fields
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, select, update
+from sqlalchemy import Connection, Update, bindparam, select, tuple_, update
 
 from phonehome_cloud.core.anchoring import BootBounds, Bound, EventTime, place
 from phonehome_cloud.core.sessions import Anchor, Journal, Session
 
-from .schema import anchor, session
+from .schema import anchor, device, session
 from .upserts import insert
 
 _KEPT = tuple(field.name for field in fields(Session))
 _KEY = ("device", "inc", "boot")
+
+BootKey = tuple[str, str, int]  # device, incarnation, boot
 
 
 def load_journal(connection: Connection, devices: Collection[str]) -> Journal:
@@ -69,24 +70,23 @@ def _save_anchors(connection: Connection, anchors: Iterable[Anchor]) -> None:
 
 
 class Timeline:
-    """The bounds of some devices' boots, read once, for placing many events."""
+    """The time bounds of some boots, read once, for placing many events.
 
-    def __init__(self, connection: Connection, devices: Collection[str]) -> None:
-        self._inc_seen_at: dict[tuple[str, str], int] = {}
-        self._boots: dict[tuple[str, str], list[BootBounds]] = {}
-        bounds = _load_bounds(connection, devices)
-        statement = (
-            select(session.c.device, session.c.inc, session.c.boot, session.c.inc_seen_at)
-            .add_columns(session.c.last_now_ms)
-            .where(session.c.device.in_(devices))
-            .order_by(session.c.device, session.c.inc, session.c.boot)
-        )
-        for dev, inc, boot, inc_seen_at, last_now_ms in connection.execute(statement):
-            uppers, lowers = bounds.get((dev, inc, boot), ((), ()))
-            self._inc_seen_at[dev, inc] = inc_seen_at
-            self._boots.setdefault((dev, inc), []).append(
-                BootBounds(boot, uppers, lowers, last_now_ms)
-            )
+    `boots` are the (device, incarnation, boot) of the events. A boot that never spoke is placed
+    between its nearest neighbours that did; those are rare and looked up one by one.
+    """
+
+    def __init__(self, connection: Connection, boots: Collection[BootKey]) -> None:
+        self._inc_seen_at = _load_incarnations(connection, {device for device, _, _ in boots})
+        last_ms = _load_last_ms(connection, boots)
+        between = {key: _load_neighbours(connection, key) for key in set(boots) - last_ms.keys()}
+        for before, after in between.values():
+            last_ms |= {key: ms for key, ms in (before, after) if key is not None}
+        bounds = _load_bounds(connection, last_ms.keys())
+        self._bounds = {
+            key: BootBounds(*bounds.get(key, ([], [])), ms) for key, ms in last_ms.items()
+        }
+        self._between = {key: (b[0], a[0]) for key, (b, a) in between.items()}
 
     def inc_seen_at(self, dev: str, inc: str) -> int:
         """When an incarnation was first heard; 0 for one that never spoke: older than all."""
@@ -94,25 +94,68 @@ class Timeline:
 
     def place(self, dev: str, inc: str, boot: int, ms: int, received_at: int) -> EventTime:
         """When something happened at uptime `ms` of a boot."""
-        boots = self._boots.get((dev, inc), [])
-        at = bisect_left(boots, boot, key=lambda b: b.boot)
-        own = boots[at] if at < len(boots) and boots[at].boot == boot else None
-        after = at if own is None else at + 1
+        key = dev, inc, boot
+        before, after = self._between.get(key, (None, None))
         return place(
             ms,
             received_at,
-            own,
-            boots[at - 1] if at > 0 else None,
-            boots[after] if after < len(boots) else None,
+            self._bounds.get(key),
+            self._bounds[before] if before else None,
+            self._bounds[after] if after else None,
         )
 
 
-_Bounds = dict[tuple[str, str, int], tuple[list[Bound], list[Bound]]]
+_Neighbour = tuple[BootKey | None, int]
 
 
-def _load_bounds(connection: Connection, devices: Collection[str]) -> _Bounds:
-    found: _Bounds = {}
-    statement = select(anchor).where(anchor.c.device.in_(devices))
+def _load_incarnations(
+    connection: Connection, devices: Collection[str]
+) -> dict[tuple[str, str], int]:
+    statement = select(session.c.device, session.c.inc, session.c.inc_seen_at).where(
+        session.c.device.in_(devices), session.c.newest
+    )
+    return {(dev, inc): seen_at for dev, inc, seen_at in connection.execute(statement)}
+
+
+def _load_last_ms(connection: Connection, boots: Collection[BootKey]) -> dict[BootKey, int]:
+    columns = session.c.device, session.c.inc, session.c.boot
+    statement = select(*columns, session.c.last_now_ms).where(tuple_(*columns).in_(boots))
+    return {(dev, inc, boot): ms for dev, inc, boot, ms in connection.execute(statement)}
+
+
+def _load_neighbours(connection: Connection, key: BootKey) -> tuple[_Neighbour, _Neighbour]:
+    """The nearest boots before and after one that never spoke, with their last uptime."""
+    dev, inc, boot = key
+    others = select(session.c.boot, session.c.last_now_ms).where(
+        session.c.device == dev, session.c.inc == inc
+    )
+    before = others.where(session.c.boot < boot).order_by(session.c.boot.desc())
+    after = others.where(session.c.boot > boot).order_by(session.c.boot)
+    rows = (connection.execute(statement.limit(1)).first() for statement in (before, after))
+    found = [((dev, inc, row.boot), row.last_now_ms) if row else (None, 0) for row in rows]
+    return found[0], found[1]
+
+
+def _load_bounds(
+    connection: Connection, boots: Collection[BootKey]
+) -> dict[BootKey, tuple[list[Bound], list[Bound]]]:
+    found: dict[BootKey, tuple[list[Bound], list[Bound]]] = {}
+    key = tuple_(anchor.c.device, anchor.c.inc, anchor.c.boot)
+    statement = select(anchor).where(key.in_(boots))
     for dev, inc, boot, kind, _slot, device_ms, utc_ms in connection.execute(statement):
         found.setdefault((dev, inc, boot), ([], []))[kind].append((device_ms, utc_ms))
     return found
+
+
+def load_products(
+    connection: Connection, devices: Collection[str]
+) -> dict[str, tuple[str | None, str | None]]:
+    """For each device the product it is registered as, and the manifest it last named."""
+    newest = (
+        select(session.c.device, session.c.manifest)
+        .where(session.c.device.in_(devices), session.c.newest)
+        .order_by(session.c.inc_seen_at)
+    )
+    manifests = {row.device: row.manifest for row in connection.execute(newest)}
+    registered = select(device.c.device, device.c.product).where(device.c.device.in_(devices))
+    return {dev: (product, manifests.get(dev)) for dev, product in connection.execute(registered)}

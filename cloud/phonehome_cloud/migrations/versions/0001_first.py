@@ -173,6 +173,7 @@ def _message() -> None:
         sa.ForeignKeyConstraint(["device"], ["device.device"], name=op.f("fk_message_device")),
         sa.PrimaryKeyConstraint("device", "hash", name=op.f("pk_message")),
     )
+    op.create_index("ix_message_recent", "message", ["device", "received_at"])
 
 
 def _quarantine() -> None:
@@ -212,7 +213,6 @@ def _record() -> None:
         sa.ForeignKeyConstraint(["device"], ["device.device"], name=op.f("fk_record_device")),
         sa.PrimaryKeyConstraint("device", "inc", "boot", "seq", name=op.f("pk_record")),
     )
-    op.create_index("ix_record_recent", "record", ["device", "received_at"])
     op.create_index(
         "ix_record_waiting",
         "record",

@@ -1,0 +1,126 @@
+"""Stored records read again: fault transitions, and other bodies as JSON with names for keys."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from phonehome_wire import names, registry
+from phonehome_wire.decoder import decode
+from phonehome_wire.series import expand
+
+from .anchoring import EventTime
+
+Order = tuple[int, int, int]  # (inc_seen_at, boot, seq): the order in which a device did things
+
+
+@dataclass(frozen=True, slots=True)
+class RecordHead:
+    """Where a record comes from, and when it happened."""
+
+    device: str
+    inc: str
+    inc_seen_at: int
+    boot: int
+    seq: int
+    time: EventTime
+    received_at: int
+    late: bool
+
+    @property
+    def order(self) -> Order:
+        """Its place among everything the device ever did."""
+        return self.inc_seen_at, self.boot, self.seq
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One fault transition, in the words of the wire's fault record."""
+
+    head: RecordHead
+    spn: int
+    fmi: int
+    status: int
+    occurrence: int
+    severity: int
+    kind: int
+    channel: int | None
+    exp: int | None
+    value: int | None
+    limit: int | None
+    failing_ms: int | None
+    frame: Mapping[str, Any] | None
+    context: Mapping[str, int] | None
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        """(device, fault id, failure mode): what one ticket is about."""
+        return self.head.device, self.spn, self.fmi
+
+
+def read_body(raw: bytes) -> Any:
+    """The body of a stored record, with numbers for keys; RefusedError when it is not CBOR."""
+    return decode(raw)[4]
+
+
+def read_transition(head: RecordHead, body: Mapping[int, Any]) -> Transition:
+    """A fault body; KeyError or TypeError when it is none."""
+    exp, value = body.get(registry.FAULT_VALUE, (None, None))
+    context = body.get(registry.FAULT_CONTEXT)
+    return Transition(
+        head,
+        body[registry.FAULT_SPN],
+        body[registry.FAULT_FMI],
+        body[registry.FAULT_STATUS],
+        body[registry.FAULT_OCCURRENCE],
+        body[registry.FAULT_SEVERITY],
+        body.get(registry.FAULT_KIND, registry.KIND_CONFIRMED),
+        body.get(registry.FAULT_CHANNEL),
+        exp,
+        value,
+        body.get(registry.FAULT_LIMIT),
+        body.get(registry.FAULT_FAILING_MS),
+        _read_frame(body.get(registry.FAULT_FREEZE)),
+        {str(metric): number for metric, number in context.items()} if context else None,
+    )
+
+
+def _read_frame(freeze: Mapping[int, Any] | None) -> Mapping[str, Any] | None:
+    """A freeze frame with its series written out."""
+    if freeze is None:
+        return None
+    return {
+        "period_ms": freeze[registry.FREEZE_PERIOD_MS],
+        "trigger": freeze[registry.FREEZE_TRIGGER],
+        "channels": [
+            _read_channel(channel, series)
+            for channel, series in freeze[registry.FREEZE_CHANNELS].items()
+        ],
+    }
+
+
+def _read_channel(channel: int, series: list[int | None]) -> dict[str, Any]:
+    exp, samples = expand(series)
+    return {"channel": channel, "exp": exp, "samples": samples}
+
+
+_BODY_NAMES = {
+    registry.RTYPE_HELLO: names.HELLO_NAMES,
+    registry.RTYPE_CRASH: names.CRASH_NAMES,
+    registry.RTYPE_RESULT: names.RESULT_FIELD_NAMES,
+}
+
+
+def name_body(rtype: int, body: Any) -> Any:
+    """A body as JSON: names instead of key numbers where they are known, bytes in hex."""
+    if not isinstance(body, dict):
+        return _plain(body)
+    known = _BODY_NAMES.get(rtype, {})
+    return {known.get(key, str(key)): _plain(value) for key, value in body.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value.hex() if isinstance(value, bytes) else value

@@ -1,0 +1,219 @@
+"""The digest of some records in one transaction: from the table, never from memory.
+
+A record is decoded, placed in time and judged; what it does to faults and tickets is written
+together with the mark that it is done. Killed half way, all of it happens again and nothing twice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from phonehome_cloud.core.catalogue import Catalogue
+from phonehome_cloud.core.digesting import (
+    Policy,
+    Standing,
+    Ticket,
+    decide,
+    resolve_due,
+)
+from phonehome_cloud.core.transitions import (
+    RecordHead,
+    Transition,
+    name_body,
+    read_body,
+    read_transition,
+)
+from phonehome_wire.registry import (
+    RTYPE_CRASH,
+    RTYPE_FAULT,
+    RTYPE_HELLO,
+    RTYPE_LOG,
+    RTYPE_RESULT,
+)
+
+from . import faults, tickets
+from .reports import mark_digested
+from .sessions import Timeline, load_products
+
+_TOLD = frozenset((RTYPE_HELLO, RTYPE_CRASH, RTYPE_LOG, RTYPE_RESULT))
+_DUE_BATCH = 200
+
+
+@dataclass(slots=True)
+class Digested:
+    """What a batch came to, for counting."""
+
+    records: int = 0
+    failed: list[str] = field(default_factory=list)
+    opened: list[Ticket] = field(default_factory=list)
+    changed: list[Ticket] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One batch, decoded: every row with the reason why it failed, or None."""
+
+    results: list[tuple[Row[Any], str | None]] = field(default_factory=list)
+    transitions: list[Transition] = field(default_factory=list)
+    told: list[tuple[RecordHead, int, Any]] = field(default_factory=list)
+
+
+def digest_records(
+    connection: Connection,
+    rows: Sequence[Row[Any]],
+    catalogue: Catalogue,
+    policy: Policy,
+    now_at: int,
+) -> Digested:
+    """Digest records in the caller's transaction, each device's in the order it lived them."""
+    timeline = Timeline(connection, {(row.device, row.inc, row.boot) for row in rows})
+    reading = _read(rows, timeline)
+    faults.add_device_events(connection, reading.told)
+    for head, rtype, body in reading.told:
+        if rtype == RTYPE_HELLO:
+            faults.note_hello(connection, head, body)
+    opened, changed = _digest_transitions(
+        connection, reading.transitions, catalogue, policy, now_at
+    )
+    mark_digested(connection, reading.results, now_at)
+    failed = [why for _, why in reading.results if why is not None]
+    return Digested(len(rows), failed, opened, changed)
+
+
+def mark_failed(connection: Connection, row: Row[Any], why: str, now_at: int) -> None:
+    """Set a record aside that the digest cannot take; it stays in the table, with the reason."""
+    mark_digested(connection, [(row, why)], now_at)
+
+
+def resolve_tickets(connection: Connection, now_at: int) -> list[Ticket]:
+    """Resolve the tickets whose off-rule has held, at most a batch of them."""
+    due = tickets.load_due(connection, now_at, _DUE_BATCH)
+    for ticket in due:
+        resolve_due(ticket, now_at)
+    tickets.save(connection, (), due)
+    return due
+
+
+def _read(rows: Sequence[Row[Any]], timeline: Timeline) -> _Reading:
+    reading = _Reading()
+    for row in rows:
+        try:
+            _read_record(row, timeline, reading)
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            reading.results.append((row, f"{type(error).__name__}: {error}"))
+        else:
+            reading.results.append((row, None))
+    reading.transitions.sort(key=lambda t: (t.head.device, t.head.order))
+    return reading
+
+
+def _read_record(row: Row[Any], timeline: Timeline, reading: _Reading) -> None:
+    """Heartbeats and unknown types are only stored; there is nothing to digest in them yet."""
+    if row.rtype != RTYPE_FAULT and row.rtype not in _TOLD:
+        return
+    head = _head(row, timeline)
+    body = read_body(row.raw)
+    if row.rtype == RTYPE_FAULT:
+        reading.transitions.append(read_transition(head, body))
+    else:
+        reading.told.append((head, row.rtype, name_body(row.rtype, body)))
+
+
+def _head(row: Row[Any], timeline: Timeline) -> RecordHead:
+    return RecordHead(
+        row.device,
+        row.inc,
+        timeline.inc_seen_at(row.device, row.inc),
+        row.boot,
+        row.seq,
+        timeline.place(row.device, row.inc, row.boot, row.ms, row.received_at),
+        row.received_at,
+        row.late,
+    )
+
+
+def _digest_transitions(
+    connection: Connection,
+    transitions: Sequence[Transition],
+    catalogue: Catalogue,
+    policy: Policy,
+    now_at: int,
+) -> tuple[list[Ticket], list[Ticket]]:
+    """Store fault events and what they mean; returns the tickets opened and changed."""
+    done = faults.find_digested(connection, [_record_key(t) for t in transitions])
+    fresh = [t for t in transitions if _record_key(t) not in done]
+    if not fresh:
+        return [], []
+    desk = _Desk(connection, fresh, catalogue, policy, now_at)
+    faults.add_fault_events(connection, [(t, desk.take(t)) for t in fresh])
+    faults.save_standings(connection, list(desk.moved.values()))
+    opened = list(desk.opened.values())
+    changed = [t for t in desk.touched.values() if t.history and _key(t) not in desk.opened]
+    tickets.save(connection, opened, changed)
+    return opened, changed
+
+
+def _record_key(transition: Transition) -> faults.RecordKey:
+    head = transition.head
+    return head.device, head.inc, head.boot, head.seq
+
+
+def _key(ticket: Ticket) -> tuple[str, int]:
+    return ticket.device, ticket.number
+
+
+class _Desk:
+    """The faults and tickets that a batch is about, loaded once, decided upon one by one."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        transitions: Sequence[Transition],
+        catalogue: Catalogue,
+        policy: Policy,
+        now_at: int,
+    ) -> None:
+        keys = {transition.key for transition in transitions}
+        devices = {transition.head.device for transition in transitions}
+        self._standings = faults.load_standings(connection, keys)
+        self._newest = tickets.load_newest(connection, keys)
+        self._numbers = tickets.load_last_numbers(connection, devices)
+        self._products = load_products(connection, devices)
+        self._catalogue = catalogue
+        self._policy = policy
+        self._now_at = now_at
+        self.moved: dict[faults.FaultKey, Transition] = {}
+        self.opened: dict[tuple[str, int], Ticket] = {}
+        self.touched: dict[tuple[str, int], Ticket] = {}
+
+    def take(self, transition: Transition) -> int | None:
+        """Decide about one transition; returns the number of the ticket it belongs to."""
+        key, device = transition.key, transition.head.device
+        product = self._product_of(device)
+        number = self._numbers.get(device, 0) + 1
+        standing, before = self._standings.get(key), self._newest.get(key)
+        known = self._catalogue.fault(product, transition.spn, transition.fmi)
+        ticket = decide(
+            transition, standing, before, known, product, number, self._policy, self._now_at
+        )
+        if standing is None or transition.head.order > standing.order:
+            self._standings[key] = _standing(transition)
+            self.moved[key] = transition
+        if ticket is None:
+            return None
+        if ticket.number == number:
+            self._numbers[device] = number
+            self._newest[key] = ticket
+            self.opened[_key(ticket)] = ticket
+        self.touched[_key(ticket)] = ticket
+        return ticket.number
+
+    def _product_of(self, device: str) -> str | None:
+        product, manifest = self._products.get(device, (None, None))
+        return product or self._catalogue.product_of(manifest)
+
+
+def _standing(transition: Transition) -> Standing:
+    return Standing(transition.head.order, transition.kind, transition.head.time.at)

@@ -1,0 +1,145 @@
+"""Faults: where each one stands, and every transition it made."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select, tuple_
+
+from phonehome_cloud.core.digesting import Standing, is_late
+from phonehome_cloud.core.transitions import RecordHead, Transition
+
+from .schema import device_event, fault, fault_event, manifest, session
+from .upserts import insert
+
+FaultKey = tuple[str, int, int]  # device, spn, fmi
+RecordKey = tuple[str, str, int, int]  # device, inc, boot, seq
+
+
+def load_standings(connection: Connection, keys: Collection[FaultKey]) -> dict[FaultKey, Standing]:
+    """Where these faults stand."""
+    columns = fault.c.device, fault.c.spn, fault.c.fmi
+    rows = connection.execute(select(fault).where(tuple_(*columns).in_(keys)))
+    return {
+        (row.device, row.spn, row.fmi): Standing(
+            (row.inc_seen_at, row.boot, row.seq), row.kind, row.event_at
+        )
+        for row in rows
+    }
+
+
+def save_standings(connection: Connection, newest: Collection[Transition]) -> None:
+    """Move these faults to their newest transition."""
+    if not newest:
+        return
+    statement = insert(connection, fault)
+    moved = ("inc", "inc_seen_at", "boot", "seq", "kind", "status", "occurrence", "event_at")
+    statement = statement.on_conflict_do_update(
+        index_elements=["device", "spn", "fmi"],
+        set_={name: statement.excluded[name] for name in moved},
+    )
+    connection.execute(statement, [_standing_row(transition) for transition in newest])
+
+
+def _standing_row(transition: Transition) -> dict[str, Any]:
+    head = transition.head
+    return {
+        "device": head.device,
+        "spn": transition.spn,
+        "fmi": transition.fmi,
+        "inc": head.inc,
+        "inc_seen_at": head.inc_seen_at,
+        "boot": head.boot,
+        "seq": head.seq,
+        "kind": transition.kind,
+        "status": transition.status,
+        "occurrence": transition.occurrence,
+        "event_at": head.time.at,
+    }
+
+
+def find_digested(connection: Connection, keys: Collection[RecordKey]) -> set[RecordKey]:
+    """Which of these records are in the fault history already."""
+    columns = fault_event.c.device, fault_event.c.inc, fault_event.c.boot, fault_event.c.seq
+    rows = connection.execute(select(*columns).where(tuple_(*columns).in_(keys)))
+    return {(dev, inc, boot, seq) for dev, inc, boot, seq in rows}
+
+
+def add_fault_events(
+    connection: Connection, events: Sequence[tuple[Transition, int | None]]
+) -> None:
+    """Append transitions, each with the number of the ticket it touched."""
+    rows = [_event_row(transition, ticket) for transition, ticket in events]
+    if rows:
+        connection.execute(insert(connection, fault_event), rows)
+
+
+def _event_row(transition: Transition, ticket: int | None) -> dict[str, Any]:
+    fields = (
+        "spn",
+        "fmi",
+        "kind",
+        "status",
+        "occurrence",
+        "severity",
+        "channel",
+        "exp",
+        "value",
+        "limit",
+        "failing_ms",
+        "frame",
+        "context",
+    )
+    row = {name: getattr(transition, name) for name in fields}
+    return row | _when(transition.head) | {"late": is_late(transition), "ticket": ticket}
+
+
+def add_device_events(
+    connection: Connection, events: Sequence[tuple[RecordHead, int, Any]]
+) -> None:
+    """Append hellos, crashes, logs and results as (head, record type, named body), each once."""
+    rows = [_when(head) | {"rtype": rtype, "body": body} for head, rtype, body in events]
+    if rows:
+        connection.execute(insert(connection, device_event).on_conflict_do_nothing(), rows)
+
+
+def _when(head: RecordHead) -> dict[str, Any]:
+    return {
+        "device": head.device,
+        "inc": head.inc,
+        "boot": head.boot,
+        "seq": head.seq,
+        "event_at": head.time.at,
+        "uncertainty_ms": head.time.uncertainty_ms,
+        "time_quality": head.time.quality,
+        "received_at": head.received_at,
+        "late": head.late,
+    }
+
+
+def note_hello(connection: Connection, head: RecordHead, body: dict[str, Any]) -> None:
+    """Keep what a boot said about itself, and the channel catalog if it sent one."""
+    of_boot = (
+        session.c.device == head.device,
+        session.c.inc == head.inc,
+        session.c.boot == head.boot,
+    )
+    connection.execute(
+        session.update()
+        .where(*of_boot)
+        .values(
+            agent=body["agent"],
+            platform=body["platform"],
+            reset_cause=body["reset_cause"],
+            config_version=body.get("config_version"),
+        )
+    )
+    catalog = body.get("catalog")
+    name = connection.execute(select(session.c.manifest).where(*of_boot)).scalar()
+    if catalog is not None and name is not None:
+        row = {"channels": catalog, "received_at": head.received_at}
+        statement = insert(connection, manifest)
+        connection.execute(
+            statement.values(device=head.device, manifest=name, **row).on_conflict_do_update(
+                index_elements=["device", "manifest"], set_=row
+            )
+        )

@@ -1,0 +1,130 @@
+"""Tickets and their history: every change of a ticket is written together with its row."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import fields
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Select, Update, bindparam, func, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
+
+from phonehome_cloud.core.digesting import HistoryRow, Ticket
+from phonehome_cloud.core.tickets import BY_PERSON, HISTORY_COMMENT
+from phonehome_cloud.errors import ConflictError, NotFoundError
+
+from .faults import FaultKey
+from .schema import ticket, ticket_event
+from .upserts import insert
+
+_COLUMNS = tuple(column.name for column in ticket.columns)
+_KEY = ("device", "number")
+_HISTORY = tuple(field.name for field in fields(HistoryRow))
+
+
+def load_newest(connection: Connection, keys: Collection[FaultKey]) -> dict[FaultKey, Ticket]:
+    """The newest ticket of each of these faults, whatever its state, locked."""
+    columns = ticket.c.device, ticket.c.spn, ticket.c.fmi
+    statement = select(ticket).where(tuple_(*columns).in_(keys)).order_by(ticket.c.number)
+    found = _load(connection, statement)
+    return {(t.device, t.spn, t.fmi): t for t in found}
+
+
+def load_due(connection: Connection, now_at: int, limit: int) -> list[Ticket]:
+    """Tickets whose off-rule has held until now, locked."""
+    statement = (
+        select(ticket)
+        .where(ticket.c.resolve_at.is_not(None), ticket.c.resolve_at <= now_at)
+        .order_by(ticket.c.resolve_at)
+        .limit(limit)
+    )
+    return _load(connection, statement)
+
+
+def expect(connection: Connection, dev: str, number: int) -> Ticket:
+    """One ticket, locked; NotFoundError when there is none."""
+    statement = select(ticket).where(ticket.c.device == dev, ticket.c.number == number)
+    found = _load(connection, statement)
+    if not found:
+        raise NotFoundError(f"no ticket {dev}-{number}")
+    return found[0]
+
+
+def _load(connection: Connection, statement: Select[Any]) -> list[Ticket]:
+    rows = connection.execute(statement.with_for_update()).mappings()
+    return [Ticket(**row) for row in rows]
+
+
+def load_last_numbers(connection: Connection, devices: Collection[str]) -> dict[str, int]:
+    """The highest ticket number of each device that has one."""
+    statement = (
+        select(ticket.c.device, func.max(ticket.c.number))
+        .where(ticket.c.device.in_(devices))
+        .group_by(ticket.c.device)
+    )
+    return {row[0]: row[1] for row in connection.execute(statement)}
+
+
+def save(connection: Connection, opened: Iterable[Ticket], changed: Iterable[Ticket]) -> None:
+    """Write tickets and the history they gained; the unique index refuses a second open one."""
+    opened, changed = list(opened), list(changed)
+    if opened:
+        connection.execute(insert(connection, ticket), [_row(t) for t in opened])
+    if changed:
+        connection.execute(_update(), [_bound(t) for t in changed])
+    gained = [_history_row(t, row) for t in (*opened, *changed) for row in t.history]
+    if gained:
+        connection.execute(insert(connection, ticket_event), gained)
+
+
+def _row(of: Ticket) -> dict[str, Any]:
+    return {name: getattr(of, name) for name in _COLUMNS}
+
+
+def _bound(of: Ticket) -> dict[str, Any]:
+    return {f"_{name}" if name in _KEY else name: getattr(of, name) for name in _COLUMNS}
+
+
+@cache
+def _update() -> Update:
+    kept: dict[str, Any] = {name: bindparam(name) for name in _COLUMNS if name not in _KEY}
+    keys = (ticket.c[name] == bindparam(f"_{name}") for name in _KEY)
+    return update(ticket).where(*keys).values(kept)
+
+
+def _history_row(of: Ticket, row: HistoryRow) -> dict[str, Any]:
+    return {"device": of.device, "ticket": of.number} | {n: getattr(row, n) for n in _HISTORY}
+
+
+def comment(
+    connection: Connection, dev: str, number: int, who: str, text: str, now_at: int
+) -> Ticket:
+    """Append a person's words to a ticket; NotFoundError when there is none."""
+    found = expect(connection, dev, number)
+    found.note(now_at, who, HISTORY_COMMENT, text=text)
+    save(connection, (), [found])
+    return found
+
+
+def change_state(
+    connection: Connection,
+    dev: str,
+    number: int,
+    to_state: str,
+    who: str,
+    now_at: int,
+    text: str | None = None,
+) -> Ticket:
+    """A person moves a ticket.
+
+    Raises NotFoundError, TransitionError when the table says no, and ConflictError when a newer
+    ticket of the same fault is open already.
+    """
+    found = expect(connection, dev, number)
+    found.move(to_state, now_at, who, BY_PERSON, text=text)
+    try:
+        save(connection, (), [found])
+    except IntegrityError:
+        raise ConflictError(
+            "another ticket of this fault is open; work on that one, or close it first"
+        ) from None
+    return found
