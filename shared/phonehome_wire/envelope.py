@@ -29,6 +29,8 @@ def make_kid(dev: bytes, epoch: int) -> bytes:
     """Key id: EUI-64 and key epoch."""
     if len(dev) != KID_BYTES - 1:
         raise EncodeError("length", "device id of %d bytes, want %d" % (len(dev), KID_BYTES - 1))
+    if not 0 <= epoch <= 255:
+        raise EncodeError("range", "key epoch %d, want 0..255" % epoch)
     return bytes(dev) + bytes([epoch])
 
 
@@ -44,7 +46,9 @@ def seal(
     size = payload_end - PAYLOAD_OFFSET
     tag_bytes = _tag_bytes(alg)
     tag_at = payload_end + (1 if tag_bytes < 24 else 2)
-    if size < 0 or tag_at + tag_bytes > len(buf) or len(kid) != KID_BYTES:
+    if len(kid) != KID_BYTES:
+        raise EncodeError("length", "key id of %d bytes, want %d" % (len(kid), KID_BYTES))
+    if not 0 <= size <= MAX_MESSAGE_BYTES or tag_at + tag_bytes > len(buf):
         raise EncodeError(
             "space", "no room for the tag behind byte %d of %d" % (payload_end, len(buf))
         )
