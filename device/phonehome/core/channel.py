@@ -6,6 +6,7 @@ from phonehome_wire.series import MISSING
 
 MAX_SPAN_MS = 2**30 - 1  # 12.4 days: the largest span that takes no heap on a 32-bit board
 _INT32_MAX = 2**31 - 1
+_INTEGERS = (int, bool)  # on MicroPython a bool is no int
 
 
 class Channel:
@@ -36,8 +37,8 @@ class Channel:
         Raise TypeError when it is no number, ValueError when it is not finite or has no room in 32
         bits.
         """
-        if isinstance(number, int):
-            steps = self._scale_int(number)
+        if isinstance(number, _INTEGERS):
+            steps = self._scale_int(int(number))
         elif isinstance(number, float):
             steps = self._scale_float(number)
         else:
@@ -76,9 +77,9 @@ class Channel:
     def _accept(self, number: "float | int") -> int:
         if not self.is_scaled:
             return self.scale(number)
-        if not isinstance(number, int):
+        if not isinstance(number, _INTEGERS):
             raise TypeError("%s: a scaled reading is an integer or None" % self.name)
-        return self._within_32_bits(number)
+        return self._within_32_bits(int(number))
 
     def _scale_int(self, number: int) -> int:
         factor: int = 10 ** abs(self.exp)

@@ -34,7 +34,8 @@ class Gates:
         elif held_ms < spec.settle_ms:
             held_ms += span_ms
         self._held_ms[index] = held_ms
-        return held_ms >= spec.settle_ms
+        is_settled: bool = held_ms >= spec.settle_ms
+        return is_settled
 
     def _holds(self, conditions: "tuple") -> bool:
         for condition in conditions:
@@ -42,6 +43,7 @@ class Gates:
             if value == MISSING:
                 return False
             least, greatest = condition[1], condition[2]
-            if least is not None and value < least or greatest is not None and value > greatest:
+            is_low = least is not None and value < least
+            if is_low or (greatest is not None and value > greatest):
                 return False
         return True
