@@ -17,9 +17,13 @@ ENVIRONMENT_PREFIX: Final = "PHONEHOME_"
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A value that is never printed."""
+    """A value that is never printed; `reveal` it at the place that needs it."""
 
-    value: str = field(repr=False)
+    _value: str = field(repr=False)
+
+    def reveal(self) -> str:
+        """The value itself."""
+        return self._value
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -61,7 +62,9 @@ class Database:
     def open(self) -> None:
         """Check the file and connect; nothing is created in a database that is refused."""
         if self.is_sqlite:
-            check_sqlite_file(self.url.database)
+            path = Path(self.url.database or "")
+            check_sqlite_file(path)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with unavailable():
             self.engine.connect().close()
 
@@ -121,11 +124,11 @@ class Database:
             self._connection = None
 
 
-def check_sqlite_file(path: str | None) -> None:
+def check_sqlite_file(path: Path) -> None:
     """StoreRefusedError for a damaged database file, which is only read."""
-    if path is None or not Path(path).exists() or Path(path).stat().st_size == 0:
+    if not path.exists() or path.stat().st_size == 0:
         return
-    with Path(path).open("rb") as file:
+    with path.open("rb") as file:
         head = file.read(len(_HEADER))
     problem = _find_damage(path) if head == _HEADER else "its header is not SQLite's"
     if problem:
@@ -135,9 +138,9 @@ def check_sqlite_file(path: str | None) -> None:
         )
 
 
-def _find_damage(path: str) -> str | None:
+def _find_damage(path: Path) -> str | None:
     """The first thing SQLite's own check finds wrong in a file, or None."""
-    connection = sqlite3.connect(f"file:{Path(path).resolve()}?mode=ro", uri=True)
+    connection = sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)
     try:
         answer: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.DatabaseError as error:
