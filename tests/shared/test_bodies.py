@@ -57,7 +57,7 @@ def test_bodies_of_the_wrong_kind():
 
 
 def test_fault_fields():
-    """Values outside the ranges of the schema, of the wrong type, and booleans posing as numbers."""
+    """Values outside the ranges of the schema, of the wrong type, and booleans for numbers."""
     fault = registry.RTYPE_FAULT
     assert defects(fault, FAULT, 0, [-1, 524288, "1", None, True, b""]) == []
     assert defects(fault, FAULT, 1, [-1, 32, True]) == []
@@ -92,7 +92,7 @@ def test_freeze_frames():
     for key, values in (
         (0, [0, 3600001, None]),
         (1, [-1, 256, None]),
-        (2, [{}, [], None, dict.fromkeys(range(17), [0, 1])]),
+        (2, [{}, [], None, {channel: [0, 1] for channel in range(17)}]),
     ):
         for value in values:
             body = with_field(FAULT, 9, with_field(FREEZE, key, value))

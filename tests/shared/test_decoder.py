@@ -1,4 +1,4 @@
-"""The strict decoder: what it takes, where its bounds are, and that it gives a value or refuses."""
+"""The strict decoder: what it takes, where its bounds are, and what it refuses."""
 
 from phonehome_wire.decoder import Decoder, decode
 from phonehome_wire.errors import RefusedError
