@@ -4,13 +4,21 @@ Every error body of the desk API has exactly `type`, `title`, `status`, `detail`
 `errors` is a list of {field, value, fix}; it is empty when no field of the request is to blame.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
 from aiohttp import web
+
+from phonehome_cloud.errors import (
+    CloudError,
+    ConflictError,
+    NotFoundError,
+    OverloadedError,
+    StoreUnavailableError,
+    TransitionError,
+)
 
 _LOG = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
@@ -26,9 +34,8 @@ KINDS: dict[str, tuple[int, str]] = {
     "not-found": (404, "There is no such thing here"),
     "method-not-allowed": (405, "This cannot be done here"),
     "timeout": (408, "The request took too long to arrive"),
-    "exists-already": (409, "It exists already"),
+    "conflict": (409, "Its state does not allow this"),
     "illegal-transition": (409, "The ticket cannot change like this"),
-    "device-revoked": (409, "The device is revoked"),
     "too-large": (413, "The body is too large"),
     "wrong-content-type": (415, "The body has the wrong content type"),
     "invalid-body": (422, "A field of the body is wrong"),
@@ -37,6 +44,15 @@ KINDS: dict[str, tuple[int, str]] = {
     "unavailable": (503, "The receiver cannot do this now"),
 }
 _BY_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
+# What the rooms below raise on purpose; the first class that fits decides.
+_BY_ERROR: tuple[tuple[type[CloudError], str], ...] = (
+    (NotFoundError, "not-found"),
+    (TransitionError, "illegal-transition"),
+    (ConflictError, "conflict"),
+    (StoreUnavailableError, "unavailable"),
+    (OverloadedError, "unavailable"),
+    (CloudError, "internal"),
+)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -108,6 +124,17 @@ def from_http_error(error: web.HTTPException) -> ProblemError:
     return ProblemError(kind, error.text or error.reason)
 
 
+def from_cloud_error(error: CloudError) -> ProblemError:
+    """The same refusal in our shape, when a room below refused."""
+    kind = next(kind for class_, kind in _BY_ERROR if isinstance(error, class_))
+    if kind == "internal":
+        _LOG.error("%s", error)
+        return ProblemError(kind, "the cause is in the receiver's log")
+    retry_after_s = getattr(error, "retry_after_s", None)
+    headers = {"Retry-After": str(retry_after_s)} if retry_after_s is not None else None
+    return ProblemError(kind, str(error), headers=headers)
+
+
 @web.middleware
 async def tell_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn every refusal below this point into problem+json."""
@@ -119,8 +146,8 @@ async def tell_problems(request: web.Request, handler: Handler) -> web.StreamRes
         if error.status < 400:
             raise
         return problem_response(from_http_error(error))
-    except asyncio.CancelledError:
-        raise
+    except CloudError as error:
+        return problem_response(from_cloud_error(error))
     except Exception:  # noqa: BLE001 - outermost: the client gets our shape, the log the cause
         _LOG.exception("%s %s failed", request.method, request.path)
         return problem_response(ProblemError("internal", "the cause is in the receiver's log"))

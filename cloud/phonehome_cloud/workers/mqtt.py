@@ -22,6 +22,7 @@ _DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
 _KEEPALIVE_S = 30  # a dead broker is noticed within 45 s
 _RECONNECT_MIN_S = 1
 _RECONNECT_MAX_S = 60
+_RETRY_MIN_S = 1.0
 _RETRY_MAX_S = 30.0  # between attempts to store one message while the database is away
 _MAX_PENDING = 1000  # messages in work; only QoS 0 can reach it, QoS 1 stops at the broker
 _MAX_QUEUED_ANSWERS = 10_000  # answers kept while the broker is away; devices ask again
@@ -45,19 +46,18 @@ Accept = Callable[[bytes, str], Awaitable[Answer]]  # (message, device from the 
 
 
 class MQTTConsumer:
-    """Hands each message of `ph1/+/up` and `ph1/+/st` to its function, then acknowledges it.
+    """Hands each message of `ph1/+/up` and `ph1/+/st` to `accept`, then acknowledges it.
 
-    `accept_report` and `accept_state` take (message, device of the topic). An answer with a body
-    is published to `ph1/{device}/dn`, never retained. While they answer 5xx or raise, the message
-    stays unacknowledged and is tried again; the broker stops sending when its window is full.
+    `accept` takes (message, device of the topic). The answer to a report is published to
+    `ph1/{device}/dn`, never retained; a state (a last will, perhaps) gets none. While `accept`
+    answers 5xx or raises, the message stays unacknowledged and is tried again: the broker stops
+    sending when its window is full.
     """
 
-    def __init__(
-        self, url: str, client_id: str, accept_report: Accept, accept_state: Accept
-    ) -> None:
-        self._url = urlsplit(url)
-        self._accept = {"up": accept_report, "st": accept_state}
+    def __init__(self, accept: Accept, client_id: str) -> None:
+        self._accept = accept
         self._client_id = client_id
+        self._url = urlsplit("")
         self._client: Client | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connection = 0  # counts connections: an old message is not acknowledged on a new one
@@ -79,8 +79,11 @@ class MQTTConsumer:
     def _port(self) -> int:
         return self._url.port or _DEFAULT_PORTS[self._url.scheme]
 
-    async def start(self) -> None:
-        """Begin to connect; it never gives up, so this returns before there is a connection."""
+    async def start(self, url: str) -> None:
+        """Begin to connect to mqtt://[user:password@]host[:port], or mqtts; it never gives up, so
+        this returns before there is a connection.
+        """
+        self._url = urlsplit(url)
         self._loop = asyncio.get_running_loop()
         self._client = self._make_client()
         self._client.connect_async(self._url.hostname or "", self._port, _KEEPALIVE_S)
@@ -195,21 +198,19 @@ class MQTTConsumer:
             self._acknowledge(message, connection)
             return
         device, kind = parts
-        answer = await self._decide(self._accept[kind], message, device, connection)
-        if answer is None or self._client is None:
+        answer = await self._decide(message, device, connection)
+        if answer is None:
             return
-        if answer.body:
-            self._client.publish(f"ph1/{device}/dn", answer.body, qos=1, retain=False)
+        if kind == "up":
+            self._tell(device, answer)
         self._acknowledge(message, connection)
 
-    async def _decide(
-        self, accept: Accept, message: MQTTMessage, device: str, connection: int
-    ) -> Answer | None:
+    async def _decide(self, message: MQTTMessage, device: str, connection: int) -> Answer | None:
         """The answer to a message; None when its connection ended before there was one."""
-        pause_s = 1.0
+        pause_s = _RETRY_MIN_S
         while connection == self._connection and not self._closing:
             try:
-                answer = await accept(bytes(message.payload), device)
+                answer = await self._accept(bytes(message.payload), device)
             except Exception:  # noqa: BLE001 - outermost: the message stays at the broker
                 _LOG.exception("a message of device %s could not be taken", device)
             else:
@@ -218,6 +219,10 @@ class MQTTConsumer:
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, _RETRY_MAX_S)
         return None
+
+    def _tell(self, device: str, answer: Answer) -> None:
+        if answer.body and self._client is not None:
+            self._client.publish(f"ph1/{device}/dn", answer.body, qos=1, retain=False)
 
     def _acknowledge(self, message: MQTTMessage, connection: int) -> None:
         if message.qos and connection == self._connection and self._client is not None:

@@ -1,0 +1,138 @@
+"""`python -m phonehome_cloud`: serve, migrate, and the tokens of those who work the desk."""
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from . import migrations
+from .config import Config, load_config
+from .errors import CloudError, ConfigError
+from .serving import serve
+from .store import tokens
+from .store.database import Database
+from .web.parts import now_ms
+
+_TALKATIVE = ("alembic", "amqtt", "transitions")  # they report what goes well as a warning
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code: 0 done, 1 failed, 2 wrong use or settings."""
+    args = _parser().parse_args(argv)
+    logging.basicConfig(level=args.log, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    try:
+        config = load_config(args.config, os.environ)
+        run: Callable[[Config, argparse.Namespace], None] = args.run
+        run(config, args)
+    except ConfigError as error:
+        for problem in error.problems:
+            _complain(problem)
+        return EXIT_USAGE
+    except (CloudError, OSError) as error:
+        _complain(str(error))
+        return EXIT_FAILED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="phonehome_cloud", description=__doc__)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _command(commands, "serve", _serve, "run the receiver until it is told to stop")
+    _command(commands, "migrate", _migrate, "bring the database to this version's schema")
+    text = "who may use the desk API"
+    token = commands.add_parser("token", help=text, description=text)
+    verbs = token.add_subparsers(metavar="VERB", required=True)
+    for verb, run, text in (
+        ("add", _add_token, "make a token and print it, this once"),
+        ("revoke", _revoke_token, "end a token"),
+    ):
+        _command(verbs, verb, run, text).add_argument("name", type=_token_name)
+    _command(verbs, "list", _list_tokens, "print names and when they were made")
+    return parser
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    run: Callable[[Config, argparse.Namespace], None],
+    text: str,
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text, description=text)
+    command.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML")
+    command.add_argument("--log", default="INFO", metavar="LEVEL", help="DEBUG to ERROR; INFO")
+    command.set_defaults(run=run)
+    return command
+
+
+def _token_name(text: str) -> str:
+    if not (1 <= len(text) <= 50 and text.isprintable() and ":" not in text):
+        raise argparse.ArgumentTypeError("1 to 50 printable characters without a colon")
+    return text
+
+
+def _serve(config: Config, _args: argparse.Namespace) -> None:
+    asyncio.run(serve(config))
+
+
+def _migrate(config: Config, _args: argparse.Namespace) -> None:
+    database = _open(config)
+    try:
+        migrations.upgrade(database)
+        _say(f"the schema is at {migrations.current_revision(database)}")
+    finally:
+        database.close()
+
+
+def _add_token(config: Config, args: argparse.Namespace) -> None:
+    token = tokens.draw()
+    _with_store(config, lambda d: d.write_now(tokens.add, args.name, token, now_ms()))
+    _say(token)
+
+
+def _revoke_token(config: Config, args: argparse.Namespace) -> None:
+    _with_store(config, lambda d: d.write_now(tokens.revoke, args.name, now_ms()))
+
+
+def _list_tokens(config: Config, _args: argparse.Namespace) -> None:
+    def show(database: Database) -> None:
+        for row in database.write_now(tokens.list_all):
+            _say(f"{row['name']} {'revoked' if row['revoked_at'] else 'valid'}")
+
+    _with_store(config, show)
+
+
+def _with_store(config: Config, use: Callable[[Database], object]) -> None:
+    """Open the database at this version's schema, use it, close it."""
+    database = _open(config)
+    try:
+        migrations.prepare(database)
+        use(database)
+    finally:
+        database.close()
+
+
+def _say(text: str) -> None:
+    print(text)  # noqa: T201 - a command answers on its standard output
+
+
+def _complain(text: str) -> None:
+    print(f"phonehome_cloud: {text}", file=sys.stderr)  # noqa: T201 - and complains on the other
+
+
+def _open(config: Config) -> Database:
+    database = Database(config.store.url)
+    if database.is_sqlite and database.url.database:
+        Path(database.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    database.open()
+    return database
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,170 @@
+"""The one place where the receiver is joined: configuration in, application out."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from importlib.metadata import version
+from pathlib import Path
+
+from aiohttp import web
+
+from . import migrations
+from .config import Config
+from .core.catalogue import Catalogue
+from .core.digesting import Policy
+from .core.intake import Intake, Reply
+from .metrics import Metrics
+from .products import load_products
+from .store import tokens
+from .store.database import Database
+from .store.keys import KeyCache, Vault, check_master_key, read_master_key
+from .web import desk, device, health, pages, parts, rendering
+from .web.connections import time_the_head
+from .web.limits import TokenBuckets
+from .web.logins import LOGINS, Logins
+from .workers.broker import EmbeddedBroker
+from .workers.committer import Committer
+from .workers.digesting import Digesting
+from .workers.mqtt import MQTTConsumer
+
+CONSUMER = web.AppKey("consumer", MQTTConsumer)
+CONFIGURED_TOKEN = "configured"  # noqa: S105 - the name of the token, as histories show it
+
+_MQTT_CLIENT_ID = "phonehome-receiver"  # its session at the broker outlives us
+_MQTT_WITHIN_S = 5.0  # a broker that is away does not keep HTTP from starting
+_LOGINS_PER_S, _LOGIN_BURST = 0.2, 10.0
+
+Context = Callable[[web.Application], AsyncIterator[None]]
+
+
+def make_app(config: Config) -> web.Application:
+    """The receiver: its database is opened and its workers run while the application does.
+
+    Raises ConfigError or StoreRefusedError, here or at its start, when it must not run.
+    """
+    products = load_products(config.products.directory)
+    catalogue = Catalogue(products.values())
+    database = Database(config.store.url)
+    master = _master_key(config, database)
+    vault = Vault(master)
+    keys = KeyCache(database, vault, parts.now_ms)
+    metrics = Metrics()
+    policy = Policy(reopen_window_ms=config.tickets.reopen_window_s * 1000)
+    digesting = Digesting(database, catalogue, policy, parts.now_ms, metrics)
+
+    def committed(messages: int) -> None:
+        metrics.count_commit(messages)
+        metrics.set_waiting(committer.depth)
+        digesting.wake()
+
+    committer = Committer(database, config.intake.queue, config.intake.batch, committed)
+    intake = _make_intake(config, keys, committer, metrics, catalogue)
+
+    app = web.Application(middlewares=[time_the_head])
+    app[parts.DATABASE] = database
+    app[parts.INTAKE] = intake
+    app[parts.KEYS] = keys
+    app[parts.VAULT] = vault
+    app[parts.PRODUCTS] = products
+    app[parts.LOGIN_LIMIT] = TokenBuckets(_LOGINS_PER_S, _LOGIN_BURST)
+    app[LOGINS] = Logins(master)
+    app[rendering.RENDER] = rendering.Renderer()
+    app[health.METRICS] = metrics
+    app[health.CHECKS] = {}
+    app.cleanup_ctx.append(_storing(config, database, vault, committer))
+    app.cleanup_ctx.append(_digesting(digesting))
+    _add_mqtt(app, config, intake)
+    _add_routes(app)
+    return app
+
+
+def _make_intake(
+    config: Config, keys: KeyCache, committer: Committer, metrics: Metrics, catalogue: Catalogue
+) -> Intake:
+    bounds = config.intake
+    return Intake(
+        keys,
+        committer,
+        TokenBuckets(bounds.address_per_s, bounds.address_burst),
+        TokenBuckets(bounds.key_per_s, bounds.key_burst, max_keys=100_000),
+        parts.now_ms,
+        metrics,
+        catalogue.manifests,
+    )
+
+
+def _add_routes(app: web.Application) -> None:
+    app.on_response_prepare.append(device.dress)
+    app.add_routes(device.routes)
+    app.add_routes(health.routes)
+    app.add_routes(pages.routes)
+    app.router.add_static("/static", rendering.STATIC)
+    app.add_subapp(desk.PREFIX, desk.make_desk(version("phonehome")))
+
+
+def _master_key(config: Config, database: Database) -> bytes:
+    """The key of the settings, or the one in its file, which is made when it is missing."""
+    if config.keys.master is not None:
+        return bytes.fromhex(config.keys.master.reveal())
+    beside = Path(database.url.database or "phonehome.db").parent / "master.key"
+    path = Path(config.keys.file) if config.keys.file else beside
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return read_master_key(path)
+
+
+def _storing(config: Config, database: Database, vault: Vault, committer: Committer) -> Context:
+    """Open, check and upgrade before anything else; close when everybody else has ended."""
+
+    async def context(app: web.Application) -> AsyncIterator[None]:
+        try:
+            database.open()
+            migrations.prepare(database)
+            await database.read(check_master_key, vault)
+            if config.api.token is not None:
+                token = config.api.token.reveal()
+                await database.write(tokens.ensure, CONFIGURED_TOKEN, token, parts.now_ms())
+            app[health.CHECKS]["database"] = health.database_check(database)
+            yield
+            await committer.drain()
+        finally:
+            database.close()
+
+    return context
+
+
+def _digesting(digesting: Digesting) -> Context:
+    """Run the digest beside everything else."""
+
+    async def context(app: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(digesting.run())
+        app[health.CHECKS]["digest"] = health.task_check(task)
+        yield
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    return context
+
+
+def _add_mqtt(app: web.Application, config: Config, intake: Intake) -> None:
+    """Read from the broker of the settings, or from one of our own."""
+    if not (config.mqtt.embedded or config.mqtt.url):
+        return
+
+    async def accept(message: bytes, device_id: str) -> Reply:
+        return await intake.accept(message, "mqtt", device_id)
+
+    async def context(app: web.Application) -> AsyncIterator[None]:
+        broker = EmbeddedBroker(config.mqtt.host, config.mqtt.port)
+        if config.mqtt.embedded:
+            await broker.start()
+        consumer = app[CONSUMER]
+        await consumer.start(broker.url if config.mqtt.embedded else config.mqtt.url)
+        await consumer.wait_connected(_MQTT_WITHIN_S)
+        app[health.CHECKS]["mqtt"] = health.connection_check(lambda: consumer.is_connected)
+        yield
+        await consumer.stop()
+        await broker.stop()
+
+    app[CONSUMER] = MQTTConsumer(accept, _MQTT_CLIENT_ID)
+    app.cleanup_ctx.append(context)

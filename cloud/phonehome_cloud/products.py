@@ -1,0 +1,40 @@
+"""The product files that the receiver knows: titles, severities, causes and off-rules."""
+
+from pathlib import Path
+
+import phonehome_product
+from phonehome_product import Product, ProductError, load
+
+from .errors import ConfigError
+
+
+def load_products(directory: str) -> dict[str, Product]:
+    """Every product of a directory by name; "" means the products that come with the package.
+
+    Raises ConfigError with every problem of every file.
+    """
+    folder = Path(directory) if directory else _own_folder()
+    files = sorted(folder.glob("*.toml"))
+    if not files:
+        raise ConfigError([f"products.directory = {directory!r}: no *.toml in {folder}"])
+    problems: list[str] = []
+    products: dict[str, Product] = {}
+    for file in files:
+        try:
+            product = load(file)
+        except ProductError as error:
+            problems += [f"products.directory: {problem}" for problem in error.problems]
+            continue
+        if product.name in products:
+            problems.append(f"products.directory: {file} is a second product {product.name!r}")
+        products[product.name] = product
+    if problems:
+        raise ConfigError(problems)
+    return products
+
+
+def _own_folder() -> Path:
+    """In the package when installed, beside it in the source tree."""
+    package = Path(phonehome_product.__file__).parent
+    inside = package / "products"
+    return inside if inside.is_dir() else package.parent / "products"

@@ -1,0 +1,26 @@
+"""The desk API under `/api/v1`: its operations, and what all of them have in common."""
+
+from aiohttp import web
+
+from . import devices, reports, tickets
+from .access import require_token
+from .openapi import describe_api
+from .operations import add_operations, json_response
+from .problems import tell_problems
+
+PREFIX = "/api/v1"
+OPERATIONS = (*devices.OPERATIONS, *reports.OPERATIONS, *tickets.OPERATIONS)
+
+
+def make_desk(version: str) -> web.Application:
+    """The application to mount at PREFIX; its parts are those of the application above it."""
+    desk = web.Application(middlewares=[tell_problems, require_token])
+    document = describe_api(OPERATIONS, PREFIX, version)
+
+    async def openapi(_request: web.Request) -> web.Response:
+        """The whole API described for machines."""
+        return json_response(document)
+
+    desk.router.add_get("/openapi.json", openapi)
+    add_operations(desk, OPERATIONS)
+    return desk

@@ -1,0 +1,198 @@
+"""Devices on the desk API: add, list, get, revoke."""
+
+import secrets
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import web
+from sqlalchemy import Connection, RowMapping
+
+from phonehome_cloud.store import devices, keys
+
+from .bodies import read_json
+from .operations import Operation, json_response
+from .paging import page, read_cursor, read_limit, write_cursor
+from .parts import DATABASE, KEYS, PRODUCTS, VAULT, now_ms
+from .problems import ProblemError, field_error
+from .queries import PAGING, check_names
+
+_KEY_BYTES = 32
+_FIRST_EPOCH = 1
+
+DeviceID = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^[0-9a-f]{16}$",
+        max_length=16,
+        description="an EUI-64 as 16 lower-case hex digits",
+        examples=["a4cf12fffe05d3b1"],
+    ),
+]
+KeyText = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^[0-9a-f]{64}$",
+        max_length=64,
+        description="32 bytes as 64 lower-case hex digits; leave it out to have one drawn",
+        extra={"secret": True},
+    ),
+]
+
+
+class NewDevice(msgspec.Struct, forbid_unknown_fields=True):
+    """A device to register."""
+
+    device: DeviceID
+    product: Annotated[str, msgspec.Meta(description="the name of a product file")]
+    label: Annotated[
+        str, msgspec.Meta(max_length=120, description="up to 120 characters for people")
+    ] = ""
+    key: KeyText | None = None
+
+
+class Presence(msgspec.Struct):
+    """What the newest boot of a device said about itself; `_ms` is its uptime."""
+
+    inc: str
+    boot: int
+    first_seen_at: int
+    last_seen_at: int
+    last_now_ms: int
+    build: str
+    dropped: int | None
+    state: int | None
+    agent: str | None
+    platform: str | None
+    reset_cause: int | None
+    config_version: int | None
+
+
+class Device(msgspec.Struct, omit_defaults=True):
+    """A device; times are unix milliseconds UTC."""
+
+    device: str
+    product: str | None
+    label: str
+    created_at: int
+    revoked_at: int | None
+
+
+class DeviceDetail(Device):
+    """A device with what it last said, and how much it asks of people."""
+
+    open_tickets: int
+    presence: Presence | None
+
+
+class RegisteredDevice(Device):
+    """A device that was just added; `key` only if the receiver drew it: it is told this once."""
+
+    epoch: int
+    key: str | None = None
+
+
+class DevicePage(msgspec.Struct):
+    """Some devices, and the cursor of the next page or null."""
+
+    items: list[Device]
+    next: str | None
+
+
+async def add_device(request: web.Request) -> web.Response:
+    """Register a device under the key it has, or under one that is drawn here."""
+    check_names(request, ())
+    wanted = await read_json(request, NewDevice)
+    known = request.config_dict[PRODUCTS]
+    if wanted.product not in known:
+        fix = f"one of {', '.join(sorted(known))}"
+        error = field_error("product", wanted.product, fix)
+        raise ProblemError("invalid-body", "there is no such product", error)
+    key = bytes.fromhex(wanted.key) if wanted.key else secrets.token_bytes(_KEY_BYTES)
+    row: dict[str, Any] = {
+        "device": wanted.device,
+        "product": wanted.product,
+        "label": wanted.label,
+        "created_at": now_ms(),
+    }
+
+    await _register(request, row, key)
+    drawn = None if wanted.key else key.hex()
+    return json_response(
+        RegisteredDevice(**row, revoked_at=None, epoch=_FIRST_EPOCH, key=drawn),
+        status=201,
+        headers={"Location": f"/api/v1/devices/{wanted.device}", "Cache-Control": "no-store"},
+    )
+
+
+async def _register(request: web.Request, row: dict[str, Any], key: bytes) -> None:
+    vault = request.config_dict[VAULT]
+
+    def register(connection: Connection) -> None:
+        devices.add(connection, row)
+        keys.add_key(connection, vault, row["device"], _FIRST_EPOCH, key, row["created_at"])
+
+    await request.config_dict[DATABASE].write(register)
+    request.config_dict[KEYS].forget(row["device"])  # it may have knocked before it was known
+
+
+async def list_devices(request: web.Request) -> web.Response:
+    """Devices by id."""
+    check_names(request, PAGING)
+    limit = read_limit(request.query)
+    (after,) = read_cursor(request.query, "devices", str) or ("",)
+    rows = await request.config_dict[DATABASE].read(devices.list_after, after, limit + 1)
+    more = write_cursor("devices", rows[limit - 1]["device"]) if len(rows) > limit else None
+    return json_response(page([Device(**row) for row in rows[:limit]], more))
+
+
+async def get_device(request: web.Request) -> web.Response:
+    """One device with its presence."""
+    check_names(request, ())
+    return json_response(await _show(request))
+
+
+async def revoke_device(request: web.Request) -> web.Response:
+    """Destroy a device's keys: what it signs is refused from now on, its data stays."""
+    check_names(request, ())
+    device_id = request.match_info["device"]
+    database = request.config_dict[DATABASE]
+    await database.write(devices.revoke, device_id, now_ms())
+    request.config_dict[KEYS].forget(device_id)
+    return json_response(await _show(request))
+
+
+async def _show(request: web.Request) -> DeviceDetail:
+    return await request.config_dict[DATABASE].read(_detail, request.match_info["device"])
+
+
+def _detail(connection: Connection, device_id: str) -> DeviceDetail:
+    row = devices.expect(connection, device_id)
+    presence = devices.maybe_presence(connection, device_id)
+    return DeviceDetail(
+        **row,
+        open_tickets=devices.count_open_tickets(connection, device_id),
+        presence=_presence(presence),
+    )
+
+
+def _presence(row: RowMapping | None) -> Presence | None:
+    values: dict[str, Any] = dict(row) if row is not None else {}
+    return Presence(**values) if values else None
+
+
+_PATH = "/devices/{device:[0-9a-f]{16}}"
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/devices",
+        add_device,
+        "Register a device",
+        RegisteredDevice,
+        body=NewDevice,
+        status=201,
+        problems=("conflict",),
+    ),
+    Operation("GET", "/devices", list_devices, "List devices by id", DevicePage, query=PAGING),
+    Operation("GET", _PATH, get_device, "One device with its presence", DeviceDetail),
+    Operation("POST", _PATH + "/revoke", revoke_device, "Destroy a device's keys", DeviceDetail),
+)

@@ -1,0 +1,112 @@
+"""Templates in, HTML out, with the headers that every page has."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+# Jinja2: escapes what devices and people wrote, by default.
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from . import charts
+from .parts import now_ms
+from .showing import HistoryEntry
+
+STATIC = Path(__file__).parents[1] / "static"
+_PAGES = Path(__file__).parents[1] / "pages"
+_HEADERS = {
+    # No script at all, no inline style, nothing from elsewhere, no form to elsewhere, no frame.
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+}
+_STEPS = ((86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"))
+_DOING = {
+    "open": "Open again",
+    "acknowledged": "Acknowledge",
+    "in_progress": "Start work",
+    "resolved": "Resolve",
+    "closed": "Close",
+}
+_HEADLINES = {
+    "opened": "Opened",
+    "repeated": "Confirmed again",
+    "recovering": "The device reports recovery",
+    "relapsed": "The fault is back",
+    "comment": "Comment",
+}
+
+
+class Renderer:
+    """Fills templates; every response has the headers of a page."""
+
+    def __init__(self) -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader(_PAGES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters |= _FILTERS
+        self._environment.globals |= _GLOBALS
+
+    def __call__(self, template: str, status: int = 200, **values: Any) -> web.Response:
+        """The page of a template with these values; `name` is who is logged in, if anybody."""
+        values = {"now": now_ms(), "name": None} | values
+        text = self._environment.get_template(template).render(values)
+        return web.Response(text=text, status=status, content_type="text/html", headers=_HEADERS)
+
+
+RENDER = web.AppKey("render", Renderer)
+
+
+def ago(at: int, now_at: int) -> str:
+    """How long before now a moment was, in the largest unit that fits."""
+    passed_ms = now_at - at
+    for unit_ms, word in _STEPS:
+        count = passed_ms // unit_ms
+        if count:
+            return f"{count} {word}{'s' if count > 1 else ''} ago"
+    return "just now" if passed_ms > -60_000 else f"{_moment(at):%Y-%m-%d %H:%M}"
+
+
+def headline(entry: HistoryEntry) -> str:
+    """What happened, in a few words."""
+    if entry.kind == "state" and entry.to_state:
+        return f"{(entry.from_state or '').replace('_', ' ')} → {entry.to_state.replace('_', ' ')}"
+    return _HEADLINES.get(entry.kind, entry.kind)
+
+
+def person(who: str) -> str:
+    """Who it was: the name of a token, or which part of the system."""
+    kind, _, name = who.partition(":")
+    return name if kind == "token" else f"by {kind}" if kind == "rule" else f"the {kind}"
+
+
+def _moment(at: int) -> datetime:
+    return datetime.fromtimestamp(at / 1000, UTC)
+
+
+_FILTERS = {
+    "ago": ago,
+    "doing": _DOING.__getitem__,
+    "headline": headline,
+    "iso": lambda at: _moment(at).isoformat(timespec="milliseconds"),
+    "person": person,
+    "unit": charts.unit_text,
+    "utc": lambda at: f"{_moment(at):%Y-%m-%d %H:%M:%S} UTC",
+    "words": lambda name: name.replace("_", " "),
+}
+_GLOBALS = {
+    "width": charts.WIDTH,
+    "height": charts.HEIGHT,
+    "left": charts.LEFT,
+    "right": charts.RIGHT,
+    "top": charts.TOP,
+    "bottom": charts.BOTTOM,
+}
