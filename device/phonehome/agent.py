@@ -210,16 +210,17 @@ class Agent:
 
     def _hear(self, message) -> None:
         """A downlink message came in; what is not the receiver's word is ignored."""
-        now_ms = self.uptime.now_ms()
-        before = self.outbox.depth
+        in_flight = self._reporter.in_flight
+        before = len(in_flight.ids)
         try:
-            heard = self._reporter.hear(message, now_ms)
+            heard = self._reporter.hear(message, self.uptime.now_ms())
         except WireError as error:
             self._emit("refused", reason=error.reason)
             return
         if heard == "ack":
             self._sending.note_answer()
-            self._emit("acked", records=before - self.outbox.depth, depth=self.outbox.depth)
+            self._emit("acked", records=before - len(in_flight.ids), depth=self.outbox.depth)
+            self._reboot_if_asked()
         if self._reporter.has_anything:
             self._sending.ask(is_urgent=True)
 
@@ -236,6 +237,12 @@ class Agent:
             self._reboot_asked = True
             return registry.RESULT_OK, None
         return registry.RESULT_UNKNOWN, None
+
+    def _reboot_if_asked(self) -> None:
+        """Reset on command, once the receiver has the result of it."""
+        if self._reboot_asked and not self.outbox.has_urgent:
+            self._session.end()
+            self.board.reboot()
 
     def _beat(self) -> None:
         self._reporter.beat()

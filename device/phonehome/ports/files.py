@@ -73,7 +73,7 @@ class Folder:
 def _write_all(file, data: bytes) -> None:
     """Some ports report a full disk as a short write instead of an error."""
     if file.write(data) != len(data):
-        raise OSError(_ENOSPC)
+        raise OSError(_ENOSPC, "short write")
 
 
 def _make_folders(path: str) -> None:

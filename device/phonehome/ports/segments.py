@@ -2,7 +2,7 @@
 
     segment = "PHS1" number[4] inc[4] crc32[4], then frames: length[2] crc32[4] record
 
-The checksum of a frame starts from the one of its header, so that a frame which drifted in from
+The checksum of a frame starts from its header, so that a frame which drifted in from
 another segment is not taken for one of this. A frame that does not check is skipped byte by byte
 until the next good one: a torn tail or a flipped bit costs the record it hit and no other.
 """
@@ -47,7 +47,7 @@ class Segments:
         data = self._folder.read(_name(number))
         if not _is_header(data, number):
             return Segment(None, [], len(data), 1)
-        seed = crc32(data[:HEADER_BYTES])
+        seed = _seed(data)
         records = []
         gaps = _scan(memoryview(data), seed, records)
         return Segment(data[8:12], records, len(data), gaps)
@@ -55,17 +55,17 @@ class Segments:
     def create(self, number: int, inc: bytes, record) -> None:
         """Begin a segment with its first record, in one write."""
         header = _header(number, inc)
-        self._folder.append(_name(number), header + _frame(record, crc32(header)) + record)
+        self._folder.append(_name(number), header + _frame(record, _seed(header)) + record)
 
     def append(self, number: int, inc: bytes, record) -> None:
         """Put a record behind those of a segment that was created or loaded without gaps."""
-        seed = crc32(_header(number, inc))
+        seed = _seed(_header(number, inc))
         self._folder.append(_name(number), _frame(record, seed) + record)
 
     def rewrite(self, number: int, inc: bytes, records: list) -> None:
         """Make these the records of the segment: all of them, or the old ones if it is cut short."""
         data = bytearray(_header(number, inc))
-        seed = crc32(data)
+        seed = _seed(data)
         for record in records:
             data += _frame(record, seed)
             data += record
@@ -91,6 +91,11 @@ def _name(number: int) -> str:
 def _header(number: int, inc: bytes) -> bytes:
     plain = _MAGIC + struct.pack("<I", number) + inc
     return plain + struct.pack("<I", crc32(plain))
+
+
+def _seed(header) -> int:
+    """What the checksums of frames start from; the header's own must stay out of it, or all are equal."""
+    return crc32(header[: HEADER_BYTES - 4])
 
 
 def _is_header(data: bytes, number: int) -> bool:

@@ -6,6 +6,7 @@ blocks, that is in the name lookup; all other phases let the loop run.
 
 import asyncio
 import gc
+import select
 import socket
 
 from phonehome_wire.compat import const
@@ -68,6 +69,16 @@ class Stream:
         """Send what was written."""
         await self._guarded(phase, deadline_s, self._stream.drain)
 
+    async def receive_within(self, deadline_s: int) -> bool:
+        """Wait for input; False when none came in this time, which is no failure."""
+        if self._received:
+            return True
+        try:
+            await self._receive(deadline_s, is_needed=False)
+        except asyncio.TimeoutError:
+            return False
+        return True
+
     async def read_exactly(self, count: int, deadline_s: int = RECEIVE_S) -> bytes:
         """The next `count` bytes."""
         while len(self._received) < count:
@@ -117,8 +128,8 @@ class Stream:
         secured.setblocking(False)
         return asyncio.StreamReader(secured)
 
-    async def _receive(self, deadline_s: int) -> None:
-        chunk = await self._guarded("receive", deadline_s, self._read_chunk)
+    async def _receive(self, deadline_s: int, is_needed: bool = True) -> None:
+        chunk = await self._guarded("receive", deadline_s, self._read_chunk, is_needed)
         if not chunk:
             self.close()
             raise LinkError("receive", "closed by the other end")
@@ -127,21 +138,34 @@ class Stream:
     def _read_chunk(self):
         return self._stream.read(_CHUNK_BYTES)
 
-    async def _guarded(self, phase: str, deadline_s: int, start):
+    async def _guarded(self, phase: str, deadline_s: int, start, is_needed: bool = True):
         """Run one phase of an open stream; whatever goes wrong closes it."""
         if self._stream is None:
             raise LinkError(phase, "not connected")
         try:
-            return await _within(phase, deadline_s, start())
+            return await _within(phase, deadline_s, start(), is_needed)
         except LinkError:
             self.close()
             raise
 
 
-async def _within(phase: str, deadline_s: int, coroutine):
+def _check_connected(sock) -> None:
+    """The interpreter's open_connection comes back from a refused connection as from a good one."""
+    poller = select.poll()
+    poller.register(sock, select.POLLOUT)
+    for _, flags in poller.poll(0):
+        if flags & (select.POLLERR | select.POLLHUP):
+            sock.close()
+            raise LinkError("connect", "refused")
+
+
+async def _within(phase: str, deadline_s: int, coroutine, is_needed: bool = True):
+    """The coroutine's result; being late is a failure only where the result is needed."""
     try:
         return await asyncio.wait_for(coroutine, deadline_s)
     except asyncio.TimeoutError:
+        if not is_needed:
+            raise
         raise LinkError(phase, "nothing within %d s" % deadline_s)
     except (OSError, MemoryError) as error:
         raise LinkError(phase, error)

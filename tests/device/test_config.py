@@ -1,0 +1,91 @@
+"""Settings: what is accepted, and that a refusal names the setting and the fix."""
+
+from phonehome.core.config import Config, parse_device, split_url
+from phonehome.core.errors import ConfigError
+from phonehome.core.identity import Identity
+
+GOOD = {"server": "https://receiver.example:8443/desk", "ca": "ca.der"}
+
+
+def refusal(settings):
+    try:
+        Config(settings)
+    except ConfigError as error:
+        return str(error)
+    raise AssertionError("accepted: %r" % settings)
+
+
+def changed(**changes):
+    settings = dict(GOOD)
+    settings.update(changes)
+    return settings
+
+
+def test_defaults():
+    """A server and its CA are enough."""
+    config = Config(GOOD)
+    assert (config.is_mqtt, config.is_secure) == (False, True)
+    assert (config.host, config.port, config.path) == ("receiver.example", 8443, "/desk")
+    assert config.heartbeat_s == 300
+    assert config.insecure is False
+
+
+def test_addresses():
+    """Each scheme has its transport and port."""
+    assert split_url("https://h") == (False, True, "h", 443, "")
+    assert split_url("mqtts://h") == (True, True, "h", 8883, "")
+    assert split_url("mqtt://10.0.0.1:1884") == (True, False, "10.0.0.1", 1884, "")
+    assert split_url("http://h:80/") == (False, False, "h", 80, "")
+
+
+def test_bad_addresses_are_named():
+    """What is no address is quoted together with what is wanted."""
+    for url in ("ftp://h", "h:80", "https://", "https://:80", "https://h:0", "https://h:x"):
+        text = refusal(changed(server=url))
+        assert "'server'" in text and url in text
+
+
+def test_nothing_travels_unprotected_by_accident():
+    """Plain transport or no CA is refused unless a setting named insecure says otherwise."""
+    for url in ("http://h", "mqtt://h"):
+        assert '"insecure": true' in refusal(changed(server=url))
+        assert Config(changed(server=url, insecure=True)).insecure
+    assert '"insecure": true' in refusal({"server": "https://h"})
+    assert '"insecure": true' in refusal({"server": "https://h", "insecure": 1})
+
+
+def test_mistakes_are_named():
+    """A wrong value, type or name is refused with the setting's name."""
+    assert "'heartbeat_s'" in refusal(changed(heartbeat_s=0))
+    assert "'heartbeat_s'" in refusal(changed(heartbeat_s="60"))
+    assert "'heartbeat_s'" in refusal(changed(heartbeat_s=True))
+    assert "'hearbeat_s'" in refusal(changed(hearbeat_s=60))
+    assert "'key'" in refusal(changed(key=5))
+    assert "'server'" in refusal({})
+    assert "'wifi'" in refusal(changed(wifi={}))
+
+
+def test_device_ids():
+    """A device id is 16 lower-case hex digits."""
+    assert parse_device("a4cf12fffe05d3b1") == b"\xa4\xcf\x12\xff\xfe\x05\xd3\xb1"
+    for text in ("", "A4CF12FFFE05D3B1", "a4cf12fffe05d3b", "a4cf12fffe05d3bg"):
+        try:
+            parse_device(text)
+        except ConfigError as error:
+            assert "'device'" in str(error)
+            continue
+        raise AssertionError(text)
+
+
+def test_key_files():
+    """A key file is an epoch and 32 bytes; anything else is refused without being shown."""
+    identity = Identity(bytes(8), bytes([1]) + bytes(32))
+    assert identity.kid == bytes(8) + b"\x01"
+    assert identity.up_key != identity.down_key
+    for data in (b"", bytes(32), bytes(34), bytes(33)):
+        try:
+            Identity(bytes(8), data)
+        except ConfigError as error:
+            assert "'key'" in str(error)
+            continue
+        raise AssertionError(data)
