@@ -2,22 +2,26 @@
 clipped, never refused.
 """
 
+from .compat import const
 from .encoder import Encoder
 from .errors import EncodeError, TooBigError
 from .head import put_clipped, put_crumb, put_head, put_name
-from .limits import MAX_CRASH_CRUMBS, MAX_CRASH_RECORD_BYTES, MAX_CRASH_TEXT_BYTES, MAX_FRAMES
-from .registry import (
-    CRASH_CRUMBS,
-    CRASH_EXCEPTION,
-    CRASH_FRAMES,
-    CRASH_FRAMES_OMITTED,
-    CRASH_HEAP_FREE,
-    CRASH_HEAP_LARGEST,
-    CRASH_KIND,
-    CRASH_MESSAGE,
-    CRASH_RESET_CAUSE,
-    RTYPE_CRASH,
-)
+
+# Folded away on a board; a test holds them to registry and limits.
+_MAX_CRASH_CRUMBS = const(16)
+_MAX_CRASH_RECORD_BYTES = const(1295)
+_MAX_CRASH_TEXT_BYTES = const(96)
+_MAX_FRAMES = const(12)
+_CRASH_CRUMBS = const(4)
+_CRASH_EXCEPTION = const(1)
+_CRASH_FRAMES = const(3)
+_CRASH_FRAMES_OMITTED = const(8)
+_CRASH_HEAP_FREE = const(5)
+_CRASH_HEAP_LARGEST = const(6)
+_CRASH_KIND = const(0)
+_CRASH_MESSAGE = const(2)
+_CRASH_RESET_CAUSE = const(7)
+_RTYPE_CRASH = const(4)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +49,7 @@ class Crash:
 
 
 def encode_crash(
-    enc: Encoder, boot: int, seq: int, ms: int, crash: Crash, budget: int = MAX_CRASH_RECORD_BYTES
+    enc: Encoder, boot: int, seq: int, ms: int, crash: Crash, budget: int = _MAX_CRASH_RECORD_BYTES
 ) -> None:
     """Write the whole crash record in at most `budget` bytes.
 
@@ -67,10 +71,10 @@ def encode_crash(
 
 
 def _put_what_fits(enc: Encoder, boot: int, seq: int, ms: int, crash: Crash) -> None:
-    put_head(enc, RTYPE_CRASH, boot, seq, ms)
+    put_head(enc, _RTYPE_CRASH, boot, seq, ms)
     body = enc.pos
-    first_frame = max(0, len(crash.frames) - MAX_FRAMES)
-    first_crumb = max(0, len(crash.crumbs) - MAX_CRASH_CRUMBS)
+    first_frame = max(0, len(crash.frames) - _MAX_FRAMES)
+    first_crumb = max(0, len(crash.crumbs) - _MAX_CRASH_CRUMBS)
     while True:
         try:
             _put_body(enc, crash, first_frame, first_crumb)
@@ -88,26 +92,26 @@ def _put_what_fits(enc: Encoder, boot: int, seq: int, ms: int, crash: Crash) -> 
 def _put_body(enc: Encoder, crash: Crash, first_frame: int, first_crumb: int) -> None:
     omitted = crash.omitted + first_frame
     enc.put_map(_field_count(crash, first_frame, first_crumb, omitted))
-    enc.put_uint(CRASH_KIND)
+    enc.put_uint(_CRASH_KIND)
     enc.put_uint(crash.kind)
     if crash.exception is not None:
-        enc.put_uint(CRASH_EXCEPTION)
+        enc.put_uint(_CRASH_EXCEPTION)
         put_name(enc, crash.exception)
     if crash.message is not None:
-        enc.put_uint(CRASH_MESSAGE)
-        put_clipped(enc, crash.message, MAX_CRASH_TEXT_BYTES)
+        enc.put_uint(_CRASH_MESSAGE)
+        put_clipped(enc, crash.message, _MAX_CRASH_TEXT_BYTES)
     _put_frames(enc, crash.frames, first_frame)
     _put_crumbs(enc, crash.crumbs, first_crumb)
-    _put_field(enc, CRASH_HEAP_FREE, crash.heap_free)
-    _put_field(enc, CRASH_HEAP_LARGEST, crash.heap_largest)
-    _put_field(enc, CRASH_RESET_CAUSE, crash.reset_cause)
-    _put_field(enc, CRASH_FRAMES_OMITTED, omitted or None)
+    _put_field(enc, _CRASH_HEAP_FREE, crash.heap_free)
+    _put_field(enc, _CRASH_HEAP_LARGEST, crash.heap_largest)
+    _put_field(enc, _CRASH_RESET_CAUSE, crash.reset_cause)
+    _put_field(enc, _CRASH_FRAMES_OMITTED, omitted or None)
 
 
 def _put_frames(enc: Encoder, frames: "list[tuple[Name, int, Name]]", first: int) -> None:
     if first == len(frames):
         return
-    enc.put_uint(CRASH_FRAMES)
+    enc.put_uint(_CRASH_FRAMES)
     enc.put_array(len(frames) - first)
     for i in range(first, len(frames)):
         file, line, function = frames[i]
@@ -120,7 +124,7 @@ def _put_frames(enc: Encoder, frames: "list[tuple[Name, int, Name]]", first: int
 def _put_crumbs(enc: Encoder, crumbs: "list[Crumb]", first: int) -> None:
     if first == len(crumbs):
         return
-    enc.put_uint(CRASH_CRUMBS)
+    enc.put_uint(_CRASH_CRUMBS)
     enc.put_array(len(crumbs) - first)
     for i in range(first, len(crumbs)):
         put_crumb(enc, crumbs[i])

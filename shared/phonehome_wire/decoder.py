@@ -7,16 +7,22 @@ more than 8 levels, bytes left over or missing. General CBOR libraries accept mo
 this decoder is ours.
 """
 
-from .compat import decode_utf8
+from .compat import const, decode_utf8
 from .errors import RefusedError
-from .limits import MAX_DEPTH, MAX_INT, MAX_ITEMS, MAX_MESSAGE_BYTES, MAX_STRING_BYTES
+
+# Folded away on a board; a test holds them to registry and limits.
+_MAX_DEPTH = const(8)
+_MAX_INT = 9007199254740991
+_MAX_ITEMS = const(2048)
+_MAX_MESSAGE_BYTES = const(4096)
+_MAX_STRING_BYTES = const(2048)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 
-def decode(data: "bytes | bytearray | memoryview", max_bytes: int = MAX_MESSAGE_BYTES) -> "Any":
+def decode(data: "bytes | bytearray | memoryview", max_bytes: int = _MAX_MESSAGE_BYTES) -> "Any":
     """The one value in data: int, bytes, str, list, dict, bool or None. RefusedError when a rule
     is broken.
     """
@@ -38,13 +44,13 @@ class Decoder:
     """
 
     def __init__(
-        self, data: "bytes | bytearray | memoryview", max_bytes: int = MAX_MESSAGE_BYTES
+        self, data: "bytes | bytearray | memoryview", max_bytes: int = _MAX_MESSAGE_BYTES
     ) -> None:
         if len(data) > max_bytes:
             raise RefusedError("length", "%d bytes, cap %d" % (len(data), max_bytes))
         self.data = bytes(data)
         self.pos = 0
-        self._items_left = MAX_ITEMS - 1
+        self._items_left = _MAX_ITEMS - 1
 
     def ends_early(self) -> RefusedError:
         """The error for an item that is announced and not there."""
@@ -61,7 +67,7 @@ class Decoder:
                 "trailing", "%d bytes behind the last item" % (len(self.data) - self.pos)
             )
 
-    def read(self, depth: int = MAX_DEPTH) -> "Any":
+    def read(self, depth: int = _MAX_DEPTH) -> "Any":
         """The next value; `depth` levels of arrays and maps are allowed."""
         first = self.data[self.pos]
         if first < 0x18:
@@ -96,7 +102,7 @@ class Decoder:
             )
         self._items_left -= items
         if self._items_left < 0:
-            raise RefusedError("items", "more than %d items" % MAX_ITEMS)
+            raise RefusedError("items", "more than %d items" % _MAX_ITEMS)
         return count
 
     def read_key(self, last: int) -> int:
@@ -112,7 +118,7 @@ class Decoder:
         the spot.
         """
         if depth < 0:
-            raise RefusedError("depth", "more than %d levels" % MAX_DEPTH)
+            raise RefusedError("depth", "more than %d levels" % _MAX_DEPTH)
         data = self.data
         pos = self.pos
         items: "list[Any]" = []
@@ -160,7 +166,7 @@ class Decoder:
         argument = self._read_argument()
         if first < 0x20:
             return argument
-        if argument == MAX_INT:
+        if argument == _MAX_INT:
             raise RefusedError("range", "byte %d: -(2^53)" % at)
         return -1 - argument
 
@@ -183,7 +189,7 @@ class Decoder:
             raise RefusedError(
                 "shortest", "byte %d: %d is not in its shortest form" % (pos, argument)
             )
-        if argument > MAX_INT:
+        if argument > _MAX_INT:
             raise RefusedError("range", "byte %d: a number of 2^53 or more" % pos)
         return argument
 
@@ -192,7 +198,7 @@ class Decoder:
         size = self._read_argument()
         start = self.pos
         end = start + size
-        if size > MAX_STRING_BYTES or end > len(self.data):
+        if size > _MAX_STRING_BYTES or end > len(self.data):
             raise RefusedError("length", "byte %d: a string of %d bytes" % (at, size))
         self.pos = end
         if first < 0x60:

@@ -6,11 +6,23 @@ the MAC holds.
 The first 18 bytes are a template in which only the algorithm and the key id differ.
 """
 
-from .compat import hmac_sha256, is_equal
+from .compat import const, hmac_sha256, is_equal
 from .errors import EncodeError, RefusedError
-from .limits import MAX_MESSAGE_BYTES, PAYLOAD_OFFSET
+from .limits import PAYLOAD_OFFSET
 
-__all__ = ["ALG_HMAC_64", "ALG_HMAC_256", "PAYLOAD_OFFSET", "make_kid", "payload_span", "peek", "seal", "unseal"]
+# Folded away on a board; a test holds them to registry and limits.
+_MAX_MESSAGE_BYTES = const(4096)
+
+__all__ = [
+    "ALG_HMAC_64",
+    "ALG_HMAC_256",
+    "PAYLOAD_OFFSET",
+    "make_kid",
+    "payload_span",
+    "peek",
+    "seal",
+    "unseal",
+]
 
 ALG_HMAC_64 = 4
 ALG_HMAC_256 = 5
@@ -48,7 +60,7 @@ def seal(
     tag_at = payload_end + (1 if tag_bytes < 24 else 2)
     if len(kid) != KID_BYTES:
         raise EncodeError("length", "key id of %d bytes, want %d" % (len(kid), KID_BYTES))
-    if not 0 <= size <= MAX_MESSAGE_BYTES or tag_at + tag_bytes > len(buf):
+    if not 0 <= size <= _MAX_MESSAGE_BYTES or tag_at + tag_bytes > len(buf):
         raise EncodeError(
             "space", "no room for the tag behind byte %d of %d" % (payload_end, len(buf))
         )
@@ -85,7 +97,7 @@ def peek(message: "bytes | bytearray | memoryview") -> "tuple[int, bytes]":
 def unseal(
     message: "bytes | bytearray | memoryview",
     key: bytes,
-    max_bytes: int = MAX_MESSAGE_BYTES,
+    max_bytes: int = _MAX_MESSAGE_BYTES,
     kid: "bytes | None" = None,
 ) -> memoryview:
     """The payload, after size, template, lengths and MAC are proven, in that order.

@@ -1,32 +1,31 @@
 """A fault transition on the wire, and what it sheds when it does not fit."""
 
+from .compat import const
 from .encoder import Encoder
 from .errors import EncodeError, TooBigError
 from .freeze import put_freeze
 from .head import put_head
-from .limits import (
-    MAX_CONTEXT_METRICS,
-    MAX_EXP,
-    MAX_FAULT_RECORD_BYTES,
-    MAX_OCCURRENCE,
-    MAX_SPN,
-    MIN_HALVED_SAMPLES,
-)
-from .registry import (
-    FAULT_CHANNEL,
-    FAULT_CONTEXT,
-    FAULT_FAILING_MS,
-    FAULT_FMI,
-    FAULT_FREEZE,
-    FAULT_KIND,
-    FAULT_LIMIT,
-    FAULT_OCCURRENCE,
-    FAULT_SEVERITY,
-    FAULT_SPN,
-    FAULT_STATUS,
-    FAULT_VALUE,
-    RTYPE_FAULT,
-)
+
+# Folded away on a board; a test holds them to registry and limits.
+_MAX_CONTEXT_METRICS = const(24)
+_MAX_EXP = const(9)
+_MAX_FAULT_RECORD_BYTES = const(919)
+_MAX_OCCURRENCE = const(126)
+_MAX_SPN = const(524287)
+_MIN_HALVED_SAMPLES = const(8)
+_FAULT_CHANNEL = const(5)
+_FAULT_CONTEXT = const(10)
+_FAULT_FAILING_MS = const(8)
+_FAULT_FMI = const(1)
+_FAULT_FREEZE = const(9)
+_FAULT_KIND = const(11)
+_FAULT_LIMIT = const(7)
+_FAULT_OCCURRENCE = const(3)
+_FAULT_SEVERITY = const(4)
+_FAULT_SPN = const(0)
+_FAULT_STATUS = const(2)
+_FAULT_VALUE = const(6)
+_RTYPE_FAULT = const(3)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ class Fault:
 
 
 def encode_fault(
-    enc: Encoder, boot: int, seq: int, ms: int, fault: Fault, budget: int = MAX_FAULT_RECORD_BYTES
+    enc: Encoder, boot: int, seq: int, ms: int, fault: Fault, budget: int = _MAX_FAULT_RECORD_BYTES
 ) -> None:
     """Write the whole fault record in at most `budget` bytes.
 
@@ -80,7 +79,7 @@ def encode_fault(
 
 
 def _put_what_fits(enc: Encoder, boot: int, seq: int, ms: int, fault: Fault) -> None:
-    put_head(enc, RTYPE_FAULT, boot, seq, ms)
+    put_head(enc, _RTYPE_FAULT, boot, seq, ms)
     body = enc.pos
     frame = fault.frame
     if frame is not None:
@@ -91,7 +90,7 @@ def _put_what_fits(enc: Encoder, boot: int, seq: int, ms: int, fault: Fault) -> 
                 return
             except TooBigError:
                 enc.pos = body
-            if hi - lo > MIN_HALVED_SAMPLES:
+            if hi - lo > _MIN_HALVED_SAMPLES:
                 lo, hi = _halved(lo, hi, frame.trigger)
             elif only < 0 and _fault_channel(fault, frame) >= 0:
                 only = _fault_channel(fault, frame)
@@ -102,7 +101,7 @@ def _put_what_fits(enc: Encoder, boot: int, seq: int, ms: int, fault: Fault) -> 
 
 def _halved(lo: int, hi: int, trigger: int) -> "tuple[int, int]":
     """Half of lo..hi, not fewer than the least, with the trigger as central as the edges allow."""
-    count = max((hi - lo) // 2, MIN_HALVED_SAMPLES)
+    count = max((hi - lo) // 2, _MIN_HALVED_SAMPLES)
     first = min(max(trigger - count // 2, lo), hi - count)
     return first, first + count
 
@@ -121,26 +120,26 @@ def _put_body(
     enc: Encoder, fault: Fault, frame: "Frame | None", lo: int, hi: int, only: int
 ) -> None:
     enc.put_map(_field_count(fault) + (frame is not None))
-    _put_field(enc, FAULT_SPN, fault.spn)
-    _put_field(enc, FAULT_FMI, fault.fmi)
-    _put_field(enc, FAULT_STATUS, fault.status)
-    _put_field(enc, FAULT_OCCURRENCE, fault.occurrence)
-    _put_field(enc, FAULT_SEVERITY, fault.severity)
-    _put_field(enc, FAULT_CHANNEL, fault.channel)
+    _put_field(enc, _FAULT_SPN, fault.spn)
+    _put_field(enc, _FAULT_FMI, fault.fmi)
+    _put_field(enc, _FAULT_STATUS, fault.status)
+    _put_field(enc, _FAULT_OCCURRENCE, fault.occurrence)
+    _put_field(enc, _FAULT_SEVERITY, fault.severity)
+    _put_field(enc, _FAULT_CHANNEL, fault.channel)
     if fault.value is not None:
-        enc.put_uint(FAULT_VALUE)
+        enc.put_uint(_FAULT_VALUE)
         enc.put_array(2)
         enc.put_int(fault.exp or 0)
         enc.put_int(fault.value)
-    _put_field(enc, FAULT_LIMIT, fault.limit)
-    _put_field(enc, FAULT_FAILING_MS, fault.failing_ms)
+    _put_field(enc, _FAULT_LIMIT, fault.limit)
+    _put_field(enc, _FAULT_FAILING_MS, fault.failing_ms)
     if frame is not None:
-        enc.put_uint(FAULT_FREEZE)
+        enc.put_uint(_FAULT_FREEZE)
         put_freeze(enc, frame, lo, hi, only)
     if fault.context is not None and len(fault.context):
-        enc.put_uint(FAULT_CONTEXT)
+        enc.put_uint(_FAULT_CONTEXT)
         fault.context.put(enc)
-    _put_field(enc, FAULT_KIND, fault.kind)
+    _put_field(enc, _FAULT_KIND, fault.kind)
 
 
 def _put_field(enc: Encoder, key: int, value: "int | None") -> None:
@@ -164,18 +163,18 @@ def _field_count(fault: Fault) -> int:
 
 def _check(fault: Fault) -> None:
     """Ranges that the schema sets, before a byte is written."""
-    _check_range("spn", fault.spn, 0, MAX_SPN)
+    _check_range("spn", fault.spn, 0, _MAX_SPN)
     _check_range("fmi", fault.fmi, 0, 31)
     _check_range("status", fault.status, 0, 255)
-    _check_range("occurrence", fault.occurrence, 0, MAX_OCCURRENCE)
+    _check_range("occurrence", fault.occurrence, 0, _MAX_OCCURRENCE)
     _check_range("severity", fault.severity, 0, 7)
     _check_range("channel", fault.channel, 0, 255)
-    _check_range("exp", fault.exp, -MAX_EXP, MAX_EXP)
+    _check_range("exp", fault.exp, -_MAX_EXP, _MAX_EXP)
     _check_range("failing_ms", fault.failing_ms, 0, None)
     _check_range("kind", fault.kind, 0, 3)
-    if fault.context is not None and len(fault.context) > MAX_CONTEXT_METRICS:
+    if fault.context is not None and len(fault.context) > _MAX_CONTEXT_METRICS:
         raise EncodeError(
-            "range", "%d context metrics, at most %d" % (len(fault.context), MAX_CONTEXT_METRICS)
+            "range", "%d context metrics, at most %d" % (len(fault.context), _MAX_CONTEXT_METRICS)
         )
 
 

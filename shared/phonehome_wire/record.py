@@ -2,31 +2,30 @@
 its body.
 """
 
+from .compat import const
 from .crash import Crash, encode_crash
 from .encoder import Encoder
 from .errors import EncodeError
 from .fault import Fault, encode_fault
 from .head import put_crumb, put_head
-from .limits import (
-    MAX_AGENT_BYTES,
-    MAX_CHANNEL_NAME_BYTES,
-    MAX_CHANNEL_UNIT_BYTES,
-    MAX_LOG_CRUMBS,
-    MAX_METRICS,
-    MAX_PLATFORM_BYTES,
-)
-from .registry import (
-    HELLO_AGENT,
-    HELLO_CATALOG,
-    HELLO_CLEAN_BOOT,
-    HELLO_CONFIG_VERSION,
-    HELLO_PLATFORM,
-    HELLO_RESET_CAUSE,
-    HELLO_STATE_LOST,
-    RESULT_CSEQ,
-    RESULT_STATUS,
-    RESULT_VALUE,
-)
+
+# Folded away on a board; a test holds them to registry and limits.
+_MAX_AGENT_BYTES = const(32)
+_MAX_CHANNEL_NAME_BYTES = const(24)
+_MAX_CHANNEL_UNIT_BYTES = const(12)
+_MAX_LOG_CRUMBS = const(32)
+_MAX_METRICS = const(48)
+_MAX_PLATFORM_BYTES = const(48)
+_HELLO_AGENT = const(0)
+_HELLO_CATALOG = const(5)
+_HELLO_CLEAN_BOOT = const(3)
+_HELLO_CONFIG_VERSION = const(4)
+_HELLO_PLATFORM = const(2)
+_HELLO_RESET_CAUSE = const(1)
+_HELLO_STATE_LOST = const(6)
+_RESULT_CSEQ = const(0)
+_RESULT_STATUS = const(1)
+_RESULT_VALUE = const(2)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,33 +72,33 @@ def put_hello(
         + (catalog is not None)
         + state_lost
     )
-    enc.put_uint(HELLO_AGENT)
-    _put_text(enc, "agent", agent, 1, MAX_AGENT_BYTES)
-    enc.put_uint(HELLO_RESET_CAUSE)
+    enc.put_uint(_HELLO_AGENT)
+    _put_text(enc, "agent", agent, 1, _MAX_AGENT_BYTES)
+    enc.put_uint(_HELLO_RESET_CAUSE)
     enc.put_uint(reset_cause)
-    enc.put_uint(HELLO_PLATFORM)
-    _put_text(enc, "platform", platform, 1, MAX_PLATFORM_BYTES)
-    _put_field(enc, HELLO_CLEAN_BOOT, clean_boot)
-    _put_field(enc, HELLO_CONFIG_VERSION, config_version)
+    enc.put_uint(_HELLO_PLATFORM)
+    _put_text(enc, "platform", platform, 1, _MAX_PLATFORM_BYTES)
+    _put_field(enc, _HELLO_CLEAN_BOOT, clean_boot)
+    _put_field(enc, _HELLO_CONFIG_VERSION, config_version)
     if catalog is not None:
-        enc.put_uint(HELLO_CATALOG)
+        enc.put_uint(_HELLO_CATALOG)
         _put_catalog(enc, catalog)
     if state_lost:
-        enc.put_uint(HELLO_STATE_LOST)
+        enc.put_uint(_HELLO_STATE_LOST)
         enc.put_bool(True)
 
 
 def put_heartbeat(enc: Encoder, metrics: "Metrics") -> None:
     """Body of a heartbeat, 1..48 metrics."""
-    if not 1 <= len(metrics) <= MAX_METRICS:
-        raise EncodeError("range", "%d metrics, want 1..%d" % (len(metrics), MAX_METRICS))
+    if not 1 <= len(metrics) <= _MAX_METRICS:
+        raise EncodeError("range", "%d metrics, want 1..%d" % (len(metrics), _MAX_METRICS))
     metrics.put(enc)
 
 
 def put_log(enc: Encoder, crumbs: "list[Crumb]") -> None:
     """Body of a log excerpt, 1..32 breadcrumbs, oldest first."""
-    if not 1 <= len(crumbs) <= MAX_LOG_CRUMBS:
-        raise EncodeError("range", "%d breadcrumbs, want 1..%d" % (len(crumbs), MAX_LOG_CRUMBS))
+    if not 1 <= len(crumbs) <= _MAX_LOG_CRUMBS:
+        raise EncodeError("range", "%d breadcrumbs, want 1..%d" % (len(crumbs), _MAX_LOG_CRUMBS))
     enc.put_array(len(crumbs))
     for crumb in crumbs:
         put_crumb(enc, crumb)
@@ -110,12 +109,12 @@ def put_result(enc: Encoder, cseq: int, status: int, value: "Any" = None) -> Non
     if not 0 <= status <= 15:
         raise EncodeError("range", "result status is %d, want 0..15" % status)
     enc.put_map(2 if value is None else 3)
-    enc.put_uint(RESULT_CSEQ)
+    enc.put_uint(_RESULT_CSEQ)
     enc.put_uint(cseq)
-    enc.put_uint(RESULT_STATUS)
+    enc.put_uint(_RESULT_STATUS)
     enc.put_uint(status)
     if value is not None:
-        enc.put_uint(RESULT_VALUE)
+        enc.put_uint(_RESULT_VALUE)
         enc.put_value(value)
 
 
@@ -127,8 +126,8 @@ def _put_catalog(enc: Encoder, catalog: "list[tuple[int, str, str]]") -> None:
             raise EncodeError("key order/dup", "channel %d behind channel %d" % (channel, last))
         enc.put_uint(channel)
         enc.put_array(2)
-        _put_text(enc, "channel name", name, 1, MAX_CHANNEL_NAME_BYTES)
-        _put_text(enc, "channel unit", unit, 0, MAX_CHANNEL_UNIT_BYTES)
+        _put_text(enc, "channel name", name, 1, _MAX_CHANNEL_NAME_BYTES)
+        _put_text(enc, "channel unit", unit, 0, _MAX_CHANNEL_UNIT_BYTES)
         last = channel
 
 

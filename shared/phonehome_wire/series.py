@@ -5,9 +5,13 @@ A delta counts from the previous sample that is there, so the first one that is 
 is.
 """
 
+from .compat import const
 from .encoder import Encoder
 from .errors import EncodeError
-from .limits import MAX_EXP, MAX_SAMPLES
+
+# Folded away on a board; a test holds them to registry and limits.
+_MAX_EXP = const(9)
+_MAX_SAMPLES = const(128)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,10 +23,10 @@ MISSING = -(2**31)  # in the device's int32 rings; no sensor may use it as a val
 def put_series(enc: Encoder, frame: "Frame", i: int, lo: int, hi: int) -> None:
     """Write samples lo..hi-1 of the frame's channel number i."""
     exp = frame.exp(i)
-    if not -MAX_EXP <= exp <= MAX_EXP:
+    if not -_MAX_EXP <= exp <= _MAX_EXP:
         raise EncodeError("range", "exponent %d, want -9..9" % exp)
-    if not 0 < hi - lo <= MAX_SAMPLES:
-        raise EncodeError("range", "%d samples, want 1..%d" % (hi - lo, MAX_SAMPLES))
+    if not 0 < hi - lo <= _MAX_SAMPLES:
+        raise EncodeError("range", "%d samples, want 1..%d" % (hi - lo, _MAX_SAMPLES))
     enc.put_array(1 + hi - lo)
     enc.put_int(exp)
     previous = 0
