@@ -77,10 +77,10 @@ def read_detail(
     return TicketDetail(
         **_ticket_fields(row),
         next_states=_next_states(row["state"]),
-        history=msgspec.convert(
-            [dict(row) for row in listing.list_history(connection, device_id, number)],
-            list[HistoryEntry],
-        ),
+        history=[
+            HistoryEntry(**{name: entry[name] for name in HistoryEntry.__struct_fields__})
+            for entry in listing.list_history(connection, device_id, number)
+        ],
         freeze_frames=_read_frames(connection, products.get(row["product"] or ""), row),
     )
 
