@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from aiohttp.http_exceptions import HttpProcessingError
+
 from . import migrations
 from .config import Config, load_config
 from .errors import CloudError, ConfigError
@@ -27,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=args.log, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger("aiohttp.server").addFilter(_is_our_fault)
     try:
         config = load_config(args.config, os.environ)
         run: Callable[[Config, argparse.Namespace], None] = args.run
@@ -39,6 +42,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         _complain(str(error))
         return EXIT_FAILED
     return 0
+
+
+def _is_our_fault(record: logging.LogRecord) -> bool:
+    """Whether a log record is worth its traceback: what is no HTTP is the client's fault."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError)
 
 
 def _parser() -> argparse.ArgumentParser:

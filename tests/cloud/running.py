@@ -1,0 +1,99 @@
+"""A real receiver in this process: HTTP on a free port, SQLite in a folder, nothing faked."""
+
+import asyncio
+import contextlib
+
+import aiohttp
+
+from phonehome_cloud.app import make_app
+from phonehome_cloud.config import load_config
+from phonehome_cloud.serving import make_runner, start_site
+from phonehome_cloud.web.parts import DATABASE, INTAKE
+from tests.cloud.voice import Voice
+
+TOKEN = "a-token-for-tests-0123456789"
+CONTENT_TYPE = 'application/cose; cose-type="cose-mac0"'
+DEADLINE_S = 20
+
+
+class Running:
+    """One receiver and a client of it."""
+
+    def __init__(self, app, url, session):
+        self.app = app
+        self.url = url
+        self.port = int(url.rsplit(":", 1)[1])
+        self.session = session
+        self.database = app[DATABASE]
+        self.intake = app[INTAKE]
+
+    async def api(self, method, path, expect=200, token=TOKEN, **request):
+        """One call of the desk API; returns the JSON after checking the status."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers |= request.pop("headers", {})
+        url = self.url + "/api/v1" + path
+        async with self.session.request(method, url, headers=headers, **request) as answer:
+            body = await answer.read()
+            assert answer.status == expect, (answer.status, body)
+            self.headers = answer.headers
+            return await answer.json(content_type=None) if body else None
+
+    async def up(self, message, content_type=CONTENT_TYPE):
+        """Post one message as a device does; returns (status, body, headers)."""
+        headers = {"Content-Type": content_type}
+        url = self.url + "/v1/up"
+        async with self.session.post(url, data=message, headers=headers) as answer:
+            return answer.status, await answer.read(), answer.headers
+
+    async def register(self, product="washer", label="") -> Voice:
+        """A new device that the receiver knows."""
+        voice = Voice()
+        body = {"device": voice.device, "product": product, "key": voice.key.hex()}
+        await self.api("POST", "/devices", 201, json=body | {"label": label})
+        return voice
+
+    async def open_ticket(self, voice: Voice, spn=520193, fmi=7, **more) -> dict:
+        """Let a device confirm a fault; returns the ticket when the digest has opened it."""
+        status, _, _ = await self.up(voice.report(voice.fault(spn, fmi, **more)))
+        assert status == 200
+        found = await self.eventually(
+            lambda: self.api("GET", f"/tickets?device={voice.device}&fault={spn}.{fmi}"),
+            lambda page: page["items"],
+        )
+        return found["items"][0]
+
+    async def eventually(self, ask, good):
+        """Ask until the answer is good; the deadline is far beyond what the digest needs."""
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                answer = await ask()
+                if good(answer):
+                    return answer
+                await asyncio.sleep(0.01)
+
+
+def settings(folder, **more):
+    """The configuration of a receiver in `folder`; `more` are variables without their prefix."""
+    environment = {
+        "PHONEHOME_API_TOKEN": TOKEN,
+        "PHONEHOME_STORE_URL": f"sqlite:///{folder}/receiver.db",
+        "PHONEHOME_SERVER_PORT": "0",
+    }
+    return load_config(None, environment | {f"PHONEHOME_{k}": v for k, v in more.items()})
+
+
+@contextlib.asynccontextmanager
+async def running(folder, limits=None, **more):
+    """A receiver that serves until the context is left."""
+    config = settings(folder, **more)
+    app = make_app(config)
+    runner = make_runner(app)
+    try:
+        await runner.setup()
+        site = await start_site(runner, config, limits)
+        async with aiohttp.ClientSession() as session:
+            found = Running(app, site.name, session)
+            found.site, found.runner = site, runner
+            yield found
+    finally:
+        await runner.cleanup()
