@@ -122,7 +122,9 @@ class VirtualBoard:
 
 def number_of(channel):
     """A channel's newest value in its unit, None when it is missing."""
-    return None if channel.value == MISSING else channel.value * 10**channel.exp
+    if channel.value == MISSING:
+        return None
+    return round(channel.value * 10**channel.exp, max(0, -channel.exp))
 
 
 def main(argv):

@@ -27,7 +27,6 @@ ROUND_WITHIN_S = 60.0
 ASK_EVERY_S = 0.005
 GOAL_S = 1.0
 SHOW_MS = 1000
-SETTLE_MS = 500
 
 
 def measure() -> list[Figure]:
@@ -93,7 +92,7 @@ class Stopwatch:
         entry = find_product(PRODUCT)
         home = Home(self._folder / str(number))
         await home.register(desk, PRODUCT, f"latency-{number}")
-        home.write_config(self._link, settle_ms=SETTLE_MS)
+        home.write_config(self._link)
         home.product_file.write_bytes(entry.device_half)
         board = Board(f"{PRODUCT}-{number}", home, self._children)
         await board.start(board_setup(home, model_source(PRODUCT, number), SHOW_MS))

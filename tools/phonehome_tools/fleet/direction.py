@@ -22,12 +22,12 @@ MILESTONES = (
     ("receiver", "the receiver is up"),
     ("washer", "the washer phones home over MQTT"),
     ("fridge", "the fridge phones home over HTTP"),
-    ("broken", "lint blocks the washer's drain pump"),
+    ("broken", "lint blocks the washer's drain pump, a wire breaks in the fridge"),
+    ("fridge_ticket", "the fridge has a ticket"),
     ("confirmed", "the washer confirms the fault, with a freeze frame"),
     ("acked", "the report is committed and acknowledged"),
-    ("ticket", "a ticket is open"),
-    ("fridge_ticket", "the fridge has a ticket too"),
-    ("mended", "somebody cleans the filter"),
+    ("ticket", "the washer has a ticket"),
+    ("mended", "somebody cleans the filter and mends the wire"),
     ("healed", "the washer proves that water leaves again"),
     ("resolved", "the ticket resolved itself"),
 )
@@ -40,8 +40,6 @@ SHOWN = {
 }
 SHOW_MS = 250
 HEARTBEAT_S = 10
-# Nobody watches a boot for ten seconds; a real appliance spares its flash in a boot loop.
-SETTLE_MS = 500
 SEED = 1
 POLL_S = 0.2
 # A moment in which a person sees the open ticket before it is worked on.
@@ -111,7 +109,7 @@ class Demo:
             entry = find_product(name)
             home = Home(self._folder / name)
             await home.register(desk, name, f"demo {name}")
-            home.write_config(Link(server), heartbeat_s=HEARTBEAT_S, settle_ms=SETTLE_MS)
+            home.write_config(Link(server), heartbeat_s=HEARTBEAT_S)
             home.product_file.write_bytes(entry.device_half)
             self._story.seen[name] = Seen(server.split(":")[0].upper())
             self._boards[name] = Board(name, home, self._children)
@@ -165,7 +163,9 @@ class Demo:
         elif ticket["code"] == WASHER_CODE and not self._story.has("ticket"):
             whole = await desk.ticket(ticket["id"])
             if whole["freeze_frames"]:
-                self._reach("ticket", f"{title_of(ticket)}, {frame_words(whole['frames'][0])}")
+                self._reach(
+                    "ticket", f"{title_of(ticket)}, {frame_words(whole['freeze_frames'][0])}"
+                )
         elif ticket["code"] == WASHER_CODE and is_proven(ticket, self._story):
             self._reach("resolved")
 

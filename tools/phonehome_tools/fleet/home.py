@@ -12,7 +12,8 @@ from phonehome_tools.fleet.errors import SetupError
 
 KEY_BYTES = 32
 FIRST_EPOCH = 1
-DEFAULT_HEARTBEAT_S = 30
+# Beside what a real appliance has: a virtual one has no flash to spare in a boot loop.
+DEFAULTS = {"heartbeat_s": 30, "settle_ms": 1000}
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Home:
             **link.settings(),
             "key": str(self.key_file.resolve()),
             "data": str(flash.resolve()),
-            **{"heartbeat_s": DEFAULT_HEARTBEAT_S, **settings},
+            **{**DEFAULTS, **settings},
         }
         self.config_file.write_text(json.dumps(config, indent=1) + "\n")
 
