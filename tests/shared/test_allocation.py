@@ -1,4 +1,4 @@
-"""How much heap a board spends on a report. Counted on MicroPython; CPython counts its peak instead.
+"""How much heap a board spends on a report. On CPython the peak is counted instead.
 
 Objects of the 64-bit build are twice as large as those of a board, so the bounds hold there twice.
 """
@@ -102,4 +102,6 @@ def test_changing_a_metric_takes_nothing():
 
 if __name__ == "__main__":
     report = Report()
-    print(spent_bytes(report.put_heartbeat), spent_bytes(report.put_fault), spent_bytes(report.sign))
+    print(
+        spent_bytes(report.put_heartbeat), spent_bytes(report.put_fault), spent_bytes(report.sign)
+    )
