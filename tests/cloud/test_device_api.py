@@ -173,5 +173,7 @@ async def test_many_devices_at_once_are_all_stored(tmp_path):
         voices = [await receiver.register() for _ in range(5)]
         messages = [(v, v.report(v.heartbeat())) for v in voices for _ in range(10)]
         answers = await asyncio.gather(*(receiver.up(message) for _, message in messages))
-        stored = [v.hear(body).stored for (v, _), (_, body, _) in zip(messages, answers)]
+        stored = [
+            v.hear(body).stored for (v, _), (_, body, _) in zip(messages, answers, strict=True)
+        ]
         assert sorted(ack[0][1] for ack in stored) == sorted(list(range(10)) * 5)

@@ -198,30 +198,36 @@ class MQTTConsumer:
             self._acknowledge(message, connection)
             return
         device, kind = parts
-        answer = await self._decide(message, device, connection)
-        if answer is None:
-            return
-        if kind == "up":
-            self._tell(device, answer)
-        self._acknowledge(message, connection)
+        answer = await self._try(message, device)
+        if answer is None or answer.status >= 500:
+            self._tell(device, kind, answer)  # "not now", with a back-off; said once
+            answer = await self._insist(message, device, connection)
+        if answer is not None:
+            self._tell(device, kind, answer)
+            self._acknowledge(message, connection)
 
-    async def _decide(self, message: MQTTMessage, device: str, connection: int) -> Answer | None:
-        """The answer to a message; None when its connection ended before there was one."""
+    async def _insist(self, message: MQTTMessage, device: str, connection: int) -> Answer | None:
+        """The answer in the end; None when the connection ended before there was one."""
         pause_s = _RETRY_MIN_S
         while connection == self._connection and not self._closing:
-            try:
-                answer = await self._accept(bytes(message.payload), device)
-            except Exception:  # noqa: BLE001 - outermost: the message stays at the broker
-                _LOG.exception("a message of device %s could not be taken", device)
-            else:
-                if answer.status < 500:
-                    return answer
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, _RETRY_MAX_S)
+            answer = await self._try(message, device)
+            if answer is not None and answer.status < 500:
+                return answer
         return None
 
-    def _tell(self, device: str, answer: Answer) -> None:
-        if answer.body and self._client is not None:
+    async def _try(self, message: MQTTMessage, device: str) -> Answer | None:
+        """What is answered now; None when taking the message failed in an unexpected way."""
+        try:
+            return await self._accept(bytes(message.payload), device)
+        except Exception:  # noqa: BLE001 - outermost: the message stays at the broker
+            _LOG.exception("a message of device %s could not be taken", device)
+            return None
+
+    def _tell(self, device: str, kind: str, answer: Answer | None) -> None:
+        """Publish the answer to a report; a state gets none."""
+        if kind == "up" and answer is not None and answer.body and self._client is not None:
             self._client.publish(f"ph1/{device}/dn", answer.body, qos=1, retain=False)
 
     def _acknowledge(self, message: MQTTMessage, connection: int) -> None:
