@@ -1,4 +1,4 @@
-"""A receiver without its transports: a real database, intake and digest, on a clock of the test."""
+"""A receiver without transports: a real database, intake and digest, on a clock of the test."""
 
 from collections import Counter
 

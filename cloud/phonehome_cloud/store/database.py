@@ -147,7 +147,7 @@ def _find_damage(path: Path) -> str | None:
         return str(error)
     finally:
         connection.close()
-    return None if answer == "ok" else answer
+    return None if answer == "ok" else " ".join(answer.split())
 
 
 @contextmanager

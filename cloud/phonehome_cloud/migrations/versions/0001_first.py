@@ -173,7 +173,7 @@ def _message() -> None:
         sa.ForeignKeyConstraint(["device"], ["device.device"], name=op.f("fk_message_device")),
         sa.PrimaryKeyConstraint("device", "hash", name=op.f("pk_message")),
     )
-    op.create_index("ix_message_recent", "message", ["device", "received_at"])
+    op.create_index("ix_message_recent", "message", ["device", "received_at", "hash"])
 
 
 def _quarantine() -> None:

@@ -1,0 +1,77 @@
+"""The migrations make exactly the schema, from nothing and back."""
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from phonehome_cloud import migrations
+from phonehome_cloud.store.database import Database
+from phonehome_cloud.store.schema import metadata
+
+
+@pytest.fixture
+def database(tmp_path):
+    """An empty database."""
+    made = Database(f"sqlite:///{tmp_path}/phonehome.db")
+    made.open()
+    yield made
+    made.close()
+
+
+def test_the_migrations_make_the_schema(database):
+    """Nothing in the tables of the code is missing in the database, and nothing is too much."""
+    migrations.prepare(database)
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_the_database_knows_its_version(database):
+    """Before the first migration there is none."""
+    assert migrations.current_revision(database) is None
+    migrations.upgrade(database)
+    assert migrations.current_revision(database) is not None
+
+
+def test_partial_indexes_arrive(database):
+    """What makes tickets unique is in the database, with its condition."""
+    migrations.prepare(database)
+    indexes = {index["name"]: index for index in inspect(database.engine).get_indexes("ticket")}
+    one_open = indexes["ix_ticket_one_open"]
+    assert (one_open["unique"], one_open["column_names"]) == (1, ["device", "spn", "fmi"])
+    assert "ended_at IS NULL" in str(one_open["dialect_options"]["sqlite_where"])
+
+
+def test_the_way_back_leaves_nothing(database):
+    """A downgrade of the first version empties the database."""
+    migrations.prepare(database)
+
+    def downgrade(connection):
+        config = migrations._config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+
+    database.write_now(downgrade)
+    assert set(inspect(database.engine).get_table_names()) == {"alembic_version"}
+
+
+def test_the_schema_is_portable():
+    """Every table and index can be written for PostgreSQL, and none needs a sequence."""
+    dialect = postgresql.dialect()
+    for table in metadata.sorted_tables:
+        text = str(CreateTable(table).compile(dialect=dialect))
+        assert "SERIAL" not in text
+        for index in table.indexes:
+            text = str(CreateIndex(index).compile(dialect=dialect))
+            assert ("WHERE" in text) == (index.dialect_kwargs["postgresql_where"] is not None)
+
+
+def test_every_table_of_a_device_is_keyed_by_it():
+    """The device is the first column of the key, so tables can be distributed by it."""
+    for table in metadata.sorted_tables:
+        if table.name != "api_token":
+            assert next(iter(table.primary_key.columns)).name == "device", table.name
