@@ -113,9 +113,10 @@ def test_no_verdict_does_nothing(spec, history):
 
 @given(specs(), HISTORY)
 def test_falls_back_when_no_failure_is_left(spec, history):
-    """An unconfirmed fault falls back with the first pass that makes the last m all pass."""
+    """An unconfirmed fault falls back with the pass that makes the last m all pass, once."""
     for event, verdict, past, _, was_confirmed in play(spec, history):
-        is_due = verdict == PASS and not was_confirmed
+        before = [old for old, _ in past[:-1]][-spec.m :]
+        is_due = verdict == PASS and not was_confirmed and FAIL in before
         is_due = is_due and all(old == PASS for old, _ in past[-spec.m :])
         assert (event == EVENT_FALL_BACK) == is_due
 

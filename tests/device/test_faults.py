@@ -233,6 +233,21 @@ def test_what_is_no_snapshot_is_refused():
         raise AssertionError(data)
 
 
+def test_a_refused_snapshot_changes_nothing():
+    """A wrong entry behind good ones leaves the table as it was, not half restored."""
+    old = FaultTable([Spec("E1", 520192), Spec("E2", 520193)])
+    old.apply(0, EVENT_CONFIRM)
+    data = bytearray(old.snapshot())
+    data[-2] = 127
+    table = FaultTable(old.specs)
+    try:
+        table.restore(bytes(data))
+    except ValueError:
+        assert table.snapshot() == FaultTable(old.specs).snapshot()
+        return
+    raise AssertionError("no ValueError")
+
+
 def test_faults_are_found_and_counted():
     """By place, by code, and how many are active; what is not there is None or an IndexError."""
     table = FaultTable([Spec("E1", 520192), Spec("E2", 520193)])

@@ -2,10 +2,11 @@
 
 import math
 
+from phonehome_wire.compat import const
 from phonehome_wire.series import MISSING
 
 MAX_SPAN_MS = 2**30 - 1  # 12.4 days: the largest span that takes no heap on a 32-bit board
-_INT32_MAX = 2**31 - 1
+_INT32_MAX = const(2**31 - 1)
 _INTEGERS = (int, bool)  # on MicroPython a bool is no int
 
 
@@ -53,7 +54,11 @@ class Channel:
 
     def read(self, reader) -> None:
         """Take a sample; whatever a reader fails with is a missing sample, counted in `errors`."""
-        self._begin_interval()
+        self.interval_ms = interval_ms = self._elapsed_ms
+        self._elapsed_ms = 0
+        self.wait_ms += self.period_ms
+        if self.wait_ms <= 0:  # more than a period late: the lost samples stay lost
+            self.wait_ms = self.period_ms
         try:
             number = reader()
             self.value = MISSING if number is None else self._accept(number)
@@ -61,18 +66,11 @@ class Channel:
             raise
         except Exception:  # readers are other people's code, and drivers raise bare Exception
             self.value = MISSING
-        if self.value == MISSING:
-            self.errors += 1
-        else:
+        if self.value != MISSING:
             self.age_ms = 0
-
-    def _begin_interval(self) -> None:
-        self.interval_ms = self._elapsed_ms
-        self._elapsed_ms = 0
-        self.age_ms = min(self.age_ms + self.interval_ms, MAX_SPAN_MS)
-        self.wait_ms += self.period_ms
-        if self.wait_ms <= 0:  # more than a period late: the lost samples stay lost
-            self.wait_ms = self.period_ms
+            return
+        self.errors += 1
+        self.age_ms = min(self.age_ms + interval_ms, MAX_SPAN_MS)
 
     def _accept(self, number: "float | int") -> int:
         if not self.is_scaled:

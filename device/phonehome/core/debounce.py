@@ -2,6 +2,8 @@
 
 from array import array
 
+from phonehome_wire.compat import const
+
 from .channel import MAX_SPAN_MS
 
 PASS = 0
@@ -15,7 +17,7 @@ EVENT_FALL_BACK = 2
 EVENT_HEAL = 3
 NOTHING = -1
 
-_STOPPED = -1
+_STOPPED = const(-1)
 
 
 class Debounce:
@@ -59,8 +61,8 @@ class Debounce:
 
         NONE is no evidence: it neither counts, nor lets a delay run.
         """
-        if verdict == NONE:
-            return NOTHING
+        if verdict == NONE or (verdict == PASS and not is_confirmed and not self._failed[index]):
+            return NOTHING  # the second is the daily life of a healthy device: kept short
         spec = self._specs[index]
         is_over = self._count(index, verdict, spec) >= spec.n
         on_ms = _advance(self._on_ms[index], span_ms, spec.on_delay_ms) if is_over else _STOPPED

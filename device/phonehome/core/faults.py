@@ -7,8 +7,9 @@ An operation cycle is a boot. A verdict of a rule is a test; a healed fault whos
 """
 
 from phonehome_wire import registry
+from phonehome_wire.compat import const
 
-from .debounce import EVENT_CONFIRM, EVENT_FAIL, EVENT_FALL_BACK, EVENT_HEAL, FAIL
+from .debounce import EVENT_CONFIRM, EVENT_FAIL, EVENT_FALL_BACK, EVENT_HEAL, FAIL, NOTHING
 
 OK = 0
 PENDING = 1
@@ -49,21 +50,22 @@ _STATUS_OF_STATE = (
 )
 
 # What the tests so far say about it; bits 3..7 beside the state.
-_TESTED_THIS_CYCLE = 0x08
-_FAILED_THIS_CYCLE = 0x10
-_PENDING_MEMORY = 0x20
-_TESTED_SINCE_CLEAR = 0x40
-_FAILED_SINCE_CLEAR = 0x80
-_TESTED = _TESTED_THIS_CYCLE | _TESTED_SINCE_CLEAR
-_FAILED = _FAILED_THIS_CYCLE | _PENDING_MEMORY | _FAILED_SINCE_CLEAR
-_THIS_CYCLE = _TESTED_THIS_CYCLE | _FAILED_THIS_CYCLE
-_STATE_BITS = 0x07
+_TESTED_THIS_CYCLE = const(0x08)
+_FAILED_THIS_CYCLE = const(0x10)
+_PENDING_MEMORY = const(0x20)
+_TESTED_SINCE_CLEAR = const(0x40)
+_FAILED_SINCE_CLEAR = const(0x80)
+_TESTED = const(_TESTED_THIS_CYCLE | _TESTED_SINCE_CLEAR)
+_FAILED = const(_FAILED_THIS_CYCLE | _PENDING_MEMORY | _FAILED_SINCE_CLEAR)
+_THIS_CYCLE = const(_TESTED_THIS_CYCLE | _FAILED_THIS_CYCLE)
+_STATE_BITS = const(0x07)
 
-_SNAPSHOT_FORMAT = 1
-_ENTRY_BYTES = 6  # of a fault in the table: id and failure mode in three, then
-_STATE = 3  # state and tests,
-_OCCURRENCE = 4
-_CLEAN = 5  # and the clean operation cycles in a row
+_SNAPSHOT_FORMAT = const(1)
+_HEAD_BYTES = const(1)  # of the table: the format
+_ENTRY_BYTES = const(6)  # of a fault in the table: id and failure mode in three, then
+_STATE = const(3)  # state and tests,
+_OCCURRENCE = const(4)
+_CLEAN = const(5)  # and the clean operation cycles in a row
 
 
 class FaultState:
@@ -113,7 +115,7 @@ class FaultTable:
     def __init__(self, specs, ageing_cycles: int = AGEING_CYCLES) -> None:
         self.specs = specs
         self._ageing_cycles = ageing_cycles
-        self._bytes = bytearray(1 + _ENTRY_BYTES * len(specs))
+        self._bytes = bytearray(_HEAD_BYTES + _ENTRY_BYTES * len(specs))
         self._bytes[0] = _SNAPSHOT_FORMAT
         for index in range(len(specs)):
             self._put_key(index)
@@ -145,15 +147,15 @@ class FaultTable:
 
     def state(self, index: int) -> int:
         """Return OK, PENDING, CONFIRMED, HEALED or CLEARED."""
-        return self._bytes[self._at(index) + _STATE] & _STATE_BITS
+        return self._bytes[_ENTRY_BYTES * index + _HEAD_BYTES + _STATE] & _STATE_BITS
 
     def occurrence(self, index: int) -> int:
         """Return how often the fault was confirmed since it was cleared by command, up to 126."""
-        return self._bytes[self._at(index) + _OCCURRENCE]
+        return self._bytes[_ENTRY_BYTES * index + _HEAD_BYTES + _OCCURRENCE]
 
     def status(self, index: int) -> int:
         """Return the status byte of ISO 14229-1."""
-        tests = self._bytes[self._at(index) + _STATE]
+        tests = self._bytes[_ENTRY_BYTES * index + _HEAD_BYTES + _STATE]
         state = tests & _STATE_BITS
         status = _STATUS_OF_STATE[state]
         if state == CONFIRMED and self.specs[index].urgent:
@@ -172,17 +174,19 @@ class FaultTable:
 
     def note_test(self, index: int, verdict: int) -> None:
         """Note that the rule passed or failed; the state follows by `apply`."""
-        at = self._at(index)
-        self._bytes[at + _STATE] |= _TESTED
+        at = _ENTRY_BYTES * index + _HEAD_BYTES
         if verdict == FAIL:
-            self._bytes[at + _STATE] |= _FAILED
+            self._bytes[at + _STATE] |= _TESTED | _FAILED
             self._bytes[at + _CLEAN] = 0
+        else:
+            self._bytes[at + _STATE] |= _TESTED
 
     def apply(self, index: int, event: int) -> "int | None":
         """Make the transition of an event; return its kind when it is one to report."""
-        at = self._at(index)
-        state = self._bytes[at + _STATE] & _STATE_BITS
-        step = TRANSITIONS.get(state << 3 | event) if event >= 0 else None
+        if event == NOTHING:
+            return None
+        at = _ENTRY_BYTES * index + _HEAD_BYTES
+        step = TRANSITIONS.get((self._bytes[at + _STATE] & _STATE_BITS) << 3 | event)
         if step is None:
             return None
         self._bytes[at + _STATE] = self._bytes[at + _STATE] & ~_STATE_BITS | step[0]
@@ -193,7 +197,7 @@ class FaultTable:
     def clear(self, index: int) -> "int | None":
         """Clear by command: history and tests too; return the kind to report, None when ok."""
         kind = self.apply(index, EVENT_CLEAR)
-        at = self._at(index)
+        at = _ENTRY_BYTES * index + _HEAD_BYTES
         self._bytes[at + _STATE] &= _STATE_BITS
         self._bytes[at + _OCCURRENCE] = 0
         self._bytes[at + _CLEAN] = 0
@@ -205,7 +209,7 @@ class FaultTable:
         A pending fault is kept as ok, with its tests: its verdicts do not survive.
         """
         data = bytearray(self._bytes)
-        for at in range(1, len(data), _ENTRY_BYTES):
+        for at in range(_HEAD_BYTES, len(data), _ENTRY_BYTES):
             if data[at + _STATE] & _STATE_BITS == PENDING:
                 data[at + _STATE] &= ~_STATE_BITS & 0xFF
         return bytes(data)
@@ -217,24 +221,28 @@ class FaultTable:
         the product has no more are dropped, new ones stay as they are. Raise ValueError when the
         bytes are no snapshot.
         """
-        if not data or data[0] != _SNAPSHOT_FORMAT or (len(data) - 1) % _ENTRY_BYTES:
+        if not data or data[0] != _SNAPSHOT_FORMAT or (len(data) - _HEAD_BYTES) % _ENTRY_BYTES:
             raise ValueError("not a snapshot of fault states: %d bytes" % len(data))
-        for at in range(1, len(data), _ENTRY_BYTES):
+        for at in range(_HEAD_BYTES, len(data), _ENTRY_BYTES):
+            if (
+                data[at + _STATE] & _STATE_BITS > CLEARED
+                or data[at + _OCCURRENCE] > MAX_OCCURRENCE
+            ):
+                raise ValueError("not a snapshot of fault states: wrong at byte %d" % at)
+        for at in range(_HEAD_BYTES, len(data), _ENTRY_BYTES):
             self._load(data[at : at + _ENTRY_BYTES])
         indices = range(len(self.specs))
         return [FaultState(self, index) for index in indices if self._begin_cycle(index)]
 
     def _load(self, entry: bytes) -> None:
-        if entry[_STATE] & _STATE_BITS > CLEARED or entry[_OCCURRENCE] > MAX_OCCURRENCE:
-            raise ValueError("not a snapshot of fault states: entry %r" % (entry,))
         for index in range(len(self.specs)):
-            at = self._at(index)
+            at = _ENTRY_BYTES * index + _HEAD_BYTES
             if self._bytes[at : at + _STATE] == entry[:_STATE]:
                 self._bytes[at : at + _ENTRY_BYTES] = entry
 
     def _begin_cycle(self, index: int) -> bool:
         """Begin an operation cycle; True when age has cleared the fault."""
-        at = self._at(index)
+        at = _ENTRY_BYTES * index + _HEAD_BYTES
         tests = self._bytes[at + _STATE]
         if tests & _THIS_CYCLE == _TESTED_THIS_CYCLE:
             tests &= ~_PENDING_MEMORY
@@ -243,13 +251,10 @@ class FaultTable:
         is_aged = self._bytes[at + _CLEAN] >= self._ageing_cycles
         return is_aged and self.apply(index, EVENT_AGE) is not None
 
-    def _at(self, index: int) -> int:
-        return 1 + _ENTRY_BYTES * index
-
     def _put_key(self, index: int) -> None:
         spec = self.specs[index]
         key = spec.spn << 5 | spec.fmi
-        at = self._at(index)
+        at = _ENTRY_BYTES * index + _HEAD_BYTES
         self._bytes[at] = key >> 16
         self._bytes[at + 1] = key >> 8 & 0xFF
         self._bytes[at + 2] = key & 0xFF

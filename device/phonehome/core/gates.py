@@ -2,11 +2,12 @@
 
 from array import array
 
+from phonehome_wire.compat import const
 from phonehome_wire.series import MISSING
 
 from .channel import Channel
 
-_SHUT = -1
+_SHUT = const(-1)
 
 
 class Gates:
@@ -38,12 +39,10 @@ class Gates:
         return is_settled
 
     def _holds(self, conditions: "tuple") -> bool:
-        for condition in conditions:
-            value = self._channels[condition[0]].value
-            if value == MISSING:
+        for sensor, least, greatest in conditions:
+            value = self._channels[sensor].value
+            if value == MISSING or (least is not None and value < least):
                 return False
-            least, greatest = condition[1], condition[2]
-            is_low = least is not None and value < least
-            if is_low or (greatest is not None and value > greatest):
+            if greatest is not None and value > greatest:
                 return False
         return True

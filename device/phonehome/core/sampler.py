@@ -84,8 +84,9 @@ class Sampler:
         """Read the channels that are due; return the time until the next one is."""
         wait_ms = _MAX_STEP_MS
         self._fresh = 0
-        for index in range(len(self.channels)):
-            channel = self.channels[index]
+        channels = self.channels
+        for index in range(len(channels)):
+            channel = channels[index]
             if channel.tick(span_ms):
                 channel.read(self._readers[index])
                 self.ring.put(index)

@@ -22,8 +22,8 @@ class Table:
         points = list(points)
         if len(points) < 2:
             raise ConfigError("Table: %d points; give at least two" % len(points))
-        self._counts = array("i", [point[0] for point in points])
-        self._values = array("i", [point[1] for point in points])
+        self._counts: "array[int]" = array("i", [point[0] for point in points])
+        self._values: "array[int]" = array("i", [point[1] for point in points])
         for place in range(1, len(points)):
             if self._counts[place - 1] >= self._counts[place]:
                 raise ConfigError(
@@ -80,7 +80,7 @@ class NTC:
         return hundredths if self._is_scaled else hundredths / 100
 
 
-def _ratio(degrees: int, beta, r25_ohm, series_ohm) -> float:
+def _ratio(degrees: int, beta: float, r25_ohm: float, series_ohm: float) -> float:
     """The thermistor's share of the whole resistance."""
     exponent = beta * (1 / (degrees + _KELVIN_AT_0) - 1 / _KELVIN_AT_25)
     ohm = r25_ohm * math.exp(exponent)

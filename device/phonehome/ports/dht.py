@@ -26,7 +26,7 @@ class DHT:
         name, self._pause_ms = _MODELS[model]
         self._part = getattr(dht, name)(machine.Pin(pin))
         self._clock = clock
-        self._tried = None
+        self._tried: int | None = None
         self._is_good = False
 
     def temperature(self):

@@ -79,7 +79,7 @@ class DS18x20:
         self._rom = _parse(rom)
         self._bus = bus if isinstance(bus, DS18x20Bus) else DS18x20Bus(bus)
         self._bus.join(self)
-        self._degrees = None
+        self._degrees: float | None = None
 
     def __call__(self):
         """Return the newest result, None when there is none."""
