@@ -111,7 +111,7 @@ class Demo:
             await home.register(desk, name, f"demo {name}")
             home.write_config(Link(server), heartbeat_s=HEARTBEAT_S)
             home.product_file.write_bytes(entry.device_half)
-            self._story.seen[name] = Seen(server.split(":")[0].upper())
+            self._story.seen[name] = Seen(server.split(":")[0].upper(), SHOWN[name])
             self._boards[name] = Board(name, home, self._children)
         for name, board in self._boards.items():
             source = model_source(name, SEED)

@@ -81,7 +81,7 @@ class Home:
             **link.settings(),
             "key": str(self.key_file.resolve()),
             "data": str(flash.resolve()),
-            **{**DEFAULTS, **settings},
+            **(DEFAULTS | settings),
         }
         self.config_file.write_text(json.dumps(config, indent=1) + "\n")
 

@@ -17,6 +17,7 @@ from phonehome_tools.fleet.telling import values_text
 
 TICKET_STYLES = {"open": "bold red", "resolved": "bold green", "closed": "dim"}
 BAR_WIDTH = 30
+GAP = Text()
 
 
 class Stage(Protocol):
@@ -72,11 +73,11 @@ class LiveStage:
         """The next picture has it."""
 
     def _draw(self) -> RenderableType:
-        parts: list[RenderableType] = [self._draw_milestones(), self._draw_appliances()]
+        parts: list[RenderableType] = [self._draw_milestones(), GAP, self._draw_appliances()]
         if self._story.tickets:
-            parts.append(self._draw_tickets())
+            parts += [GAP, self._draw_tickets()]
         if self._story.address:
-            parts.append(self._draw_address())
+            parts += [GAP, self._draw_address()]
         return Panel(
             Group(*parts), title="phonehome: appliances that make their own service calls"
         )
@@ -94,12 +95,13 @@ class LiveStage:
                 table.add_row(self._spinner, f"        {escape(milestone.text)}")
             else:
                 table.add_row("", f"        [dim]{escape(milestone.text)}[/]")
-        return Group(table, ProgressBar(len(milestones), reached, BAR_WIDTH))
+        table.add_row("", ProgressBar(len(milestones), reached, BAR_WIDTH))
+        return table
 
     def _draw_appliances(self) -> RenderableType:
         table = Table("appliance", "link", "phase", "sensors", "reports", "acks", box=None)
         for name, seen in self._story.seen.items():
-            values = values_text(seen.values, 4)
+            values = values_text(seen.values, len(seen.values))
             table.add_row(name, seen.link, seen.phase, values, str(seen.sent), str(seen.acked))
         return table
 
@@ -112,8 +114,10 @@ class LiveStage:
         return table
 
     def _draw_address(self) -> RenderableType:
+        story = self._story
+        words = "" if story.first_missing() else "   Ctrl-C ends it"
         return Text.assemble(
-            "page ", (self._story.address, "bold underline"), "   token ", self._story.token
+            "page ", (story.address, "bold underline"), "   token ", (story.token, "bold"), words
         )
 
 

@@ -25,6 +25,7 @@ class Seen:
     """What is known of one appliance right now."""
 
     link: str
+    shown: Sequence[str]
     phase: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
     waiting: int = 0
@@ -36,7 +37,8 @@ class Seen:
         """Learn from one event of the appliance's board."""
         if event.name == "state":
             self.phase = str(event.facts.get("phase", ""))
-            self.values = event.facts.get("values", {})
+            values = event.facts.get("values", {})
+            self.values = {name: values[name] for name in self.shown if name in values}
             self.waiting = int(event.facts.get("depth", 0))
         elif event.name == "sent":
             self.sent += 1

@@ -30,7 +30,7 @@ async def summarise(
 ) -> int:
     """Print the summary; 1 when a labelled window holds no ticket.
 
-    Waits until the desk has every confirmation that the boards told, ChildError when it never does.
+    Waits until the desk has every confirmation that the boards told; ChildError when it has not.
     """
     confirmed = [event for event in events if event.facts["kind"] == "confirmed"]
     tickets = await expect_tickets(desk, boards, len(confirmed))
