@@ -9,7 +9,10 @@ from aiohttp import web
 # Jinja2: escapes what devices and people wrote, by default.
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from phonehome_wire.names import STATUS_NAMES, bit_names
+
 from . import charts
+from .frames import scale
 from .parts import now_ms
 from .showing import HistoryEntry
 
@@ -82,10 +85,37 @@ def headline(entry: HistoryEntry) -> str:
     return _HEADLINES.get(entry.kind, entry.kind)
 
 
+def evidence(entry: HistoryEntry) -> list[tuple[str, str]]:
+    """What an automatic step looked at, as words and values for people."""
+    left = dict(entry.evidence or {})
+    found: list[tuple[str, str]] = []
+    if {"inc", "boot", "seq"} <= left.keys():
+        found.append(("record", f"{left.pop('inc')}/{left.pop('boot')}/{left.pop('seq')}"))
+    exp = left.pop("exp", None)
+    for name, value in left.items():
+        if name in {"value", "limit"}:
+            found.append((name, charts.number(scale(value, exp))))
+        elif name == "status":
+            found.append((name, ", ".join(bit_names(STATUS_NAMES, value)).replace("_", " ")))
+        elif name.endswith("_at") and value is not None:
+            found.append((_words(name.removesuffix("_at")), _utc(value)))
+        else:
+            found.append((_words(name), str(value)))
+    return found
+
+
 def person(who: str) -> str:
     """Who it was: the name of a token, or which part of the system."""
     kind, _, name = who.partition(":")
     return name if kind == "token" else f"by {kind}" if kind == "rule" else f"the {kind}"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _utc(at: int) -> str:
+    return f"{_moment(at):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _moment(at: int) -> datetime:
@@ -94,13 +124,14 @@ def _moment(at: int) -> datetime:
 
 _FILTERS = {
     "ago": ago,
+    "evidence": evidence,
     "doing": _DOING.__getitem__,
     "headline": headline,
     "iso": lambda at: _moment(at).isoformat(timespec="milliseconds"),
     "person": person,
     "unit": charts.unit_text,
-    "utc": lambda at: f"{_moment(at):%Y-%m-%d %H:%M:%S} UTC",
-    "words": lambda name: name.replace("_", " "),
+    "utc": _utc,
+    "words": _words,
 }
 _GLOBALS = {
     "width": charts.WIDTH,
