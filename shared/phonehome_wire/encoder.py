@@ -62,6 +62,10 @@ class Encoder:
             data = encode_utf8(text)
         except ValueError:
             raise EncodeError("utf-8", "text %r holds a lone surrogate" % text) from None
+        self.put_utf8(data)
+
+    def put_utf8(self, data: bytes) -> None:
+        """Text string that is UTF-8 already."""
         self._put_head(0x60, len(data))
         self.put_raw(data)
 

@@ -38,7 +38,7 @@ def put_clipped(enc: Encoder, text: str, max_bytes: int) -> None:
     while len(data) > max_bytes:
         text = text[: max_bytes if len(text) > max_bytes else len(text) - 1]
         data = encode_utf8(text)
-    enc.put_text(text)
+    enc.put_utf8(data)
 
 
 def put_name(enc: Encoder, name: "Name") -> None:
