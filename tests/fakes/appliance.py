@@ -97,7 +97,7 @@ def fault(
     kind=KIND_CONFIRMED,
     boot=1,
     ms=50_000,
-    spn=520200,
+    spn=524_000,
     fmi=7,
     severity=3,
     frame=None,
