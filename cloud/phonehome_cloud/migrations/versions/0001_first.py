@@ -141,6 +141,9 @@ def _fault_event() -> None:
         sa.ForeignKeyConstraint(["device"], ["device.device"], name=op.f("fk_fault_event_device")),
         sa.PrimaryKeyConstraint("device", "inc", "boot", "seq", name=op.f("pk_fault_event")),
     )
+
+
+def _fault_event_indexes() -> None:
     op.create_index("ix_fault_event_fault", "fault_event", ["device", "spn", "fmi"])
     op.create_index("ix_fault_event_ticket", "fault_event", ["device", "ticket"])
 
@@ -173,7 +176,10 @@ def _message() -> None:
         sa.ForeignKeyConstraint(["device"], ["device.device"], name=op.f("fk_message_device")),
         sa.PrimaryKeyConstraint("device", "hash", name=op.f("pk_message")),
     )
-    op.create_index("ix_message_recent", "message", ["device", "received_at", "hash"])
+
+
+def _message_indexes() -> None:
+    op.create_index("ix_message_recent", "message", ["device", "received_at"])
 
 
 def _quarantine() -> None:
@@ -191,6 +197,9 @@ def _quarantine() -> None:
         sa.ForeignKeyConstraint(["device"], ["device.device"], name=op.f("fk_quarantine_device")),
         sa.PrimaryKeyConstraint("device", "hash", name=op.f("pk_quarantine")),
     )
+
+
+def _quarantine_indexes() -> None:
     op.create_index("ix_quarantine_recent", "quarantine", ["device", "received_at"])
 
 
@@ -213,6 +222,9 @@ def _record() -> None:
         sa.ForeignKeyConstraint(["device"], ["device.device"], name=op.f("fk_record_device")),
         sa.PrimaryKeyConstraint("device", "inc", "boot", "seq", name=op.f("pk_record")),
     )
+
+
+def _record_indexes() -> None:
     op.create_index(
         "ix_record_waiting",
         "record",
@@ -266,6 +278,9 @@ def _session() -> None:
         sa.ForeignKeyConstraint(["device"], ["device.device"], name=op.f("fk_session_device")),
         sa.PrimaryKeyConstraint("device", "inc", "boot", name=op.f("pk_session")),
     )
+
+
+def _session_indexes() -> None:
     op.create_index(
         "ix_session_newest",
         "session",
@@ -302,6 +317,9 @@ def _ticket() -> None:
         sa.ForeignKeyConstraint(["device"], ["device.device"], name=op.f("fk_ticket_device")),
         sa.PrimaryKeyConstraint("device", "number", name=op.f("pk_ticket")),
     )
+
+
+def _ticket_indexes() -> None:
     op.create_index(
         "ix_ticket_due",
         "ticket",
@@ -386,12 +404,18 @@ _CREATE = (
     _device_key,
     _fault,
     _fault_event,
+    _fault_event_indexes,
     _manifest,
     _message,
+    _message_indexes,
     _quarantine,
+    _quarantine_indexes,
     _record,
+    _record_indexes,
     _security_event,
     _session,
+    _session_indexes,
     _ticket,
+    _ticket_indexes,
     _ticket_event,
 )
