@@ -25,6 +25,9 @@ _RTYPE_CRASH = const(4)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from .head import Crumb, Name
 
 
@@ -90,61 +93,45 @@ def _put_what_fits(enc: Encoder, boot: int, seq: int, ms: int, crash: Crash) -> 
 
 
 def _put_body(enc: Encoder, crash: Crash, first_frame: int, first_crumb: int) -> None:
-    omitted = crash.omitted + first_frame
-    enc.put_map(_field_count(crash, first_frame, first_crumb, omitted))
-    enc.put_uint(_CRASH_KIND)
-    enc.put_uint(crash.kind)
+    at = enc.put_open_map()
+    count = enc.put_field(_CRASH_KIND, crash.kind)
     if crash.exception is not None:
         enc.put_uint(_CRASH_EXCEPTION)
         put_name(enc, crash.exception)
+        count += 1
     if crash.message is not None:
         enc.put_uint(_CRASH_MESSAGE)
         put_clipped(enc, crash.message, _MAX_CRASH_TEXT_BYTES)
-    _put_frames(enc, crash.frames, first_frame)
-    _put_crumbs(enc, crash.crumbs, first_crumb)
-    _put_field(enc, _CRASH_HEAP_FREE, crash.heap_free)
-    _put_field(enc, _CRASH_HEAP_LARGEST, crash.heap_largest)
-    _put_field(enc, _CRASH_RESET_CAUSE, crash.reset_cause)
-    _put_field(enc, _CRASH_FRAMES_OMITTED, omitted or None)
+        count += 1
+    count += _put_rows(enc, _CRASH_FRAMES, crash.frames, first_frame, _put_frame)
+    count += _put_rows(enc, _CRASH_CRUMBS, crash.crumbs, first_crumb, put_crumb)
+    count += enc.put_field(_CRASH_HEAP_FREE, crash.heap_free)
+    count += enc.put_field(_CRASH_HEAP_LARGEST, crash.heap_largest)
+    count += enc.put_field(_CRASH_RESET_CAUSE, crash.reset_cause)
+    count += enc.put_field(_CRASH_FRAMES_OMITTED, crash.omitted + first_frame or None)
+    enc.close_map(at, count)
 
 
-def _put_frames(enc: Encoder, frames: "list[tuple[Name, int, Name]]", first: int) -> None:
-    if first == len(frames):
-        return
-    enc.put_uint(_CRASH_FRAMES)
-    enc.put_array(len(frames) - first)
-    for i in range(first, len(frames)):
-        file, line, function = frames[i]
-        enc.put_array(3)
-        put_name(enc, file)
-        enc.put_uint(line)
-        put_name(enc, function)
+def _put_rows(
+    enc: Encoder,
+    key: int,
+    rows: "list[Any]",
+    first: int,
+    put: "Callable[[Encoder, Any], None]",
+) -> int:
+    """The pair of an array of rows from number `first` on, nothing when none is left."""
+    if first == len(rows):
+        return 0
+    enc.put_uint(key)
+    enc.put_array(len(rows) - first)
+    for i in range(first, len(rows)):
+        put(enc, rows[i])
+    return 1
 
 
-def _put_crumbs(enc: Encoder, crumbs: "list[Crumb]", first: int) -> None:
-    if first == len(crumbs):
-        return
-    enc.put_uint(_CRASH_CRUMBS)
-    enc.put_array(len(crumbs) - first)
-    for i in range(first, len(crumbs)):
-        put_crumb(enc, crumbs[i])
-
-
-def _put_field(enc: Encoder, key: int, value: "int | None") -> None:
-    if value is not None:
-        enc.put_uint(key)
-        enc.put_uint(value)
-
-
-def _field_count(crash: Crash, first_frame: int, first_crumb: int, omitted: int) -> int:
-    return (
-        1
-        + (crash.exception is not None)
-        + (crash.message is not None)
-        + (first_frame < len(crash.frames))
-        + (first_crumb < len(crash.crumbs))
-        + (crash.heap_free is not None)
-        + (crash.heap_largest is not None)
-        + (crash.reset_cause is not None)
-        + (omitted > 0)
-    )
+def _put_frame(enc: Encoder, frame: "tuple[Name, int, Name]") -> None:
+    file, line, function = frame
+    enc.put_array(3)
+    put_name(enc, file)
+    enc.put_uint(line)
+    put_name(enc, function)

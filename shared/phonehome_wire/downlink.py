@@ -105,42 +105,39 @@ class TimeReply:
 
 def put_ack(enc: Encoder, ack: Ack) -> None:
     """Write an ack payload."""
-    optional = bool(ack.refused) + (ack.backoff_s is not None)
-    optional += (ack.origin_inc is not None) + (ack.poll is not None)
-    enc.put_map(7 + optional)
-    _put_session(enc, ack, _DOWNLINK_ACK)
-    enc.put_uint(_KEY_DN_ECHO_MS)
-    enc.put_uint(ack.echo_ms)
-    enc.put_uint(_KEY_DN_STORED)
-    _put_rows(enc, ack.stored)
+    at = _put_session(enc, ack, _DOWNLINK_ACK)
+    enc.put_field(_KEY_DN_ECHO_MS, ack.echo_ms)
+    _put_rows(enc, _KEY_DN_STORED, ack.stored)
+    count = 7
     if ack.refused:
-        enc.put_uint(_KEY_DN_REFUSED)
-        _put_rows(enc, ack.refused)
-    _put_field(enc, _KEY_DN_BACKOFF_S, ack.backoff_s)
+        _put_rows(enc, _KEY_DN_REFUSED, ack.refused)
+        count += 1
+    count += enc.put_field(_KEY_DN_BACKOFF_S, ack.backoff_s)
     if ack.origin_inc is not None:
         enc.put_uint(_KEY_DN_ORIGIN_INC)
         enc.put_bytes(ack.origin_inc)
-    _put_field(enc, _KEY_DN_POLL, ack.poll)
+        count += 1
+    enc.close_map(at, count + enc.put_field(_KEY_DN_POLL, ack.poll))
 
 
 def put_command(enc: Encoder, command: Command) -> None:
     """Write a command payload; it must be sealed with ALG_HMAC_256."""
-    enc.put_map(8 + (command.args is not None))
-    _put_session(enc, command, _DOWNLINK_COMMAND)
-    _put_field(enc, _KEY_DN_CSEQ, command.cseq)
-    _put_field(enc, _KEY_DN_DEADLINE_MS, command.deadline_ms)
-    _put_field(enc, _KEY_DN_CODE, command.code)
+    at = _put_session(enc, command, _DOWNLINK_COMMAND)
+    enc.put_field(_KEY_DN_CSEQ, command.cseq)
+    enc.put_field(_KEY_DN_DEADLINE_MS, command.deadline_ms)
+    enc.put_field(_KEY_DN_CODE, command.code)
     if command.args is not None:
         enc.put_uint(_KEY_DN_ARGS)
         enc.put_value(command.args)
+    enc.close_map(at, 8 + (command.args is not None))
 
 
 def put_time_reply(enc: Encoder, reply: TimeReply) -> None:
     """Write a time reply payload; it must be sealed with ALG_HMAC_256."""
     enc.put_map(4)
-    _put_field(enc, _KEY_DN_MAJOR, _MAJOR)
-    _put_field(enc, _KEY_DN_SERVER_MS, reply.server_ms)
-    _put_field(enc, _KEY_DN_KIND, _DOWNLINK_TIME)
+    enc.put_field(_KEY_DN_MAJOR, _MAJOR)
+    enc.put_field(_KEY_DN_SERVER_MS, reply.server_ms)
+    enc.put_field(_KEY_DN_KIND, _DOWNLINK_TIME)
     enc.put_uint(_KEY_DN_NONCE)
     enc.put_bytes(reply.nonce)
 
@@ -228,25 +225,22 @@ _READERS: "dict[int, Callable[[Any], Ack | Command | TimeReply]]" = {
 }
 
 
-def _put_session(enc: Encoder, message: "Ack | Command", kind: int) -> None:
-    """The keys that acks and commands share: major, session, server time, kind."""
-    _put_field(enc, _KEY_DN_MAJOR, _MAJOR)
+def _put_session(enc: Encoder, message: "Ack | Command", kind: int) -> int:
+    """Open the map of an ack or a command with the five pairs they share; returns its place."""
+    at = enc.put_open_map()
+    enc.put_field(_KEY_DN_MAJOR, _MAJOR)
     enc.put_uint(_KEY_DN_INC)
     enc.put_bytes(message.inc)
-    _put_field(enc, _KEY_DN_BOOT, message.boot)
-    _put_field(enc, _KEY_DN_SERVER_MS, message.server_ms)
-    _put_field(enc, _KEY_DN_KIND, kind)
+    enc.put_field(_KEY_DN_BOOT, message.boot)
+    enc.put_field(_KEY_DN_SERVER_MS, message.server_ms)
+    enc.put_field(_KEY_DN_KIND, kind)
+    return at
 
 
-def _put_rows(enc: Encoder, rows: "list[tuple[int, int, int]]") -> None:
+def _put_rows(enc: Encoder, key: int, rows: "list[tuple[int, int, int]]") -> None:
+    enc.put_uint(key)
     enc.put_array(len(rows))
     for row in rows:
         enc.put_array(3)
         for number in row:
             enc.put_uint(number)
-
-
-def _put_field(enc: Encoder, key: int, value: "int | None") -> None:
-    if value is not None:
-        enc.put_uint(key)
-        enc.put_uint(value)

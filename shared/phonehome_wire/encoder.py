@@ -77,6 +77,25 @@ class Encoder:
         """Head of a map; exactly `count` pairs follow, unsigned keys ascending."""
         self._put_head(0xA0, count)
 
+    def put_field(self, key: int, value: "int | None") -> int:
+        """A pair of key and integer, none when the value is None. Returns how many: 1 or 0."""
+        if value is None:
+            return 0
+        self.put_uint(key)
+        self.put_int(value)
+        return 1
+
+    def put_open_map(self) -> int:
+        """Head of a map whose pairs are not counted yet. Returns its place for close_map."""
+        self._put_byte(0xA0)
+        return self.pos - 1
+
+    def close_map(self, at: int, count: int) -> None:
+        """Write the count of a map, at most 23 pairs, after they were put."""
+        if count > 23:
+            raise EncodeError("range", "%d pairs, an open map has at most 23" % count)
+        self.buf[at] = 0xA0 | count
+
     def put_bool(self, value: bool) -> None:
         """True or false."""
         self._put_byte(0xF5 if value else 0xF4)

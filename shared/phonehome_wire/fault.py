@@ -10,6 +10,7 @@ from .head import put_head
 _MAX_CONTEXT_METRICS = const(24)
 _MAX_EXP = const(9)
 _MAX_FAULT_RECORD_BYTES = const(919)
+_MAX_INT = 9007199254740991
 _MAX_OCCURRENCE = const(126)
 _MAX_SPN = const(524287)
 _MIN_HALVED_SAMPLES = const(8)
@@ -26,6 +27,18 @@ _FAULT_SPN = const(0)
 _FAULT_STATUS = const(2)
 _FAULT_VALUE = const(6)
 _RTYPE_FAULT = const(3)
+
+_RANGES = (
+    ("spn", 0, _MAX_SPN),
+    ("fmi", 0, 31),
+    ("status", 0, 255),
+    ("occurrence", 0, _MAX_OCCURRENCE),
+    ("severity", 0, 7),
+    ("channel", 0, 255),
+    ("exp", -_MAX_EXP, _MAX_EXP),
+    ("failing_ms", 0, _MAX_INT),
+    ("kind", 0, 3),
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,65 +132,40 @@ def _fault_channel(fault: Fault, frame: "Frame") -> int:
 def _put_body(
     enc: Encoder, fault: Fault, frame: "Frame | None", lo: int, hi: int, only: int
 ) -> None:
-    enc.put_map(_field_count(fault) + (frame is not None))
-    _put_field(enc, _FAULT_SPN, fault.spn)
-    _put_field(enc, _FAULT_FMI, fault.fmi)
-    _put_field(enc, _FAULT_STATUS, fault.status)
-    _put_field(enc, _FAULT_OCCURRENCE, fault.occurrence)
-    _put_field(enc, _FAULT_SEVERITY, fault.severity)
-    _put_field(enc, _FAULT_CHANNEL, fault.channel)
+    at = enc.put_open_map()
+    count = enc.put_field(_FAULT_SPN, fault.spn)
+    count += enc.put_field(_FAULT_FMI, fault.fmi)
+    count += enc.put_field(_FAULT_STATUS, fault.status)
+    count += enc.put_field(_FAULT_OCCURRENCE, fault.occurrence)
+    count += enc.put_field(_FAULT_SEVERITY, fault.severity)
+    count += enc.put_field(_FAULT_CHANNEL, fault.channel)
     if fault.value is not None:
         enc.put_uint(_FAULT_VALUE)
         enc.put_array(2)
         enc.put_int(fault.exp or 0)
         enc.put_int(fault.value)
-    _put_field(enc, _FAULT_LIMIT, fault.limit)
-    _put_field(enc, _FAULT_FAILING_MS, fault.failing_ms)
+        count += 1
+    count += enc.put_field(_FAULT_LIMIT, fault.limit)
+    count += enc.put_field(_FAULT_FAILING_MS, fault.failing_ms)
     if frame is not None:
         enc.put_uint(_FAULT_FREEZE)
         put_freeze(enc, frame, lo, hi, only)
+        count += 1
     if fault.context is not None and len(fault.context):
         enc.put_uint(_FAULT_CONTEXT)
         fault.context.put(enc)
-    _put_field(enc, _FAULT_KIND, fault.kind)
-
-
-def _put_field(enc: Encoder, key: int, value: "int | None") -> None:
-    if value is not None:
-        enc.put_uint(key)
-        enc.put_int(value)
-
-
-def _field_count(fault: Fault) -> int:
-    """Fields besides the freeze frame."""
-    return (
-        5
-        + (fault.channel is not None)
-        + (fault.value is not None)
-        + (fault.limit is not None)
-        + (fault.failing_ms is not None)
-        + (fault.context is not None and len(fault.context) > 0)
-        + (fault.kind is not None)
-    )
+        count += 1
+    enc.close_map(at, count + enc.put_field(_FAULT_KIND, fault.kind))
 
 
 def _check(fault: Fault) -> None:
     """Ranges that the schema sets, before a byte is written."""
-    _check_range("spn", fault.spn, 0, _MAX_SPN)
-    _check_range("fmi", fault.fmi, 0, 31)
-    _check_range("status", fault.status, 0, 255)
-    _check_range("occurrence", fault.occurrence, 0, _MAX_OCCURRENCE)
-    _check_range("severity", fault.severity, 0, 7)
-    _check_range("channel", fault.channel, 0, 255)
-    _check_range("exp", fault.exp, -_MAX_EXP, _MAX_EXP)
-    _check_range("failing_ms", fault.failing_ms, 0, None)
-    _check_range("kind", fault.kind, 0, 3)
+    for name, low, high in _RANGES:
+        value = getattr(fault, name)
+        if value is not None and not low <= value <= high:
+            raise EncodeError("range", "fault %s is %d, want %d..%d" % (name, value, low, high))
     if fault.context is not None and len(fault.context) > _MAX_CONTEXT_METRICS:
         raise EncodeError(
-            "range", "%d context metrics, at most %d" % (len(fault.context), _MAX_CONTEXT_METRICS)
+            "range",
+            "%d context metrics, at most %d" % (len(fault.context), _MAX_CONTEXT_METRICS),
         )
-
-
-def _check_range(name: str, value: "int | None", low: int, high: "int | None") -> None:
-    if value is not None and (value < low or (high is not None and value > high)):
-        raise EncodeError("range", "fault %s is %d, want %d..%s" % (name, value, low, high))

@@ -65,27 +65,23 @@ def put_hello(
     """
     if not 0 <= reset_cause <= 15:
         raise EncodeError("range", "reset cause is %d, want 0..15" % reset_cause)
-    enc.put_map(
-        3
-        + (clean_boot is not None)
-        + (config_version is not None)
-        + (catalog is not None)
-        + state_lost
-    )
+    at = enc.put_open_map()
     enc.put_uint(_HELLO_AGENT)
     _put_text(enc, "agent", agent, 1, _MAX_AGENT_BYTES)
-    enc.put_uint(_HELLO_RESET_CAUSE)
-    enc.put_uint(reset_cause)
+    enc.put_field(_HELLO_RESET_CAUSE, reset_cause)
     enc.put_uint(_HELLO_PLATFORM)
     _put_text(enc, "platform", platform, 1, _MAX_PLATFORM_BYTES)
-    _put_field(enc, _HELLO_CLEAN_BOOT, clean_boot)
-    _put_field(enc, _HELLO_CONFIG_VERSION, config_version)
+    count = 3 + enc.put_field(_HELLO_CLEAN_BOOT, clean_boot)
+    count += enc.put_field(_HELLO_CONFIG_VERSION, config_version)
     if catalog is not None:
         enc.put_uint(_HELLO_CATALOG)
         _put_catalog(enc, catalog)
+        count += 1
     if state_lost:
         enc.put_uint(_HELLO_STATE_LOST)
         enc.put_bool(True)
+        count += 1
+    enc.close_map(at, count)
 
 
 def put_heartbeat(enc: Encoder, metrics: "Metrics") -> None:
@@ -109,10 +105,8 @@ def put_result(enc: Encoder, cseq: int, status: int, value: "Any" = None) -> Non
     if not 0 <= status <= 15:
         raise EncodeError("range", "result status is %d, want 0..15" % status)
     enc.put_map(2 if value is None else 3)
-    enc.put_uint(_RESULT_CSEQ)
-    enc.put_uint(cseq)
-    enc.put_uint(_RESULT_STATUS)
-    enc.put_uint(status)
+    enc.put_field(_RESULT_CSEQ, cseq)
+    enc.put_field(_RESULT_STATUS, status)
     if value is not None:
         enc.put_uint(_RESULT_VALUE)
         enc.put_value(value)
@@ -135,9 +129,3 @@ def _put_text(enc: Encoder, what: str, text: str, min_bytes: int, max_bytes: int
     if not min_bytes <= len(text.encode()) <= max_bytes:
         raise EncodeError("range", "%s %r, want %d..%d bytes" % (what, text, min_bytes, max_bytes))
     enc.put_text(text)
-
-
-def _put_field(enc: Encoder, key: int, value: "int | None") -> None:
-    if value is not None:
-        enc.put_uint(key)
-        enc.put_uint(value)

@@ -97,13 +97,10 @@ def begin_uplink(enc: Encoder, head: UplinkHead, record_count: int) -> None:
     if not _MIN_BUILD_BYTES <= len(head.build) <= _MAX_BUILD_BYTES:
         raise EncodeError("length", "build id of %d bytes, want 4..8" % len(head.build))
     enc.put_map(6 + (head.utc_ms is not None) + _late_field_count(head))
-    enc.put_uint(_KEY_UP_MAJOR)
-    enc.put_uint(_MAJOR)
-    _put_id(enc, _KEY_UP_INC, head.inc, INC_BYTES)
-    enc.put_uint(_KEY_UP_BOOT)
-    enc.put_uint(head.boot)
-    enc.put_uint(_KEY_UP_NOW_MS)
-    enc.put_uint(head.now_ms)
+    enc.put_field(_KEY_UP_MAJOR, _MAJOR)
+    _put_id(enc, _KEY_UP_INC, head.inc)
+    enc.put_field(_KEY_UP_BOOT, head.boot)
+    enc.put_field(_KEY_UP_NOW_MS, head.now_ms)
     _put_pair(enc, _KEY_UP_UTC, head.utc_ms, head.utc_quality)
     enc.put_uint(_KEY_UP_BUILD)
     enc.put_bytes(head.build)
@@ -113,13 +110,13 @@ def begin_uplink(enc: Encoder, head: UplinkHead, record_count: int) -> None:
 
 def end_uplink(enc: Encoder, head: UplinkHead) -> None:
     """Write what follows the records. The head must not have changed since begin_uplink."""
-    _put_field(enc, _KEY_UP_DROPPED, head.dropped)
-    _put_id(enc, _KEY_UP_MANIFEST, head.manifest, MANIFEST_BYTES)
-    _put_field(enc, _KEY_UP_NEXT_SEQ, head.next_seq)
-    _put_field(enc, _KEY_UP_STATE, head.state)
-    _put_field(enc, _KEY_UP_CONN, head.conn)
+    enc.put_field(_KEY_UP_DROPPED, head.dropped)
+    _put_id(enc, _KEY_UP_MANIFEST, head.manifest)
+    enc.put_field(_KEY_UP_NEXT_SEQ, head.next_seq)
+    enc.put_field(_KEY_UP_STATE, head.state)
+    enc.put_field(_KEY_UP_CONN, head.conn)
     _put_pair(enc, _KEY_UP_SERVER, head.server_ms, head.server_at_ms)
-    _put_id(enc, _KEY_UP_ORIGIN_INC, head.origin_inc, INC_BYTES)
+    _put_id(enc, _KEY_UP_ORIGIN_INC, head.origin_inc)
 
 
 def decode_uplink(payload: "bytes | bytearray | memoryview") -> Uplink:
@@ -145,18 +142,11 @@ def _late_field_count(head: UplinkHead) -> int:
     )
 
 
-def _put_field(enc: Encoder, key: int, value: "int | None") -> None:
+def _put_id(enc: Encoder, key: int, value: "bytes | None") -> None:
+    """An incarnation or a manifest: four bytes."""
     if value is not None:
-        enc.put_uint(key)
-        enc.put_uint(value)
-
-
-def _put_id(enc: Encoder, key: int, value: "bytes | None", size: int) -> None:
-    if value is not None:
-        if len(value) != size:
-            raise EncodeError(
-                "length", "uplink key %d of %d bytes, want %d" % (key, len(value), size)
-            )
+        if len(value) != INC_BYTES:
+            raise EncodeError("length", "uplink key %d of %d bytes, want 4" % (key, len(value)))
         enc.put_uint(key)
         enc.put_bytes(value)
 
