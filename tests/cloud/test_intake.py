@@ -270,6 +270,7 @@ async def test_the_first_message_under_the_next_key_activates_it(receiver, washe
 
 async def test_many_at_once_are_each_answered_for_themselves(receiver, washer):
     """Records of one commit never end up in another's ack."""
+    await receiver.keys.find(washer.kid)
     messages = [washer.message([fault(i)], now_ms=60_000 + i) for i in range(300)]
     replies = await asyncio.gather(*(receiver.accept(message) for message in messages))
     assert [washer.hears(r.body).stored for r in replies] == [[(1, i, i)] for i in range(300)]

@@ -19,6 +19,11 @@ def downgrade() -> None:
         op.drop_table(table)
 
 
+def _where(condition: str) -> dict[str, sa.TextClause]:
+    """The condition of a partial index, for each database."""
+    return {f"{name}_where": sa.text(condition) for name in ("sqlite", "postgresql")}
+
+
 def _api_token() -> None:
     op.create_table(
         "api_token",
@@ -226,11 +231,7 @@ def _record() -> None:
 
 def _record_indexes() -> None:
     op.create_index(
-        "ix_record_waiting",
-        "record",
-        ["received_at", "device"],
-        sqlite_where=sa.text("digested_at IS NULL"),
-        postgresql_where=sa.text("digested_at IS NULL"),
+        "ix_record_waiting", "record", ["received_at", "device"], **_where("digested_at IS NULL")
     )
 
 
@@ -282,12 +283,7 @@ def _session() -> None:
 
 def _session_indexes() -> None:
     op.create_index(
-        "ix_session_newest",
-        "session",
-        ["device", "inc"],
-        unique=True,
-        sqlite_where=sa.text("newest"),
-        postgresql_where=sa.text("newest"),
+        "ix_session_newest", "session", ["device", "inc"], unique=True, **_where("newest")
     )
 
 
@@ -320,21 +316,14 @@ def _ticket() -> None:
 
 
 def _ticket_indexes() -> None:
-    op.create_index(
-        "ix_ticket_due",
-        "ticket",
-        ["resolve_at"],
-        sqlite_where=sa.text("resolve_at IS NOT NULL"),
-        postgresql_where=sa.text("resolve_at IS NOT NULL"),
-    )
+    op.create_index("ix_ticket_due", "ticket", ["resolve_at"], **_where("resolve_at IS NOT NULL"))
     op.create_index("ix_ticket_fault", "ticket", ["device", "spn", "fmi"])
     op.create_index(
         "ix_ticket_one_open",
         "ticket",
         ["device", "spn", "fmi"],
         unique=True,
-        sqlite_where=sa.text("ended_at IS NULL"),
-        postgresql_where=sa.text("ended_at IS NULL"),
+        **_where("ended_at IS NULL"),
     )
     op.create_index(
         "ix_ticket_open_recent",
@@ -344,8 +333,7 @@ def _ticket_indexes() -> None:
             sa.literal_column("device DESC"),
             sa.literal_column("number DESC"),
         ],
-        sqlite_where=sa.text("ended_at IS NULL"),
-        postgresql_where=sa.text("ended_at IS NULL"),
+        **_where("ended_at IS NULL"),
     )
     op.create_index(
         "ix_ticket_recent",
