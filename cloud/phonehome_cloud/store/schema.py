@@ -145,8 +145,6 @@ message = Table(
     Column("transport", String(8), nullable=False),
     Column("raw", Bytes, nullable=False),
 )
-Index("ix_message_recent", message.c.device, message.c.received_at)
-
 Index("ix_message_recent", message.c.device, message.c.received_at, message.c.hash)
 
 # (device, origin incarnation, boot, seq) is the identity of a record for ever.

@@ -186,7 +186,7 @@ def _message() -> None:
 
 
 def _message_indexes() -> None:
-    op.create_index("ix_message_recent", "message", ["device", "received_at"])
+    op.create_index("ix_message_recent", "message", ["device", "received_at", "hash"])
 
 
 def _quarantine() -> None:
