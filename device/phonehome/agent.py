@@ -66,6 +66,7 @@ class Agent:
         self._on_event = on_event
         self._readers = {}
         self._sampler = None
+        self._kept_faults = b""
         self._fault = Fault()
         self._traceback = Traceback()
         self._tasks = []
@@ -136,7 +137,8 @@ class Agent:
     async def stop(self) -> None:
         """End cleanly: the next hello says so. Records that wait stay for the next boot."""
         for task in self._tasks:
-            task.cancel()
+            if task is not asyncio.current_task():
+                task.cancel()
         self._tasks = []
         await self._link.close()
         self._session.end()
@@ -200,11 +202,8 @@ class Agent:
         fault.failing_ms, fault.kind, fault.frame = state.failing_ms, kind, frame
         is_urgent = spec.urgent and kind == registry.KIND_CONFIRMED
         self._reporter.add_fault(fault, now_ms, is_urgent)
-        if kind != registry.KIND_PENDING and self._sampler is not None:
-            try:
-                self._folder.replace(_FAULTS, self._sampler.faults.snapshot())
-            except OSError:
-                pass  # a full flash: the next boot finds the fault anew
+        if kind != registry.KIND_PENDING:
+            self._keep_faults()
         self._emit("transition", code=spec.code, kind=kind, uptime_ms=now_ms)
         self._sending.ask(is_urgent)
 
@@ -249,7 +248,19 @@ class Agent:
         self._sending.ask(is_urgent=False)
 
     def _keep(self) -> None:
+        """Save what changes slowly: the floor of the clock, and that faults were tested."""
         self._session.keep_floor(self._clock.floor_ms)
+        self._keep_faults()
+
+    def _keep_faults(self) -> None:
+        snapshot = self.faults.snapshot()
+        if snapshot == self._kept_faults:
+            return
+        try:
+            self._folder.replace(_FAULTS, snapshot)
+            self._kept_faults = snapshot
+        except OSError:
+            pass  # a full flash: the next boot finds the faults anew
 
     def _measure(self, now_ms: int) -> Metrics:
         """The metrics of a heartbeat, as they are now."""
