@@ -26,6 +26,7 @@ from .workers.broker import EmbeddedBroker
 from .workers.committer import Committer
 from .workers.digesting import Digesting
 from .workers.mqtt import MQTTConsumer
+from .workers.supervising import Supervised
 
 CONSUMER = web.AppKey("consumer", MQTTConsumer)
 CONFIGURED_TOKEN = "configured"  # noqa: S105 - the name of the token, as histories show it
@@ -136,8 +137,9 @@ def _digesting(digesting: Digesting) -> Context:
     """Run the digest beside everything else."""
 
     async def context(app: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(digesting.run())
-        app[health.CHECKS]["digest"] = health.task_check(task)
+        loop = Supervised("digest", digesting.run)
+        task = asyncio.create_task(loop.run())
+        app[health.CHECKS]["digest"] = health.trouble_check(lambda: loop.trouble)
         yield
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):

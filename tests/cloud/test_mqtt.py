@@ -95,23 +95,22 @@ async def test_a_lost_acknowledgement_to_the_broker_makes_a_duplicate_not_a_seco
 
 async def test_a_restarted_broker_is_found_again(tmp_path):
     """The consumer reconnects by itself and subscribes again; readiness says so meanwhile."""
-    async with mosquitto(tmp_path) as broker:
-        async with running(tmp_path, MQTT_URL=broker.url) as receiver:
+    async with mosquitto(tmp_path) as broker, running(tmp_path, MQTT_URL=broker.url) as receiver:
 
-            async def ready():
-                async with receiver.session.get(receiver.url + "/readyz") as answer:
-                    return answer.status, await answer.text()
+        async def ready():
+            async with receiver.session.get(receiver.url + "/readyz") as answer:
+                return answer.status, await answer.text()
 
-            assert (await ready())[0] == 200
-            await broker.stop()
-            status, text = await receiver.eventually(ready, lambda found: found[0] == 503)
-            assert (status, "mqtt: not connected" in text) == (503, True)
-            await broker.start()
-            await receiver.eventually(ready, lambda found: found[0] == 200)
-            voice = await receiver.register()
-            async with board(broker.url, voice.device) as device:
-                await device.report(voice.report(voice.heartbeat()))
-                assert voice.hear((await device.answer()).payload).stored == [(1, 0, 0)]
+        assert (await ready())[0] == 200
+        await broker.stop()
+        status, text = await receiver.eventually(ready, lambda found: found[0] == 503)
+        assert (status, "mqtt: not connected" in text) == (503, True)
+        await broker.start()
+        await receiver.eventually(ready, lambda found: found[0] == 200)
+        voice = await receiver.register()
+        async with board(broker.url, voice.device) as device:
+            await device.report(voice.report(voice.heartbeat()))
+            assert voice.hear((await device.answer()).payload).stored == [(1, 0, 0)]
 
 
 async def test_a_device_cannot_speak_on_another_ones_topic(tmp_path):
@@ -129,16 +128,15 @@ async def test_a_device_cannot_speak_on_another_ones_topic(tmp_path):
 
 async def test_garbage_on_any_topic_stops_nothing(tmp_path):
     """Topics that are no device's, empty and huge payloads: acknowledged, counted, forgotten."""
-    async with mosquitto(tmp_path) as broker:
-        async with running(tmp_path, MQTT_URL=broker.url) as receiver:
-            voice = await receiver.register()
-            async with board(broker.url, voice.device) as device:
-                for topic in ("ph1/x/up", "ph1/../up", f"ph1/{voice.device.upper()}/up"):
-                    await device.publish(topic, b"\xff")
-                for payload in (b"", b"\xff" * 100_000, voice.report()[:-1]):
-                    await device.report(payload)
-                await device.report(voice.report(voice.heartbeat()))
-                assert voice.hear((await device.answer()).payload).stored == [(1, 0, 0)]
+    async with mosquitto(tmp_path) as broker, running(tmp_path, MQTT_URL=broker.url) as receiver:
+        voice = await receiver.register()
+        async with board(broker.url, voice.device) as device:
+            for topic in ("ph1/x/up", "ph1/../up", f"ph1/{voice.device.upper()}/up"):
+                await device.publish(topic, b"\xff")
+            for payload in (b"", b"\xff" * 100_000, voice.report()[:-1]):
+                await device.report(payload)
+            await device.report(voice.report(voice.heartbeat()))
+            assert voice.hear((await device.answer()).payload).stored == [(1, 0, 0)]
 
 
 async def test_a_state_message_sets_presence_and_is_not_answered(tmp_path):
@@ -164,9 +162,11 @@ async def test_nothing_is_acknowledged_to_the_broker_before_it_is_stored(tmp_pat
     """While the commit waits there is no PUBACK: a receiver that dies then loses nothing."""
     gate = asyncio.Event()
     seen = []
+    arrived = asyncio.Semaphore(0)
 
     async def accept(message, device):
         seen.append((message, device))
+        arrived.release()
         await gate.wait()
         return Reply(200, b"stored")
 
@@ -179,14 +179,14 @@ async def test_nothing_is_acknowledged_to_the_broker_before_it_is_stored(tmp_pat
         voice = Voice()
         async with board(broker.url, voice.device) as device:
             await device.report(b"one")
-            await wait_for(lambda: seen)
+            await arrived.acquire()
             await wire.stop()  # it dies: the connection is gone without a word
             gate.set()
             second = MQTTConsumer(accept, "receiver")
             await first.stop()
             await second.start(broker.url)
             assert (await device.answer()).payload == b"stored"
-            await wait_for(lambda: len(seen) == 2)
+            await arrived.acquire()
             await second.stop()
     assert seen == [(b"one", voice.device)] * 2
 
@@ -213,10 +213,3 @@ async def test_a_message_that_cannot_be_stored_yet_is_tried_again(tmp_path):
     await consumer.stop()
     await broker.stop()
     assert replies == []
-
-
-async def wait_for(good):
-    """Return when `good()` is true."""
-    async with asyncio.timeout(20):
-        while not good():
-            await asyncio.sleep(0.01)

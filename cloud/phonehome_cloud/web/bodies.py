@@ -78,7 +78,7 @@ def check_json(data: bytes, type_: type[T]) -> T:
         return msgspec.json.decode(data, type=type_)
     except msgspec.ValidationError as error:
         raise ProblemError("invalid-body", str(error), explain(str(error), data, type_)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise ProblemError("malformed-json", str(error)) from None
 
 
@@ -91,9 +91,27 @@ def explain(message: str, data: bytes, type_: type[Any]) -> dict[str, Any]:
         fix = f"leave it out; known fields: {', '.join(fields)}"
     else:
         fix = fields.get(field) or message.split(" - at ", maxsplit=1)[0]
-    whole = msgspec.json.decode(data)
-    value = whole.get(field) if isinstance(whole, dict) else whole
-    return field_error(field or "(body)", value, fix)
+    return field_error(field or "(body)", _value(data, field, type_), fix)
+
+
+def _value(data: bytes, field: str, type_: type[Any]) -> object:
+    """What the body held there; a secret is not shown back, nor what is nested without end."""
+    if field in _secrets(type_):
+        return "(not shown)"
+    try:
+        whole = msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        return "(not readable)"
+    return whole.get(field) if isinstance(whole, dict) else whole
+
+
+def _secrets(type_: type[Any]) -> set[str]:
+    hints = get_type_hints(type_, include_extras=True)
+    return {
+        name
+        for name, hint in hints.items()
+        if any((meta.extra or {}).get("secret") for meta in _metas(hint))
+    }
 
 
 def _descriptions(type_: type[Any]) -> dict[str, str]:
@@ -103,8 +121,11 @@ def _descriptions(type_: type[Any]) -> dict[str, str]:
 
 
 def _description(hint: Any) -> str:
-    for part in (hint, *getattr(hint, "__args__", ())):
-        for meta in getattr(part, "__metadata__", ()):
-            if isinstance(meta, msgspec.Meta) and meta.description:
-                return meta.description
-    return ""
+    return next((meta.description for meta in _metas(hint) if meta.description), "")
+
+
+def _metas(hint: Any) -> list[msgspec.Meta]:
+    """The Metas of a type, also of one that may be None."""
+    parts = (hint, *getattr(hint, "__args__", ()))
+    found = [meta for part in parts for meta in getattr(part, "__metadata__", ())]
+    return [meta for meta in found if isinstance(meta, msgspec.Meta)]

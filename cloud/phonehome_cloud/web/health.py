@@ -1,6 +1,5 @@
 """Is it alive, is it ready, and what has it counted: for supervisors, not for people."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -52,13 +51,11 @@ def database_check(database: Database) -> Check:
     return check
 
 
-def task_check(task: asyncio.Task[None]) -> Check:
-    """Whether a task that never ends still runs."""
+def trouble_check(trouble: Callable[[], str]) -> Check:
+    """Whether something that is restarted when it fails has run well lately."""
 
     async def check() -> str:
-        if not task.done():
-            return ""
-        return "cancelled" if task.cancelled() else repr(task.exception())
+        return trouble()
 
     return check
 

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from phonehome_wire.limits import MAX_INT
+
 from .problems import ProblemError, field_error
 
 DEFAULT_LIMIT = 50
@@ -32,9 +34,16 @@ def read_cursor(query: Mapping[str, str], listing: str, *types: type) -> tuple[A
         return None
     name, *values = _decode(text) or [""]
     if name != listing or [type(value) for value in values] != list(types):
-        fix = "the `next` of the page before, unchanged, with the same filters"
-        raise ProblemError("bad-parameter", "cursor is wrong", field_error("cursor", text, fix))
+        raise bad_cursor(text)
+    if any(isinstance(value, int) and abs(value) > MAX_INT for value in values):
+        raise bad_cursor(text)
     return tuple(values)
+
+
+def bad_cursor(text: str) -> ProblemError:
+    """The refusal of a cursor that `write_cursor` did not make."""
+    fix = "the `next` of the page before, unchanged"
+    return ProblemError("bad-parameter", "cursor is wrong", field_error("cursor", text, fix))
 
 
 def write_cursor(listing: str, *values: str | int) -> str:

@@ -11,9 +11,8 @@ from phonehome_cloud.store import devices, listing
 
 from .decoding import describe_message
 from .operations import Operation, json_response
-from .paging import page, read_cursor, read_limit, write_cursor
+from .paging import bad_cursor, page, read_cursor, read_limit, write_cursor
 from .parts import DATABASE
-from .problems import ProblemError
 from .queries import PAGING, check_names
 
 
@@ -87,7 +86,7 @@ def _position(after: tuple[Any, ...] | None) -> tuple[int, bytes] | None:
     try:
         return after[0], bytes.fromhex(after[1])
     except ValueError:
-        raise ProblemError("bad-parameter", "cursor is wrong") from None
+        raise bad_cursor(after[1]) from None
 
 
 def _fields(row: RowMapping) -> dict[str, Any]:
