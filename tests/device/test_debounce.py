@@ -47,12 +47,14 @@ def test_confirms_when_the_on_delay_is_over():
     assert run("FFFFF", on_delay_ms=3000) == "fffCf"
     assert run("FFFPFFFF", on_delay_ms=3000) == "fffbfffC"
     assert run("FFFF", on_delay_ms=2500) == "fffC"
+    assert run("FFFFF", on_delay_ms=3001) == "ffffC"
 
 
 def test_heals_when_the_off_delay_is_over():
     """Passing for the whole delay heals; one failing verdict in between starts anew."""
     assert run("FPPPP", off_delay_ms=3000) == "C...H"
     assert run("FPPFPPPP", off_delay_ms=3000) == "C..f...H"
+    assert run("FPPPPP", off_delay_ms=3001) == "C....H"
 
 
 def test_n_of_m_counts_the_last_m_verdicts():

@@ -123,6 +123,14 @@ def test_rate_thins_a_long_window():
     assert value == 1000
 
 
+def test_rate_forgets_after_days_without_a_sample():
+    """A window that has run for longer than six days is begun anew, in small integers."""
+    bench = Bench(KIND_RATE, None, 1000, 2000, 0)
+    assert bench.run((0, 0, 0)) == "--P"
+    assert bench.feed(10**6, span_ms=2**29) == "-"
+    assert bench.run((10**6, 10**6)) == "-P"
+
+
 def test_rate_forgets_when_its_gate_shuts():
     """After a reset the window fills anew."""
     bench = Bench(KIND_RATE, None, 1000, 2000, 0)

@@ -37,11 +37,12 @@ class Window:
                 self.clear()
 
     def put(self, value: int) -> None:
-        """Add the value of now, unless the newest one is nearer than a stride."""
+        """Add the value of now, unless the newest one is nearer than a stride.
+
+        To be called behind maybe_oldest, which has made room: fifteen strides are a window.
+        """
         if self._count and self._spans[self._newest()] < self._stride_ms:
             return
-        if self._count == _SLOTS:
-            self._drop()
         self._count += 1
         newest = self._newest()
         self._values[newest] = value
