@@ -70,6 +70,7 @@ def test_numbers_outside_the_profile_are_refused():
     assert raised(EncodeError, enc.put_value, 1.5).reason == "type"
     assert raised(EncodeError, enc.put_value, {"a": 1}).reason == "type"
     assert raised(EncodeError, enc.put_value, {-1: 1}).reason == "range"
+    assert raised(EncodeError, enc.put_value, object()).reason == "type"
     assert enc.pos <= 1
 
 
@@ -98,6 +99,22 @@ def test_nothing_is_written_beyond_the_end():
                 assert enc.end == room
             assert enc.pos <= room
             assert bytes(enc.buf[room:]) == b"\xee" * (40 - room)
+
+
+def test_open_maps_are_counted_at_the_end():
+    """A map may be counted after its pairs are put; absent values are no pair; 23 is the most."""
+    enc = Encoder(bytearray(64), 0)
+    at = enc.put_open_map()
+    count = enc.put_field(0, 5) + enc.put_field(1, None) + enc.put_field(2, -1)
+    enc.close_map(at, count)
+    assert bytes(enc.buf[: enc.pos]).hex() == "a200050220"
+    assert raised(EncodeError, enc.close_map, at, 24).reason == "range"
+
+
+def test_errors_read_well():
+    """Reason and detail in one line, the reason alone when there is no detail."""
+    assert str(EncodeError("range", "300 is too much")) == "range: 300 is too much"
+    assert str(EncodeError("range")) == "range"
 
 
 def test_reset_frees_the_buffer():
