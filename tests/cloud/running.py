@@ -91,7 +91,8 @@ async def running(folder, limits=None, **more):
     try:
         await runner.setup()
         site = await start_site(runner, config, limits)
-        async with aiohttp.ClientSession() as session:
+        jar = aiohttp.CookieJar(unsafe=True)  # cookies of an address without a name count, too
+        async with aiohttp.ClientSession(cookie_jar=jar) as session:
             found = Running(app, site.name, session)
             found.site, found.runner = site, runner
             yield found

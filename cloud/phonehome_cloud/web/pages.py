@@ -3,10 +3,9 @@
 import functools
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from aiohttp import web
-from multidict import MultiDict
 
 from phonehome_cloud.core.tickets import OPEN_STATES, STATES, parse_ticket_id
 from phonehome_cloud.errors import CloudError
@@ -16,6 +15,7 @@ from phonehome_product import Product
 from phonehome_wire.names import FMI_TEXTS
 
 from . import charts
+from .bodies import TooLargeError, TooSlowError, read_body
 from .logins import (
     LOGINS,
     check_same_site,
@@ -32,6 +32,7 @@ from .showing import TicketDetail, read_detail, show_ticket
 
 PAGE_SIZE = 50
 _MAX_FORM_BYTES = 16_384
+_FORM_TIMEOUT_S = 10.0
 _TABS = (
     ("open", "Open", tuple(s for s in STATES if s in OPEN_STATES), "Nothing needs you"),
     ("ended", "Done", tuple(s for s in STATES if s not in OPEN_STATES), "Nothing is done yet"),
@@ -182,6 +183,8 @@ async def work_on(request: web.Request, name: str) -> web.StreamResponse:
     text, what = form.get("text", "").strip(), form.get("do", "")
     if not 1 <= len(text) <= 4000:
         raise ProblemError("invalid-body", "write 1 to 4000 characters")
+    if what not in {"comment", *STATES}:
+        raise ProblemError("invalid-body", "use a button of the ticket's page")
     device, number = parse_ticket_id(request.match_info["ticket"])
     database, who = request.app[DATABASE], f"token:{name}"
     if what == "comment":
@@ -203,10 +206,15 @@ async def _read_form(request: web.Request) -> Mapping[str, str]:
     """The fields of an ordinary form."""
     if request.content_type != "application/x-www-form-urlencoded":
         raise ProblemError("wrong-content-type", "send the form of this page")
-    if (request.content_length or 0) > _MAX_FORM_BYTES:
-        raise ProblemError("too-large", f"at most {_MAX_FORM_BYTES} bytes")
-    form = await request.post()
-    return MultiDict((key, value) for key, value in form.items() if isinstance(value, str))
+    try:
+        body = await read_body(request, _MAX_FORM_BYTES, _FORM_TIMEOUT_S)
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=10))
+    except TooLargeError:
+        raise ProblemError("too-large", f"at most {_MAX_FORM_BYTES} bytes") from None
+    except TooSlowError:
+        raise ProblemError("timeout", "send the form again") from None
+    except ValueError:
+        raise ProblemError("invalid-body", "send the form of this page") from None
 
 
 def _wrong(request: web.Request, error: ProblemError) -> web.Response:
