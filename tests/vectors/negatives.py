@@ -11,6 +11,8 @@ import json
 import struct
 from pathlib import Path
 
+Vector = tuple[str, str, bytes, str]  # name, direction, message, reason
+
 HERE = Path(__file__).parent
 GOLDEN = json.loads((HERE / "golden.json").read_text())
 UP = bytes.fromhex(GOLDEN["k_up"])
@@ -162,74 +164,96 @@ def flipped(message: bytes, at: int, bit: int = 0) -> bytes:
     return message[:at] + bytes([message[at] ^ (1 << bit)]) + message[at + 1 :]
 
 
-def envelopes() -> list[tuple[str, str, bytes, str]]:
-    """Defects of the envelope: name, direction, message, reason."""
-    payload = bytes.fromhex("a6" + HEAD)
-    good = signed(payload, UP)
-    ack = bytes.fromhex(next(p["msg"] for p in GOLDEN["positive"] if p["name"] == "ack 2 ranges"))
-    command = bytes.fromhex(
-        next(p["payload"] for p in GOLDEN["positive"] if p["name"] == "command set-config")
-    )
-    reply = bytes.fromhex(
-        next(p["payload"] for p in GOLDEN["positive"] if p["name"] == "time reply")
-    )
-    long = signed(payload, UP, alg=5)
+def golden(name: str, part: str) -> bytes:
+    """Payload or message of a golden vector."""
+    return bytes.fromhex(next(p[part] for p in GOLDEN["positive"] if p["name"] == name))
+
+
+POLL = bytes.fromhex("a6" + HEAD)
+GOOD = signed(POLL, UP)
+LONG = signed(POLL, UP, alg=5)
+
+
+def damaged() -> list[Vector]:
+    """Bits turned, bytes missing, bytes too many."""
     return [
-        ("bit flip in the payload", "up", flipped(good, 30), "tag"),
-        ("bit flip in the tag", "up", flipped(good, len(good) - 1, 7), "tag"),
-        ("bit flip in the tag's length", "up", flipped(good, len(good) - 9), "frame"),
-        ("bit flip in the device id", "up", flipped(good, 8), "kid"),
-        ("bit flip in the template", "up", flipped(good, 0), "frame"),
+        ("bit flip in the payload", "up", flipped(GOOD, 30), "tag"),
+        ("bit flip in the tag", "up", flipped(GOOD, len(GOOD) - 1, 7), "tag"),
+        ("bit flip in the tag's length", "up", flipped(GOOD, len(GOOD) - 9), "frame"),
+        ("bit flip in the device id", "up", flipped(GOOD, 8), "kid"),
+        ("bit flip in the template", "up", flipped(GOOD, 0), "frame"),
         ("empty message", "up", b"", "frame"),
-        ("the template alone", "up", good[:18], "frame"),
-        ("truncated by one byte", "up", good[:-1], "frame"),
-        ("truncated by the tag", "up", good[:-9], "frame"),
-        ("trailing byte", "up", good + b"\0", "frame"),
-        ("message twice", "up", good + good, "frame"),
+        ("the template alone", "up", GOOD[:18], "frame"),
+        ("truncated by one byte", "up", GOOD[:-1], "frame"),
+        ("truncated by the tag", "up", GOOD[:-9], "frame"),
+        ("trailing byte", "up", GOOD + b"\0", "frame"),
+        ("message twice", "up", GOOD + GOOD, "frame"),
         (
             "over 4096 bytes",
             "up",
             signed(bytes.fromhex("a7" + HEAD + "19 8000 59 1000") + bytes(4096), UP),
             "frame",
         ),
-        ("unknown key epoch", "up", signed(payload, UP, kid=KID[:8] + b"\2"), "kid"),
+    ]
+
+
+def strangers() -> list[Vector]:
+    """Keys that are not this device's, algorithms that are not what they say, wrong direction."""
+    return [
+        ("unknown key epoch", "up", signed(POLL, UP, kid=KID[:8] + b"\2"), "kid"),
         (
             "unknown device",
             "up",
-            signed(payload, UP, kid=b"\xa4\xcf\x12\xff\xfe\x05\xd3\xb2\1"),
+            signed(POLL, UP, kid=b"\xa4\xcf\x12\xff\xfe\x05\xd3\xb2\1"),
             "kid",
         ),
-        ("another device's key", "up", signed(payload, bytes(32)), "tag"),
-        ("alg 5 said, 8-byte tag sent", "up", good[:5] + b"\5" + good[6:], "frame"),
-        ("alg 4 said, 32-byte tag sent", "up", long[:5] + b"\4" + long[6:], "frame"),
+        ("another device's key", "up", signed(POLL, bytes(32)), "tag"),
+        ("alg 5 said, 8-byte tag sent", "up", GOOD[:5] + b"\5" + GOOD[6:], "frame"),
+        ("alg 4 said, 32-byte tag sent", "up", LONG[:5] + b"\4" + LONG[6:], "frame"),
         (
             "alg 4 said, tag of alg 5 cut to 8",
             "up",
-            long[:5] + b"\4" + long[6:-34] + b"\x48" + long[-32:-24],
+            LONG[:5] + b"\4" + LONG[6:-34] + b"\x48" + LONG[-32:-24],
             "tag",
         ),
-        ("alg 6", "up", good[:5] + b"\6" + good[6:], "frame"),
-        ("alg 0", "up", good[:5] + b"\0" + good[6:], "frame"),
-        ("command with the short MAC", "dn", signed(command, DOWN), "alg"),
-        ("time reply with the short MAC", "dn", signed(reply, DOWN), "alg"),
-        ("uplink reflected to the device", "dn", good, "tag"),
-        ("ack reflected to the receiver", "up", ack, "tag"),
-        ("unprotected header not empty", "up", good[:17] + b"\xa1\x05\x41\0" + good[18:], "frame"),
-        ("no tag 17", "up", good[1:], "frame"),
-        ("COSE_Sign1 tag", "up", b"\xd2" + good[1:], "frame"),
-        ("array of five", "up", b"\xd1\x85" + good[2:] + b"\0", "frame"),
-        ("payload length not shortest", "up", good[:18] + b"\x59\0" + good[19:], "frame"),
-        ("payload detached", "up", good[:18] + b"\xf6" + good[-9:], "frame"),
-        ("payload of indefinite length", "up", good[:18] + b"\x5f" + good[18:], "frame"),
-        ("payload is text", "up", good[:18] + b"\x78" + good[19:], "frame"),
-        ("payload longer than the message", "up", good[:19] + b"\xff" + good[20:], "frame"),
-        ("payload shorter than the message", "up", good[:19] + b"\x19" + good[20:], "frame"),
+        ("alg 6", "up", GOOD[:5] + b"\6" + GOOD[6:], "frame"),
+        ("alg 0", "up", GOOD[:5] + b"\0" + GOOD[6:], "frame"),
+        (
+            "command with the short MAC",
+            "dn",
+            signed(golden("command set-config", "payload"), DOWN),
+            "alg",
+        ),
+        (
+            "time reply with the short MAC",
+            "dn",
+            signed(golden("time reply", "payload"), DOWN),
+            "alg",
+        ),
+        ("uplink reflected to the device", "dn", GOOD, "tag"),
+        ("ack reflected to the receiver", "up", golden("ack 2 ranges", "msg"), "tag"),
+    ]
+
+
+def misframed() -> list[Vector]:
+    """COSE that is well-formed, or nearly, and not the template."""
+    return [
+        ("unprotected header not empty", "up", GOOD[:17] + b"\xa1\x05\x41\0" + GOOD[18:], "frame"),
+        ("no tag 17", "up", GOOD[1:], "frame"),
+        ("COSE_Sign1 tag", "up", b"\xd2" + GOOD[1:], "frame"),
+        ("array of five", "up", b"\xd1\x85" + GOOD[2:] + b"\0", "frame"),
+        ("payload length not shortest", "up", GOOD[:18] + b"\x59\0" + GOOD[19:], "frame"),
+        ("payload detached", "up", GOOD[:18] + b"\xf6" + GOOD[-9:], "frame"),
+        ("payload of indefinite length", "up", GOOD[:18] + b"\x5f" + GOOD[18:], "frame"),
+        ("payload is text", "up", GOOD[:18] + b"\x78" + GOOD[19:], "frame"),
+        ("payload longer than the message", "up", GOOD[:19] + b"\xff" + GOOD[20:], "frame"),
+        ("payload shorter than the message", "up", GOOD[:19] + b"\x19" + GOOD[20:], "frame"),
     ]
 
 
 def negatives() -> list[dict[str, str]]:
     """Every negative vector."""
-    rows = envelopes()
+    rows = [*damaged(), *strangers(), *misframed()]
     for name, item, expect in BAD_ITEMS:
         payload = bytes.fromhex("a7" + HEAD + "19 8000" + item)
         rows.append((name, "up", signed(payload, UP), expect))
