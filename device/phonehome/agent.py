@@ -31,6 +31,7 @@ from .tasks import beating, linking, sampling
 from .tasks.sending import Sending
 
 _FAULTS = "faults.bin"
+_RESTART_S = 5  # a loop that fails at once must not fill the outbox with crashes
 
 
 class Birth:
@@ -124,15 +125,16 @@ class Agent:
         self._emit("boot", inc=self._session.inc.hex(), boot=self._session.boot)
         config = self.config
         if not self._is_stepped:
-            self._spawn(sampling.run(self.step, self.uptime, self._note_lag))
+            self._sustain(sampling.run, self.step, self.uptime, self._note_lag)
         if config.wifi:
-            self._spawn(linking.join(self._join_wifi(config.wifi), self._note_link))
+            self._sustain(linking.join, self._join_wifi(config.wifi), self._note_link)
         if self._link.acks_later:
-            self._spawn(linking.listen(self._link, self._note_link))
-        self._spawn(beating.run(config.settle_ms, config.heartbeat_s, self._beat, self._keep))
-        self._spawn(self._sending.run())
+            self._sustain(linking.listen, self._link, self._note_link)
+        periods = (config.settle_ms, config.heartbeat_s)
+        self._sustain(beating.run, periods, self._beat, self._keep)
+        self._sustain(self._sending.run)
         if coroutine is not None:
-            self._spawn(coroutine)
+            self._tasks.append(asyncio.create_task(self._guard(coroutine)))
 
     async def stop(self) -> None:
         """End cleanly: the next hello says so. Records that wait stay for the next boot."""
@@ -162,8 +164,14 @@ class Agent:
         while True:
             await asyncio.sleep(3600)
 
-    def _spawn(self, coroutine) -> None:
-        self._tasks.append(asyncio.create_task(self._guard(coroutine)))
+    def _sustain(self, loop, *parts) -> None:
+        """Start one of the agent's own loops; whatever ends it is reported and it starts again."""
+        self._tasks.append(asyncio.create_task(self._run_again(loop, parts)))
+
+    async def _run_again(self, loop, parts) -> None:
+        while True:
+            await self._guard(loop(*parts))
+            await asyncio.sleep(_RESTART_S)
 
     async def _guard(self, coroutine) -> None:
         try:

@@ -77,7 +77,8 @@ class Board:
         self._machine.reset()
 
     def heap_free(self) -> int:
-        """Free bytes of the Python heap, without collecting."""
+        """Free bytes of the Python heap once the garbage is gone."""
+        gc.collect()
         return gc.mem_free()
 
     def print_exception(self, error: BaseException, stream) -> None:

@@ -57,7 +57,7 @@ class PacketSocket:
 
     def read(self, size: int) -> bytes:
         """The next bytes of the packet; it never waits."""
-        if not self._packet:
+        if size and not self._packet:
             raise _WouldWait
         data, self._packet = self._packet[:size], self._packet[size:]
         return data

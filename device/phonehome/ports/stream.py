@@ -21,7 +21,7 @@ _CHUNK_BYTES = const(256)
 
 
 class Stream:
-    """A byte stream to host:port; `context` makes it TLS. LinkError names the phase that failed."""
+    """A byte stream to host:port, TLS with a `context`; LinkError names the phase that failed."""
 
     def __init__(self, host: str, port: int, context=None) -> None:
         self.host = host
@@ -42,13 +42,13 @@ class Stream:
         return self._context is not None
 
     async def open(self) -> None:
-        """Look up and connect; the handshake of TLS takes place when the first bytes are drained."""
+        """Look up and connect; the handshake of TLS takes place when first bytes are drained."""
         self.close()
         address = self._address or self._resolve()
         try:
-            stream, _ = await _within(
-                "connect", CONNECT_S, asyncio.open_connection(address, self.port)
-            )
+            opening = asyncio.open_connection(address, self.port)
+            stream, _ = await _within("connect", CONNECT_S, opening)
+            _check_connected(stream.s)
             self._stream = self._wrap(stream) if self._context else stream
             self._address = address
         except LinkError:
@@ -109,7 +109,7 @@ class Stream:
                 pass  # gone already
 
     def _resolve(self):
-        """The address; boards give (ip, port), the unix port something packed that only it can use."""
+        """The address; boards give (ip, port), the unix port something packed that only it reads."""
         try:
             found = socket.getaddrinfo(self.host, self.port, 0, socket.SOCK_STREAM)[0][-1]
         except (OSError, IndexError) as error:
@@ -167,5 +167,7 @@ async def _within(phase: str, deadline_s: int, coroutine, is_needed: bool = True
         if not is_needed:
             raise
         raise LinkError(phase, "nothing within %d s" % deadline_s)
-    except (OSError, MemoryError) as error:
-        raise LinkError(phase, error)
+    except LinkError:
+        raise
+    except (OSError, MemoryError, ValueError) as error:  # a bad certificate is a ValueError
+        raise LinkError(phase, str(error).strip())

@@ -5,8 +5,12 @@ import asyncio
 _KEEP_S = 3600
 
 
-async def run(settle_ms: int, period_s: int, beat, keep) -> None:
-    """Call `beat()` once when the boot has settled and then every period, `keep()` about hourly."""
+async def run(periods, beat, keep) -> None:
+    """Call `beat()` when the boot has settled and then every period, `keep()` about hourly.
+
+    `periods` are the settling time in ms and the heartbeat in s.
+    """
+    settle_ms, period_s = periods
     await asyncio.sleep(settle_ms / 1000)
     since_kept_s = 0
     while True:

@@ -1,4 +1,4 @@
-"""The loop that sends: wait until a report is due, open the link, send, await the ack, or back off."""
+"""The loop that sends: wait for a report to be due, open the link, send, await the ack; back off."""
 
 import asyncio
 

@@ -1,0 +1,70 @@
+"""Tracebacks: the newest frames of an exception in memory that was there before."""
+
+import sys
+
+from phonehome.core.traceback import Traceback, crash_of
+from phonehome_wire.registry import CRASHKIND_EXCEPTION, CRASHKIND_OUT_OF_MEMORY
+
+
+def print_exception(error, stream):
+    if hasattr(sys, "print_exception"):
+        sys.print_exception(error, stream)
+    else:
+        import traceback
+
+        traceback.print_exception(error, file=stream)
+
+
+def fail(depth):
+    if depth:
+        return fail(depth - 1)
+    raise ValueError("too deep")
+
+
+def caught(depth):
+    try:
+        fail(depth)
+    except ValueError as error:
+        return error
+
+
+def test_frames_are_read():
+    """File, line and function of every frame, outermost first, with type and message."""
+    traceback = Traceback(2000)
+    error = caught(2)
+    print_exception(error, traceback)
+    crash = crash_of(error, traceback)
+    assert (crash.kind, crash.exception, crash.message) == (
+        CRASHKIND_EXCEPTION,
+        "ValueError",
+        "too deep",
+    )
+    assert [frame[2] for frame in crash.frames] == ["caught", "fail", "fail", "fail"]
+    assert all([frame[0].endswith("test_traceback.py") and frame[1] > 0 for frame in crash.frames])
+    assert crash.omitted == 0
+
+
+def test_the_newest_frames_stay():
+    """Too many frames push out the outer ones, which are counted; the innermost is always there."""
+    traceback = Traceback(300)
+    traceback.write('  File "outer.py", line 1, in main\n')
+    for number in range(40):
+        traceback.write(b'  File "main.py", line %d, in run\n' % number)
+    frames = traceback.frames()
+    assert frames[-1] == ("main.py", 39, "run")
+    assert 5 < len(frames) < 12
+    assert traceback.omitted + len(frames) == 41
+    traceback.clear()
+    assert traceback.frames() == []
+
+
+def test_one_endless_line_is_survived():
+    """Text without an end of line neither grows nor fails."""
+    traceback = Traceback(100)
+    traceback.write("x" * 1000)
+    assert traceback.frames() == []
+
+
+def test_out_of_memory_has_its_kind():
+    """A MemoryError is told apart from other exceptions."""
+    assert crash_of(MemoryError("no"), Traceback()).kind == CRASHKIND_OUT_OF_MEMORY
