@@ -3,13 +3,13 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, select
 
 from phonehome_cloud.core.digesting import Standing, is_late
 from phonehome_cloud.core.transitions import RecordHead, Transition
 
+from .dialects import fetch_among, insert
 from .schema import device_event, fault, fault_event, manifest, session
-from .upserts import insert
 
 FaultKey = tuple[str, int, int]  # device, spn, fmi
 RecordKey = tuple[str, str, int, int]  # device, inc, boot, seq
@@ -17,8 +17,7 @@ RecordKey = tuple[str, str, int, int]  # device, inc, boot, seq
 
 def load_standings(connection: Connection, keys: Collection[FaultKey]) -> dict[FaultKey, Standing]:
     """Where these faults stand."""
-    columns = fault.c.device, fault.c.spn, fault.c.fmi
-    rows = connection.execute(select(fault).where(tuple_(*columns).in_(keys)))
+    rows = fetch_among(connection, (fault.c.device, fault.c.spn, fault.c.fmi), keys, fault)
     return {
         (row.device, row.spn, row.fmi): Standing(
             (row.inc_seen_at, row.boot, row.seq), row.kind, row.event_at
@@ -60,7 +59,7 @@ def _standing_row(transition: Transition) -> dict[str, Any]:
 def find_digested(connection: Connection, keys: Collection[RecordKey]) -> set[RecordKey]:
     """Which of these records are in the fault history already."""
     columns = fault_event.c.device, fault_event.c.inc, fault_event.c.boot, fault_event.c.seq
-    rows = connection.execute(select(*columns).where(tuple_(*columns).in_(keys)))
+    rows = fetch_among(connection, columns, keys, *columns)
     return {(dev, inc, boot, seq) for dev, inc, boot, seq in rows}
 
 

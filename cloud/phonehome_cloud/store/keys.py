@@ -17,8 +17,8 @@ from phonehome_cloud.errors import StoreRefusedError
 from phonehome_wire.keys import down_key, up_key
 
 from .database import Database
+from .dialects import insert
 from .schema import device, device_key
-from .upserts import insert
 
 ACTIVE: Final = "active"
 NEXT: Final = "next"

@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 
 from phonehome_cloud.core.arrivals import HASH_BYTES, Arrival, Intrusion, Misfit
 
+from .dialects import insert
 from .schema import quarantine, security_event
-from .upserts import insert
 
 STATE_LOST = "state_lost"
 ID_COLLISION = "id_collision"

@@ -1,24 +1,23 @@
 """Messages and records: WIRE.md 4.3 step 5 for many arrivals in one transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, tuple_, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from phonehome_cloud.core.arrivals import HASH_BYTES, Arrival, Outcome
 from phonehome_wire.registry import REFUSED_COLLISION, REFUSED_MALFORMED
 from phonehome_wire.uplink import Record
 
+from .dialects import fetch_among, insert
 from .keys import NEXT, activate
 from .quarantine import ID_COLLISION, STATE_LOST, note_security, quarantine_records
 from .schema import manifest, message, record
 from .sessions import load_journal, save_journal
-from .upserts import insert
 
 _Key = tuple[str, str, int, int]  # device, origin incarnation, boot, seq
-_LOOKUP_KEYS = 200  # in one query, far below every database's bound on parameters
 
 
 @dataclass(slots=True)
@@ -149,17 +148,11 @@ def _record_row(claim: _Claim) -> dict[str, Any]:
     }
 
 
-def _load_hashes(connection: Connection, keys: Iterable[_Key]) -> dict[_Key, bytes]:
+def _load_hashes(connection: Connection, keys: Collection[_Key]) -> dict[_Key, bytes]:
     """The stored hashes of records that were there already."""
-    wanted = list(keys)
     columns = record.c.device, record.c.inc, record.c.boot, record.c.seq
-    found: dict[_Key, bytes] = {}
-    for start in range(0, len(wanted), _LOOKUP_KEYS):
-        some = wanted[start : start + _LOOKUP_KEYS]
-        statement = select(*columns, record.c.hash).where(tuple_(*columns).in_(some))
-        for dev, inc, boot, seq, hash_ in connection.execute(statement):
-            found[dev, inc, boot, seq] = hash_
-    return found
+    rows = fetch_among(connection, columns, keys, *columns, record.c.hash)
+    return {(dev, inc, boot, seq): hash_ for dev, inc, boot, seq, hash_ in rows}
 
 
 def _settle(connection: Connection, claim: _Claim, stored_hash: bytes) -> None:

@@ -5,13 +5,13 @@ from dataclasses import fields
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, select, tuple_, update
+from sqlalchemy import Connection, Update, bindparam, select, update
 
 from phonehome_cloud.core.anchoring import BootBounds, Bound, EventTime, place
 from phonehome_cloud.core.sessions import Anchor, Journal, Session
 
+from .dialects import fetch_among, insert
 from .schema import anchor, device, session
-from .upserts import insert
 
 _KEPT = tuple(field.name for field in fields(Session))
 _KEY = ("device", "inc", "boot")
@@ -119,8 +119,8 @@ def _load_incarnations(
 
 def _load_last_ms(connection: Connection, boots: Collection[BootKey]) -> dict[BootKey, int]:
     columns = session.c.device, session.c.inc, session.c.boot
-    statement = select(*columns, session.c.last_now_ms).where(tuple_(*columns).in_(boots))
-    return {(dev, inc, boot): ms for dev, inc, boot, ms in connection.execute(statement)}
+    rows = fetch_among(connection, columns, boots, *columns, session.c.last_now_ms)
+    return {(dev, inc, boot): ms for dev, inc, boot, ms in rows}
 
 
 def _load_neighbours(connection: Connection, key: BootKey) -> tuple[_Neighbour, _Neighbour]:
@@ -140,9 +140,9 @@ def _load_bounds(
     connection: Connection, boots: Collection[BootKey]
 ) -> dict[BootKey, tuple[list[Bound], list[Bound]]]:
     found: dict[BootKey, tuple[list[Bound], list[Bound]]] = {}
-    key = tuple_(anchor.c.device, anchor.c.inc, anchor.c.boot)
-    statement = select(anchor).where(key.in_(boots))
-    for dev, inc, boot, kind, _slot, device_ms, utc_ms in connection.execute(statement):
+    columns = anchor.c.device, anchor.c.inc, anchor.c.boot
+    rows = fetch_among(connection, columns, boots, anchor)
+    for dev, inc, boot, kind, _slot, device_ms, utc_ms in rows:
         found.setdefault((dev, inc, boot), ([], []))[kind].append((device_ms, utc_ms))
     return found
 

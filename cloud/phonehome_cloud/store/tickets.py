@@ -5,16 +5,16 @@ from dataclasses import fields
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Update, bindparam, func, select, tuple_, update
+from sqlalchemy import Connection, Select, Update, bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from phonehome_cloud.core.digesting import HistoryRow, Ticket
 from phonehome_cloud.core.tickets import BY_PERSON, HISTORY_COMMENT
 from phonehome_cloud.errors import ConflictError, NotFoundError
 
+from .dialects import fetch_among, insert
 from .faults import FaultKey
 from .schema import ticket, ticket_event
-from .upserts import insert
 
 _COLUMNS = tuple(column.name for column in ticket.columns)
 _KEY = ("device", "number")
@@ -24,8 +24,8 @@ _HISTORY = tuple(field.name for field in fields(HistoryRow))
 def load_newest(connection: Connection, keys: Collection[FaultKey]) -> dict[FaultKey, Ticket]:
     """The newest ticket of each of these faults, whatever its state, locked."""
     columns = ticket.c.device, ticket.c.spn, ticket.c.fmi
-    statement = select(ticket).where(tuple_(*columns).in_(keys)).order_by(ticket.c.number)
-    found = _load(connection, statement)
+    rows = fetch_among(connection, columns, keys, ticket, lock=True)
+    found = sorted((Ticket(**row._asdict()) for row in rows), key=lambda t: t.number)
     return {(t.device, t.spn, t.fmi): t for t in found}
 
 

@@ -1,0 +1,76 @@
+"""The queries of the hot path use an index and carry the device."""
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql
+
+from phonehome_cloud.store import schema
+from phonehome_cloud.store.dialects import join_keys
+from phonehome_wire.registry import KIND_HEALED
+from tests.fakes.appliance import Appliance, fault, heartbeat, hello
+from tests.fakes.store import StoreReceiver
+
+# Found by time, not by device: the digest's queue and the off-rules that are due.
+QUEUES = ("ix_record_waiting", "ix_ticket_due")
+
+
+@pytest.fixture
+async def plans(tmp_path):
+    """Every statement that intake and digest ran, with SQLite's plan for it."""
+    receiver = StoreReceiver(tmp_path)
+    fleet = [Appliance(number) for number in range(3)]
+    for appliance in fleet:
+        await receiver.register(appliance)
+    found = {}
+
+    def explain(_connection, cursor, statement, parameters, _context, _many):
+        if statement.startswith(("SELECT", "UPDATE", "INSERT")):
+            one = parameters[0] if isinstance(parameters, list) else parameters
+            rows = cursor.execute("EXPLAIN QUERY PLAN " + statement, one).fetchall()
+            found[statement] = [row[3] for row in rows]
+
+    event.listen(receiver.database.engine, "before_cursor_execute", explain)
+    for appliance in fleet:
+        await receiver.accept(appliance.message([hello(0), fault(1)], manifest=b"abcd"))
+        again = [fault(1), fault(1, severity=1), fault(2, KIND_HEALED), heartbeat(9, boot=0)]
+        await receiver.accept(appliance.message(again, now_ms=61_000))
+    await receiver.digest_all()
+    receiver.clock.advance(86_400_000)
+    await receiver.digest_all()
+    event.remove(receiver.database.engine, "before_cursor_execute", explain)
+    assert await receiver.count(schema.ticket) == 3
+    receiver.close()
+    return found
+
+
+async def test_nothing_scans_a_table(plans):
+    """Every step of every plan searches an index, or scans the constants of the query."""
+    scans = {
+        statement: [step for step in plan if _is_scan(step)] for statement, plan in plans.items()
+    }
+    assert {s: steps for s, steps in scans.items() if steps} == {}
+
+
+def _is_scan(step):
+    is_table = any(step.startswith(f"SCAN {name}") for name in schema.metadata.tables)
+    return is_table and not any(queue in step for queue in QUEUES)
+
+
+async def test_every_statement_carries_the_device(plans):
+    """What a distributed engine needs to send it to one place."""
+    assert len(plans) > 15
+    for statement, plan in plans.items():
+        if any(queue in str(plan) for queue in QUEUES):
+            continue
+        where = statement.split("WHERE", 1)[-1] if "WHERE" in statement else statement
+        assert "device" in where, statement
+
+
+def test_lookups_by_many_keys_can_be_written_for_postgresql():
+    """Typed keys as one JSON parameter, and the lock on the table alone."""
+    columns = schema.ticket.c.device, schema.ticket.c.spn
+    statement = join_keys("postgresql", columns, (schema.ticket.c.number,), lock=True)
+    text = " ".join(str(statement.compile(dialect=postgresql.dialect())).split())
+    assert "jsonb_to_recordset(" in text
+    assert "AS wanted(device VARCHAR(16), spn INTEGER)" in text
+    assert text.endswith("FOR UPDATE OF ticket")
