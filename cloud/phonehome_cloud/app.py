@@ -13,6 +13,7 @@ from .config import Config
 from .core.catalogue import Catalogue
 from .core.digesting import Policy
 from .core.intake import Intake, Reply
+from .errors import ConfigError
 from .metrics import Metrics
 from .products import load_products
 from .store import tokens
@@ -148,6 +149,15 @@ def _digesting(digesting: Digesting) -> Context:
     return context
 
 
+async def _start_broker(broker: EmbeddedBroker, config: Config) -> None:
+    host, port = config.mqtt.host, config.mqtt.port
+    try:
+        await broker.start()
+    except OSError as error:
+        fix = "choose a free address, or port 0"
+        raise ConfigError([f"mqtt.port = {port} on {host}: {error.strerror}; {fix}"]) from None
+
+
 def _add_mqtt(app: web.Application, config: Config, intake: Intake) -> None:
     """Read from the broker of the settings, or from one of our own."""
     if not (config.mqtt.embedded or config.mqtt.url):
@@ -159,7 +169,7 @@ def _add_mqtt(app: web.Application, config: Config, intake: Intake) -> None:
     async def context(app: web.Application) -> AsyncIterator[None]:
         broker = EmbeddedBroker(config.mqtt.host, config.mqtt.port)
         if config.mqtt.embedded:
-            await broker.start()
+            await _start_broker(broker, config)
         consumer = app[CONSUMER]
         await consumer.start(broker.url if config.mqtt.embedded else config.mqtt.url)
         await consumer.wait_connected(_MQTT_WITHIN_S)
