@@ -119,7 +119,6 @@ class MQTTConsumer:
             protocol=MQTTProtocolVersion.MQTTv311,
             manual_ack=True,
         )
-        client.enable_logger(_LOG)
         client.reconnect_delay_set(_RECONNECT_MIN_S, _RECONNECT_MAX_S)
         client.max_queued_messages_set(_MAX_QUEUED_ANSWERS)
         client.max_inflight_messages_set(_MAX_INFLIGHT_ANSWERS)
@@ -129,6 +128,7 @@ class MQTTConsumer:
             client.tls_set_context(ssl.create_default_context())
         client.on_socket_open = _answer_at_once
         client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
@@ -149,6 +149,9 @@ class MQTTConsumer:
             return
         _LOG.info("broker %s connected, session kept: %s", self.url, flags.session_present)
         client.subscribe(_SUBSCRIPTIONS)
+
+    def _on_connect_fail(self, _client: Client, _data: Any) -> None:
+        _LOG.warning("broker %s does not answer, trying again", self.url)
 
     def _on_subscribe(
         self,
