@@ -92,8 +92,9 @@ class Agent:
         )
         self._link = self._make_link()
         pace = Pace(Backoff(self._draw), self.config.gather_ms)
+        clocks = (self.uptime, self._timer)
         self._sending = Sending(
-            self._link, self._reporter, pace, self.uptime, self._timer, self._emit
+            self._link, self._reporter, pace, clocks, self.config.ack_s, self._emit
         )
 
     @property
@@ -304,6 +305,8 @@ class Agent:
     def _note_link(self, is_up: bool) -> None:
         self._emit("link", is_up=is_up)
         self._sending.ask(is_urgent=False)
+        if not is_up:
+            self._sending.note_answer()
 
     def _emit(self, name: str, **facts) -> None:
         if self._on_event is not None:

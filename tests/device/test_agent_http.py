@@ -5,9 +5,6 @@ import pytest
 
 from phonehome_wire import registry
 
-BACK_OFF = {"backoff"}
-
-
 @pytest.fixture
 async def home(serve, make_board):
     """A receiver and a board that knows where it is."""
@@ -53,6 +50,15 @@ async def test_a_bad_answer_costs_nothing(home, mood):
     assert len(receiver.records(registry.RTYPE_HELLO)) == 1
     assert receiver.collisions == []
     assert not any(e["event"] == "dropped" for e in board.events)
+
+
+async def test_a_silent_receiver_is_left(home):
+    """A receiver that takes a report and says nothing is given up after a deadline, and tried again."""
+    receiver, board = home
+    receiver.script = ["silent"]
+    await board.start()
+    assert (await board.event("backoff"))["phase"] == "receive"
+    await board.event("acked", depth=0)
 
 
 async def test_retry_after_is_obeyed(home):
@@ -123,7 +129,7 @@ async def test_a_clean_end_is_told(home):
 
 
 async def test_heap_stays_where_it_is(home):
-    """A thousand samples and a dozen reports later the heap holds no more than before."""
+    """Hundreds of samples and a dozen reports later the heap has room as before."""
     receiver, board = home
     board.settings["heartbeat_s"] = 1
     board.settings["chatter_ms"] = 150

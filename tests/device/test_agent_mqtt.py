@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import socket
+import subprocess
 
 import paho.mqtt.client as mqtt
 import pytest
@@ -157,6 +158,7 @@ async def test_commands_are_answered(broker, desk, make_board):
 async def test_a_broker_that_dies(broker, desk, make_board):
     """When the broker goes away and comes back, the board reconnects and loses nothing."""
     board = make_board(f"mqtt://127.0.0.1:{broker.port}")
+    board.settings["ack_s"] = 2  # what is sent before the desk is back gets no answer
     await board.start()
     await board.event("acked", depth=0)
     await broker.stop()
@@ -203,3 +205,72 @@ async def test_mqtt_over_tls(broker, desk, make_board, authority):
     board.settings["ca"] = str(FakeAuthority(authority.ca_der.parent, "somebody else").ca_der)
     await board.start()
     await board.event("backoff", phase="tls")
+
+
+async def test_a_half_open_link_is_noticed(broker, desk, make_board):
+    """When bytes vanish in both directions and nobody says so, a ping finds out and the board reconnects."""
+    is_dead = asyncio.Event()
+
+    async def copy(reader, writer):
+        while data := await reader.read(4096):
+            if not is_dead.is_set() and not writer.is_closing():
+                writer.write(data)
+
+    async def connect(reader, writer):
+        up_reader, up_writer = await asyncio.open_connection("127.0.0.1", broker.port)
+        up = asyncio.create_task(copy(up_reader, writer))
+        await copy(reader, up_writer)
+        for end in (up_writer, writer):
+            end.close()
+            with contextlib.suppress(OSError):
+                await end.wait_closed()
+        await up
+
+    async with await asyncio.start_server(connect, "127.0.0.1", 0) as proxy:
+        board = make_board(f"mqtt://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
+        board.settings["keepalive_s"] = 2
+        await board.start()
+        await board.event("acked", depth=0)
+        is_dead.set()
+        await board.event("link", is_up=False)
+        is_dead.clear()
+        board.break_flow()
+        await board.event("link", is_up=True, count=2)
+        await until(lambda: desk.records(registry.RTYPE_FAULT))
+        await board.kill()
+
+
+async def test_a_lying_broker_does_no_harm(make_board):
+    """Packets that would trip umqtt cost the connection and nothing else."""
+    greetings = b"\x20\x02\x00\x00\x90\x03\x00\x01\x01"
+    lies = [b"\x34\x06\x00\x01t\x00\x01m", b"\x30\x03\x00\x09t", b"\x30\xff\xff\xff\xff\x7f", b"\xd0\x01x"]
+
+    async def connect(reader, writer):
+        await reader.read(100)
+        writer.write(greetings + lies.pop(0) if lies else b"\x20\x02\x00\x05")
+        await reader.read(-1)
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+    async with await asyncio.start_server(connect, "127.0.0.1", 0) as server:
+        board = make_board(f"mqtt://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        await board.start()
+        await board.event("backoff", phase="refused")
+        assert lies == []
+        await board.kill()
+    assert not any(e["event"] == "crash" for e in board.events)
+
+
+def test_umqtt_is_tamed(micropython, micropython_environment, project):
+    """What the subclass makes of umqtt.simple holds on the interpreter that it is for."""
+    done = subprocess.run(
+        [micropython, "tests/upy/run.py", "tests/device/mqtt_client_on_board.py"],
+        cwd=project,
+        env=micropython_environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout

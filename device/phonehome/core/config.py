@@ -12,7 +12,8 @@ _NUMBERS = {
     ),  # wait before the boot is written: spares the flash in a boot loop
     "gather_ms": (500, 0, 60000),  # records of one moment travel in one report
     "outbox_bytes": (65536, 8192, 16777216),
-    "keepalive_s": (120, 10, 240),
+    "ack_s": (30, 1, 300),
+    "keepalive_s": (120, 2, 240),
 }
 _TEXTS = {
     "device": "",

@@ -157,6 +157,7 @@ class MQTTLink:
         await self._stream.open()
         self._conn += 1
         client = self._client = self._make_client()
+        self._puback_pid = 0  # a new client counts from 1 again: an old PUBACK must not fit
         client.connect()
         await self._flush("tls" if self._stream.is_secure else "connect", TLS_S)
         self._expect_ok(await self._read_until(_CONNACK), "connect")
@@ -230,8 +231,9 @@ class MQTTLink:
             return
         self._client.ping()
         await self._flush()
-        if not await self._stream.receive_within(_PING_S):
-            raise LinkError("receive", "no answer to a ping within %d s" % _PING_S)
+        deadline_s = min(_PING_S, self._config.keepalive_s)
+        if not await self._stream.receive_within(deadline_s):
+            raise LinkError("receive", "no answer to a ping within %d s" % deadline_s)
 
     async def _read_until(self, kind: int) -> bytes:
         """The first packet of a kind; whatever else comes before it is heard."""

@@ -4,17 +4,20 @@ import asyncio
 
 from ..core.errors import LinkError
 
-_ACK_S = 30
+_LINK_STANDS = ("refused", "ack")  # phases in which the other end spoke: no need to reconnect
 
 
 class Sending:
     """Carries reports from the reporter over the link at the pace; `emit(event, **facts)` tells.
 
-    `clock` is the uptime that reports are stamped with, `timer` the one that pauses are measured
-    with; they differ only when recorded data is replayed.
+    `clocks` are the uptime that reports are stamped with and the one that pauses are measured
+    with, which differ only when recorded data is replayed; `ack_s` is how long to wait for an ack
+    that does not come with the answer.
     """
 
-    def __init__(self, link, reporter, pace, clock, timer, emit) -> None:
+    def __init__(self, link, reporter, pace, clocks, ack_s, emit) -> None:
+        clock, timer = clocks
+        self._ack_s = ack_s
         self._link = link
         self._reporter = reporter
         self._pace = pace
@@ -30,7 +33,7 @@ class Sending:
         self._woken.set()
 
     def note_answer(self) -> None:
-        """A signed ack came in."""
+        """A signed ack came in, or none will come: the link went down."""
         self._answered.set()
 
     async def run(self) -> None:
@@ -76,9 +79,9 @@ class Sending:
         in_flight = self._reporter.in_flight
         if in_flight.is_open and self._link.acks_later:
             try:
-                await asyncio.wait_for(self._await_answer(), _ACK_S)
+                await asyncio.wait_for(self._await_answer(), self._ack_s)
             except asyncio.TimeoutError:
-                raise LinkError("ack", "none within %d s" % _ACK_S, 0, True)
+                raise LinkError("ack", "none within %d s" % self._ack_s, 0, True)
         if in_flight.is_open:
             raise LinkError("ack", "the answer holds no valid ack")
         if count and len(in_flight.ids) == count:
@@ -88,10 +91,12 @@ class Sending:
         while self._reporter.in_flight.is_open:
             await self._answered.wait()
             self._answered.clear()
+            if self._reporter.in_flight.is_open and not self._link.is_open:
+                raise LinkError("ack", "closed before the ack")
 
     async def _back_off(self, error: LinkError) -> None:
         self._reporter.fail(error.is_malformed)
-        if error.phase != "refused":
+        if error.phase not in _LINK_STANDS:
             await self._link.close()
         wait_ms = self._pace.fail(self._timer.now_ms(), error.retry_after_s)
         self._emit("backoff", phase=error.phase, detail=str(error.detail), wait_ms=wait_ms)
