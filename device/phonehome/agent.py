@@ -1,10 +1,10 @@
 """The agent: the one place on the board where everything is joined."""
 
+from phonehome_wire.compat import const
 import asyncio
 import hashlib
 import json
 
-from phonehome_wire import registry
 from phonehome_wire.errors import WireError
 from phonehome_wire.metrics import Metrics
 from phonehome_wire.record import Fault
@@ -13,7 +13,7 @@ from . import __version__
 from .core.backoff import Backoff
 from .core.clock import Clock
 from .core.config import Config, parse_device
-from .core.errors import ConfigError, LinkError
+from .core.errors import ConfigError
 from .core.identity import Identity
 from .core.outbox import Outbox
 from .core.pace import Pace
@@ -29,6 +29,32 @@ from .ports.segments import Segments
 from .ports.slots import Slots
 from .tasks import beating, linking, sampling
 from .tasks.sending import Sending
+
+# Folded away on a board; a test holds them to the wire's registry and limits.
+_COMMAND_PING = const(1)
+_COMMAND_REBOOT = const(5)
+_COMMAND_SEND_HELLO = const(2)
+_KIND_CONFIRMED = const(0)
+_KIND_PENDING = const(1)
+_METRIC_ACK_LATENCY_MS = const(19)
+_METRIC_ACTIVE_FAULTS = const(13)
+_METRIC_CONFIG_VERSION = const(16)
+_METRIC_DROPS = const(12)
+_METRIC_FS_FREE_KB = const(17)
+_METRIC_HEAP_FREE = const(1)
+_METRIC_HEAP_MIN = const(2)
+_METRIC_LOOP_MAX_MS = const(8)
+_METRIC_MQTT_RECONNECTS = const(5)
+_METRIC_OUTBOX_DEPTH = const(11)
+_METRIC_RESET_CAUSE = const(14)
+_METRIC_RSSI_DBM = const(3)
+_METRIC_SAMPLES = const(9)
+_METRIC_SENSOR_ERRORS = const(10)
+_METRIC_UPTIME_S = const(0)
+_METRIC_WIFI_RECONNECTS = const(4)
+_RESULT_OK = const(0)
+_RESULT_REFUSED = const(1)
+_RESULT_UNKNOWN = const(5)
 
 _FAULTS = "faults.bin"
 _RESTART_S = 5  # a loop that fails at once must not fill the outbox with crashes
@@ -57,7 +83,9 @@ class Agent:
     Raises ConfigError and ProductError, which say what to change.
     """
 
-    def __init__(self, product, config, board=None, uptime=None, clock=None, on_event=None) -> None:
+    def __init__(
+        self, product, config, board=None, uptime=None, clock=None, on_event=None
+    ) -> None:
         self.config = Config(_load_settings(config))
         self.product = _load_product(product)
         self.board = board or Board()
@@ -202,16 +230,16 @@ class Agent:
         return self._sampler
 
     def _on_transition(self, state, kind: int, now_ms: int, frame) -> None:
-        """A fault changed: one record, one place in the outbox, and the states to flash behind it."""
+        """A fault changed: one record into the outbox, and the states to flash behind it."""
         spec, fault = state.spec, self._fault
         fault.spn, fault.fmi, fault.severity = spec.spn, spec.fmi, spec.severity
         fault.channel = None if spec.sensor is None else self.product.channels[spec.sensor].id
         fault.status, fault.occurrence = state.status, state.occurrence
         fault.exp, fault.value, fault.limit = state.exp, state.value, state.limit
         fault.failing_ms, fault.kind, fault.frame = state.failing_ms, kind, frame
-        is_urgent = spec.urgent and kind == registry.KIND_CONFIRMED
+        is_urgent = spec.urgent and kind == _KIND_CONFIRMED
         self._reporter.add_fault(fault, now_ms, is_urgent)
-        if kind != registry.KIND_PENDING:
+        if kind != _KIND_PENDING:
             self._keep_faults()
         self._emit("transition", code=spec.code, kind=kind, uptime_ms=now_ms)
         self._sending.ask(is_urgent)
@@ -234,17 +262,17 @@ class Agent:
 
     def _execute(self, code: int, _args: dict) -> tuple:
         """Carry out a command; those that this agent does not know are answered as unknown."""
-        if code == registry.COMMAND_PING:
-            return registry.RESULT_OK, self.uptime.now_ms()
-        if code == registry.COMMAND_SEND_HELLO:
+        if code == _COMMAND_PING:
+            return _RESULT_OK, self.uptime.now_ms()
+        if code == _COMMAND_SEND_HELLO:
             self._reporter.add_hello(self.uptime.now_ms(), has_catalog=True)
-            return registry.RESULT_OK, None
-        if code == registry.COMMAND_REBOOT:
+            return _RESULT_OK, None
+        if code == _COMMAND_REBOOT:
             if not self.board.can_reboot:
-                return registry.RESULT_REFUSED, None
+                return _RESULT_REFUSED, None
             self._reboot_asked = True
-            return registry.RESULT_OK, None
-        return registry.RESULT_UNKNOWN, None
+            return _RESULT_OK, None
+        return _RESULT_UNKNOWN, None
 
     def _reboot_if_asked(self) -> None:
         """Reset on command, once the receiver has the result of it."""
@@ -275,29 +303,29 @@ class Agent:
         """The metrics of a heartbeat, as they are now."""
         metrics, sampler = self.metrics, self._expect_sampler()
         heap_free = self.board.heap_free()
-        metrics.set(registry.METRIC_UPTIME_S, now_ms // 1000)
-        metrics.set(registry.METRIC_HEAP_FREE, heap_free)
-        least = metrics.get(registry.METRIC_HEAP_MIN) or heap_free
-        metrics.set(registry.METRIC_HEAP_MIN, min(least, heap_free))
+        metrics.set(_METRIC_UPTIME_S, now_ms // 1000)
+        metrics.set(_METRIC_HEAP_FREE, heap_free)
+        least = metrics.get(_METRIC_HEAP_MIN) or heap_free
+        metrics.set(_METRIC_HEAP_MIN, min(least, heap_free))
         if self._wifi is not None:
-            metrics.set(registry.METRIC_RSSI_DBM, self._wifi.rssi_dbm())
-            metrics.set(registry.METRIC_WIFI_RECONNECTS, max(0, self._wifi.reconnects))
-        metrics.set(registry.METRIC_MQTT_RECONNECTS, max(0, self._link.reconnects))
-        metrics.set(registry.METRIC_LOOP_MAX_MS, metrics.get(registry.METRIC_LOOP_MAX_MS))
-        metrics.set(registry.METRIC_SAMPLES, sampler.samples)
-        metrics.set(registry.METRIC_SENSOR_ERRORS, sampler.errors)
-        metrics.set(registry.METRIC_OUTBOX_DEPTH, self.outbox.depth)
-        metrics.set(registry.METRIC_DROPS, self.outbox.dropped)
-        metrics.set(registry.METRIC_ACTIVE_FAULTS, sampler.faults.active_count)
-        metrics.set(registry.METRIC_RESET_CAUSE, self.board.reset_cause())
-        metrics.set(registry.METRIC_CONFIG_VERSION, self.product.version)
-        metrics.set(registry.METRIC_FS_FREE_KB, self._folder.free_kb())
-        metrics.set(registry.METRIC_ACK_LATENCY_MS, self._reporter.ack_latency_ms)
+            metrics.set(_METRIC_RSSI_DBM, self._wifi.rssi_dbm())
+            metrics.set(_METRIC_WIFI_RECONNECTS, max(0, self._wifi.reconnects))
+        metrics.set(_METRIC_MQTT_RECONNECTS, max(0, self._link.reconnects))
+        metrics.set(_METRIC_LOOP_MAX_MS, metrics.get(_METRIC_LOOP_MAX_MS))
+        metrics.set(_METRIC_SAMPLES, sampler.samples)
+        metrics.set(_METRIC_SENSOR_ERRORS, sampler.errors)
+        metrics.set(_METRIC_OUTBOX_DEPTH, self.outbox.depth)
+        metrics.set(_METRIC_DROPS, self.outbox.dropped)
+        metrics.set(_METRIC_ACTIVE_FAULTS, sampler.faults.active_count)
+        metrics.set(_METRIC_RESET_CAUSE, self.board.reset_cause())
+        metrics.set(_METRIC_CONFIG_VERSION, self.product.version)
+        metrics.set(_METRIC_FS_FREE_KB, self._folder.free_kb())
+        metrics.set(_METRIC_ACK_LATENCY_MS, self._reporter.ack_latency_ms)
         return metrics
 
     def _note_lag(self, lag_ms: int) -> None:
-        if lag_ms > self.metrics.get(registry.METRIC_LOOP_MAX_MS):
-            self.metrics.set(registry.METRIC_LOOP_MAX_MS, lag_ms)
+        if lag_ms > self.metrics.get(_METRIC_LOOP_MAX_MS):
+            self.metrics.set(_METRIC_LOOP_MAX_MS, lag_ms)
 
     def _note_drop(self, kind: str, count: int) -> None:
         self._emit("dropped", kind=kind, count=count)

@@ -5,12 +5,12 @@ null and booleans, each in its shortest form. Keys must be put in ascending orde
 the other end checks it.
 """
 
-from .compat import encode_utf8
+from .compat import const, encode_utf8
 from .errors import EncodeError, TooBigError
-from .limits import PAYLOAD_OFFSET
 
 # Folded away on a board; a test holds them to registry and limits.
 _MAX_INT = 9007199254740991
+_PAYLOAD_OFFSET = const(40)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ class Encoder:
     """
 
     def __init__(
-        self, buf: bytearray, pos: int = PAYLOAD_OFFSET, end: "int | None" = None
+        self, buf: bytearray, pos: int = _PAYLOAD_OFFSET, end: "int | None" = None
     ) -> None:
         self.buf = buf
         self.pos = pos
         self.end = len(buf) if end is None else end
 
-    def reset(self, pos: int = PAYLOAD_OFFSET) -> None:
+    def reset(self, pos: int = _PAYLOAD_OFFSET) -> None:
         """Start again at `pos` with the whole buffer free."""
         self.pos = pos
         self.end = len(self.buf)

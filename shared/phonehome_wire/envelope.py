@@ -8,22 +8,12 @@ The first 18 bytes are a template in which only the algorithm and the key id dif
 
 from .compat import const, hmac_sha256, is_equal
 from .errors import EncodeError, RefusedError
-from .limits import PAYLOAD_OFFSET
 
 # Folded away on a board; a test holds them to registry and limits.
 _MAX_MESSAGE_BYTES = const(4096)
+_PAYLOAD_OFFSET = const(40)
 
-__all__ = [
-    "ALG_HMAC_64",
-    "ALG_HMAC_256",
-    "PAYLOAD_OFFSET",
-    "make_kid",
-    "payload_span",
-    "peek",
-    "seal",
-    "unseal",
-]
-
+PAYLOAD_OFFSET = _PAYLOAD_OFFSET
 ALG_HMAC_64 = 4
 ALG_HMAC_256 = 5
 KID_BYTES = 9
@@ -55,7 +45,7 @@ def seal(
     The header is written in front of the payload and the tag behind it. EncodeError when the tag
     does not fit.
     """
-    size = payload_end - PAYLOAD_OFFSET
+    size = payload_end - _PAYLOAD_OFFSET
     tag_bytes = _tag_bytes(alg)
     tag_at = payload_end + (1 if tag_bytes < 24 else 2)
     if len(kid) != KID_BYTES:
@@ -133,7 +123,7 @@ def _write_head(buf: bytearray, size: int, kid: bytes, alg: int) -> int:
     start.
     """
     size_bytes = 1 if size < 24 else 2 if size < 0x100 else 3
-    start = PAYLOAD_OFFSET - size_bytes - _HEAD_BYTES
+    start = _PAYLOAD_OFFSET - size_bytes - _HEAD_BYTES
     buf[start : start + _ALG_AT] = _HEAD
     buf[start + _ALG_AT] = alg
     buf[start + 6] = 0x04
@@ -141,12 +131,12 @@ def _write_head(buf: bytearray, size: int, kid: bytes, alg: int) -> int:
     buf[start + _KID_AT : start + _KID_AT + KID_BYTES] = kid
     buf[start + 17] = 0xA0
     if size_bytes == 1:
-        buf[PAYLOAD_OFFSET - 1] = 0x40 | size
+        buf[_PAYLOAD_OFFSET - 1] = 0x40 | size
     else:
         buf[start + _HEAD_BYTES] = 0x56 + size_bytes
-        buf[PAYLOAD_OFFSET - 1] = size & 0xFF
+        buf[_PAYLOAD_OFFSET - 1] = size & 0xFF
         if size_bytes == 3:
-            buf[PAYLOAD_OFFSET - 2] = size >> 8
+            buf[_PAYLOAD_OFFSET - 2] = size >> 8
     return start
 
 

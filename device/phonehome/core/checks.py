@@ -1,9 +1,15 @@
 """What every product must keep to before a board runs it; each check raises ProductError."""
 
-from phonehome_wire.limits import MAX_EXP, MAX_FREEZE_CHANNELS, MAX_PERIOD_MS, MAX_SAMPLES
+from phonehome_wire.compat import const
 
 from .errors import ProductError
 from .rules import KIND_MISSING, KIND_PYTHON, KIND_RANGE, KIND_RATE, KIND_STUCK
+
+# Folded away on a board; a test holds them to the wire's registry and limits.
+_MAX_EXP = const(9)
+_MAX_FREEZE_CHANNELS = const(16)
+_MAX_PERIOD_MS = const(3600000)
+_MAX_SAMPLES = const(128)
 
 _MAX_MS = 86400000  # one day: sums of a few still are small integers on a 32-bit board
 _MAX_WINDOW = 30  # of N-of-M: the verdicts are the bits of one small integer
@@ -17,8 +23,8 @@ def check_head(product) -> None:
     """Name, version and freeze frame of a product."""
     _check_text("product", "name", product.name, 32)
     _check_int("product", "version", product.version, 0, _MAX_VERSION)
-    _check_int("freeze", "period_ms", product.freeze_period_ms, 1, MAX_PERIOD_MS)
-    _check_int("freeze", "samples", product.freeze_samples, 1, MAX_SAMPLES)
+    _check_int("freeze", "period_ms", product.freeze_period_ms, 1, _MAX_PERIOD_MS)
+    _check_int("freeze", "samples", product.freeze_samples, 1, _MAX_SAMPLES)
 
 
 def check_sensor(product, name, unit, exp, period_ms, channel) -> None:
@@ -27,10 +33,10 @@ def check_sensor(product, name, unit, exp, period_ms, channel) -> None:
     _check_text(where, "name", name, 24)
     _check_text(where, "unit", unit, 12, shortest=0)
     _check_int(where, "channel", channel, 0, 255)
-    _check_int(where, "exp", exp, -MAX_EXP, MAX_EXP)
+    _check_int(where, "exp", exp, -_MAX_EXP, _MAX_EXP)
     _check_int(where, "period_ms", period_ms, 1, _MAX_MS)
-    if len(product.channels) == MAX_FREEZE_CHANNELS:
-        raise ProductError("%s: a product has at most %d sensors" % (where, MAX_FREEZE_CHANNELS))
+    if len(product.channels) == _MAX_FREEZE_CHANNELS:
+        raise ProductError("%s: a product has at most %d sensors" % (where, _MAX_FREEZE_CHANNELS))
     for other in product.channels:
         if other.name == name or other.id == channel:
             raise ProductError(

@@ -6,10 +6,23 @@ An operation cycle is a boot. A verdict of a rule is a test; a healed fault whos
 `ageing_cycles` boots one after the other is cleared by age.
 """
 
-from phonehome_wire import registry
 from phonehome_wire.compat import const
 
 from .debounce import EVENT_CONFIRM, EVENT_FAIL, EVENT_FALL_BACK, EVENT_HEAL, FAIL, NOTHING
+
+# Folded away on a board; a test holds them to the wire's registry and limits.
+_KIND_CLEARED = const(3)
+_KIND_CONFIRMED = const(0)
+_KIND_HEALED = const(2)
+_KIND_PENDING = const(1)
+_STATUS_CONFIRMED = const(8)
+_STATUS_FAILED_SINCE_CLEAR = const(32)
+_STATUS_FAILED_THIS_CYCLE = const(2)
+_STATUS_NOT_COMPLETED_SINCE_CLEAR = const(16)
+_STATUS_NOT_COMPLETED_THIS_CYCLE = const(64)
+_STATUS_PENDING = const(4)
+_STATUS_TEST_FAILED = const(1)
+_STATUS_WARNING = const(128)
 
 OK = 0
 PENDING = 1
@@ -26,26 +39,26 @@ AGEING_CYCLES = 40  # what vehicles use for emission faults, for want of anythin
 # state << 3 | event: (next state, what is reported or None). A pair that is not here changes
 # nothing. The keys are integers because looking up a pair would make one, on the heap.
 TRANSITIONS = {
-    OK << 3 | EVENT_FAIL: (PENDING, registry.KIND_PENDING),
-    OK << 3 | EVENT_CONFIRM: (CONFIRMED, registry.KIND_CONFIRMED),
+    OK << 3 | EVENT_FAIL: (PENDING, _KIND_PENDING),
+    OK << 3 | EVENT_CONFIRM: (CONFIRMED, _KIND_CONFIRMED),
     PENDING << 3 | EVENT_FALL_BACK: (OK, None),
-    PENDING << 3 | EVENT_CONFIRM: (CONFIRMED, registry.KIND_CONFIRMED),
-    CONFIRMED << 3 | EVENT_HEAL: (HEALED, registry.KIND_HEALED),
-    HEALED << 3 | EVENT_CONFIRM: (CONFIRMED, registry.KIND_CONFIRMED),
-    HEALED << 3 | EVENT_AGE: (CLEARED, registry.KIND_CLEARED),
-    PENDING << 3 | EVENT_CLEAR: (CLEARED, registry.KIND_CLEARED),
-    CONFIRMED << 3 | EVENT_CLEAR: (CLEARED, registry.KIND_CLEARED),
-    HEALED << 3 | EVENT_CLEAR: (CLEARED, registry.KIND_CLEARED),
-    CLEARED << 3 | EVENT_FAIL: (PENDING, registry.KIND_PENDING),
-    CLEARED << 3 | EVENT_CONFIRM: (CONFIRMED, registry.KIND_CONFIRMED),
+    PENDING << 3 | EVENT_CONFIRM: (CONFIRMED, _KIND_CONFIRMED),
+    CONFIRMED << 3 | EVENT_HEAL: (HEALED, _KIND_HEALED),
+    HEALED << 3 | EVENT_CONFIRM: (CONFIRMED, _KIND_CONFIRMED),
+    HEALED << 3 | EVENT_AGE: (CLEARED, _KIND_CLEARED),
+    PENDING << 3 | EVENT_CLEAR: (CLEARED, _KIND_CLEARED),
+    CONFIRMED << 3 | EVENT_CLEAR: (CLEARED, _KIND_CLEARED),
+    HEALED << 3 | EVENT_CLEAR: (CLEARED, _KIND_CLEARED),
+    CLEARED << 3 | EVENT_FAIL: (PENDING, _KIND_PENDING),
+    CLEARED << 3 | EVENT_CONFIRM: (CONFIRMED, _KIND_CONFIRMED),
 }
 
 # What a state alone says about the status byte.
 _STATUS_OF_STATE = (
     0,
-    registry.STATUS_TEST_FAILED | registry.STATUS_PENDING,
-    registry.STATUS_TEST_FAILED | registry.STATUS_PENDING | registry.STATUS_CONFIRMED,
-    registry.STATUS_CONFIRMED,
+    _STATUS_TEST_FAILED | _STATUS_PENDING,
+    _STATUS_TEST_FAILED | _STATUS_PENDING | _STATUS_CONFIRMED,
+    _STATUS_CONFIRMED,
     0,
 )
 
@@ -159,17 +172,17 @@ class FaultTable:
         state = tests & _STATE_BITS
         status = _STATUS_OF_STATE[state]
         if state == CONFIRMED and self.specs[index].urgent:
-            status |= registry.STATUS_WARNING
+            status |= _STATUS_WARNING
         if tests & _FAILED_THIS_CYCLE:
-            status |= registry.STATUS_FAILED_THIS_CYCLE
+            status |= _STATUS_FAILED_THIS_CYCLE
         if tests & _PENDING_MEMORY:
-            status |= registry.STATUS_PENDING
+            status |= _STATUS_PENDING
         if tests & _FAILED_SINCE_CLEAR:
-            status |= registry.STATUS_FAILED_SINCE_CLEAR
+            status |= _STATUS_FAILED_SINCE_CLEAR
         if not tests & _TESTED_SINCE_CLEAR:
-            status |= registry.STATUS_NOT_COMPLETED_SINCE_CLEAR
+            status |= _STATUS_NOT_COMPLETED_SINCE_CLEAR
         if not tests & _TESTED_THIS_CYCLE:
-            status |= registry.STATUS_NOT_COMPLETED_THIS_CYCLE
+            status |= _STATUS_NOT_COMPLETED_THIS_CYCLE
         return status
 
     def note_test(self, index: int, verdict: int) -> None:

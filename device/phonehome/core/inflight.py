@@ -1,11 +1,13 @@
-"""What was sent and not yet acknowledged: which ids an ack may delete, and how large a batch may be.
+"""What was sent and not yet acknowledged: which ids an ack may delete, how large a batch is.
 
-A batch that the receiver cannot read, three times and without a signed word about it, is sent in
-halves until the record it stumbles over is alone; that one then waits until all others are through.
+A batch that the receiver cannot read, three times and without a signed word about it, is sent
+in halves until the record it stumbles over is alone; that one then waits for all others.
 """
 
 from phonehome_wire.compat import const
-from phonehome_wire.limits import MAX_RECORDS
+
+# Folded away on a board; a test holds them to the wire's registry and limits.
+_MAX_RECORDS = const(64)
 
 _TRIES = const(3)
 
@@ -14,7 +16,7 @@ class InFlight:
     """The records of the newest report; `limit` is how many the next one may carry."""
 
     def __init__(self) -> None:
-        self.limit = MAX_RECORDS
+        self.limit = _MAX_RECORDS
         self.is_open = False
         self.inc = b""
         self.ids: list = []
@@ -29,10 +31,10 @@ class InFlight:
         self.sent_at_ms = now_ms
 
     def settle(self, inc: bytes, echo_ms: int, stored: list, refused: list) -> tuple:
-        """Take an ack for records of `inc`: (ids now stored, [(boot, seq, code)] refused for ever).
+        """Take an ack for records of `inc`: (ids now stored, [(boot, seq, code)] refused).
 
-        Only ids that are in flight count; what the ack does not name stays to be sent again. An ack
-        that echoes an earlier report counts too, but the newest one stays open.
+        Only ids that are in flight count; what the ack does not name stays to be sent again.
+        An ack that echoes an earlier report counts too, but the newest one stays open.
         """
         if inc != self.inc:
             return [], []
@@ -43,7 +45,7 @@ class InFlight:
         self.is_open = self.is_open and echo_ms != self.sent_at_ms
         self._unread = 0
         if gone:
-            self.limit = min(MAX_RECORDS, self.limit * 2)
+            self.limit = min(_MAX_RECORDS, self.limit * 2)
         return done, given_up
 
     def fail(self) -> None:
@@ -51,7 +53,7 @@ class InFlight:
         self.is_open = False
 
     def fail_unread(self) -> bool:
-        """It got through and was not understood; True when the one record in it should step aside."""
+        """It came through and was not understood; True when its only record should step aside."""
         self.is_open = False
         self._unread += 1
         if self._unread < _TRIES:

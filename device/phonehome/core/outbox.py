@@ -6,9 +6,13 @@ else, crashes. What is given up is counted by kind.
 """
 
 from phonehome_wire.compat import const
-from phonehome_wire.registry import RTYPE_CRASH, RTYPE_FAULT, RTYPE_LOG
 
 from .recordhead import fault_key, kind_of, read_head
+
+# Folded away on a board; a test holds them to the wire's registry and limits.
+_RTYPE_CRASH = const(4)
+_RTYPE_FAULT = const(3)
+_RTYPE_LOG = const(5)
 
 QUOTA_BYTES = const(65536)
 _SEGMENT_BYTES = const(4096)
@@ -68,12 +72,12 @@ class Outbox:
         self._segments = segments
         self._max_runs = max(2, quota_bytes // _SEGMENT_BYTES)
         self._on_drop = on_drop
-        self._runs = []
+        self._runs: list[_Run] = []
         self._is_open = False  # the newest run may be appended to
-        self._first = []  # (boot, seq) of this incarnation to be sent before others
-        self._aside = []  # (inc, boot, seq) to be sent after others
+        self._first: list = []  # (boot, seq) of this incarnation to be sent before others
+        self._aside: list = []  # (inc, boot, seq) to be sent after others
         self.inc = inc
-        self.drops = {}
+        self.drops: dict = {}
         self.dropped = 0
         for number in segments.numbers():
             self._adopt(number)
@@ -89,7 +93,7 @@ class Outbox:
         return bool(self._first)
 
     def append(self, record, is_urgent: bool = False) -> bool:
-        """Store a record; False when it was given up (and counted) because nothing could make room."""
+        """Store a record; False when nothing could make room and it was given up (and counted)."""
         for _ in range(self._max_runs + 2):
             try:
                 if not self._find_room(record):
@@ -118,7 +122,7 @@ class Outbox:
 
         All are of one incarnation; the first may alone be larger than `max_bytes`.
         """
-        chosen = []
+        chosen: list = []
         if self._first:
             self._choose(chosen, self.inc, self._first, max_count, max_bytes)
             if not chosen:
@@ -133,7 +137,7 @@ class Outbox:
         return self.batch(max_count, max_bytes)
 
     def remove(self, inc: bytes, ids: list) -> int:
-        """Forget the records of an incarnation with these (boot, seq); return how many there were."""
+        """Forget the records of an incarnation with these (boot, seq); return how many."""
         removed = 0
         for run in [run for run in self._runs if run.inc == inc]:
             if removed == len(ids):
@@ -147,7 +151,7 @@ class Outbox:
         return removed
 
     def quarantine(self, inc: bytes, boot: int, seq: int, code: int) -> None:
-        """Move a record that the receiver refused for ever out of the queue, to where people look."""
+        """Move a record that is refused for ever out of the queue, to where people look."""
         for run in [run for run in self._runs if run.inc == inc]:
             live = self._live(run)
             refused = [record for _, record in live if read_head(record)[1:] == (boot, seq)]
@@ -169,7 +173,7 @@ class Outbox:
         self._first = [key for key in self._first if key != (boot, seq)]
 
     def _adopt(self, number: int) -> None:
-        """Take over a segment of an earlier boot; a damaged one is mended, an unreadable one counted."""
+        """Take over a segment of an earlier boot; mend it, and count what cannot be read."""
         segment = self._segments.load(number)
         if segment.gaps:
             self.drop(UNREADABLE, segment.gaps)
@@ -185,7 +189,7 @@ class Outbox:
                 pass  # it stays as it is and is only read
 
     def _find_room(self, record) -> bool:
-        """See that the newest run, or a new one, may take the record; False: it is worth too little."""
+        """See that the newest run, or a new one, may take the record; False: it ranks too low."""
         run = self._runs[-1] if self._runs else None
         if self._is_open and run and run.inc == self.inc:
             if run.size + _FRAME_BYTES + len(record) <= _SEGMENT_BYTES:
@@ -257,28 +261,28 @@ class Outbox:
     def _rank(self, record, ends) -> int:
         """How late a record is given up; `ends` holds the first and last id of each fault."""
         rtype, boot, seq = read_head(record)
-        if rtype == RTYPE_LOG:
+        if rtype == _RTYPE_LOG:
             return _RANK_LOG
-        if rtype == RTYPE_CRASH:
+        if rtype == _RTYPE_CRASH:
             return _RANK_CRASH
-        if rtype == RTYPE_FAULT and ends and (boot, seq) not in ends[fault_key(record)]:
+        if rtype == _RTYPE_FAULT and ends and (boot, seq) not in ends[fault_key(record)]:
             return _RANK_REPEAT
         return _RANK_PLAIN
 
     def _fault_ends(self) -> dict:
         """The ids of the first and the last waiting transition of each fault."""
-        ends = {}
+        ends: dict = {}
         for run in self._runs:
             for _, record in self._live(run):
                 rtype, boot, seq = read_head(record)
-                if rtype == RTYPE_FAULT:
+                if rtype == _RTYPE_FAULT:
                     key = fault_key(record)
                     ends[key] = (ends[key][0] if key in ends else (boot, seq), (boot, seq))
         return ends
 
     def _merge(self) -> bool:
         """Join two neighbours that fit into one segment; nothing is given up."""
-        for first, second in zip(self._runs, self._runs[1:]):
+        for first, second in zip(self._runs, self._runs[1:])  # noqa: B905  # not on MicroPython:
             room = _SEGMENT_BYTES - _HEADER_BYTES
             if first.inc == second.inc and first.live_bytes + second.live_bytes <= room:
                 records = [record for run in (first, second) for _, record in self._live(run)]
@@ -288,7 +292,7 @@ class Outbox:
         return False
 
     def _give_up(self, newcomer_rank: int) -> bool:
-        """Give up the least valuable records of the oldest run that has any; False: all outrank."""
+        """Give up the lowest records of the oldest run that has any; False: all outrank."""
         ends = self._fault_ends()
         for rank in range(newcomer_rank + 1):
             for run in self._runs:
@@ -301,7 +305,7 @@ class Outbox:
         return False
 
     def _free_segment(self, newcomer_rank: int) -> bool:
-        """Remove the oldest run in which nothing outranks a newcomer: a full disk cannot rewrite."""
+        """Remove the oldest run that a newcomer outranks: a full disk cannot rewrite."""
         for run in self._runs:
             live = [record for _, record in self._live(run)]
             if all([self._rank(record, None) <= newcomer_rank for record in live]):

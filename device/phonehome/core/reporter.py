@@ -4,12 +4,11 @@ Everything is written in the one buffer that is allocated here: a record is enco
 to flash; a report is put together and signed in place (WIRE.md 3.1 and 4.2). Nothing here waits.
 """
 
-from phonehome_wire import registry
+from phonehome_wire.compat import const
 from phonehome_wire.downlink import Ack, Command, open_downlink
 from phonehome_wire.encoder import Encoder
 from phonehome_wire.envelope import PAYLOAD_OFFSET, seal
 from phonehome_wire.errors import EncodeError
-from phonehome_wire.limits import BATCH_OVERHEAD_BYTES, MAX_BATCH_BYTES, SEND_BUFFER_BYTES
 from phonehome_wire.record import (
     encode_crash,
     encode_fault,
@@ -23,12 +22,25 @@ from phonehome_wire.uplink import UplinkHead, begin_uplink, end_uplink
 from .inflight import InFlight
 from .recordhead import read_head
 
+# Folded away on a board; a test holds them to the wire's registry and limits.
+_BATCH_OVERHEAD_BYTES = const(105)
+_MAX_BATCH_BYTES = const(1400)
+_POLL_COMMANDS = const(2)
+_POLL_HELLO = const(1)
+_RESULT_EXPIRED = const(4)
+_RESULT_FAILED = const(3)
+_RTYPE_HEARTBEAT = const(2)
+_RTYPE_HELLO = const(1)
+_RTYPE_RESULT = const(6)
+_SEND_BUFFER_BYTES = const(2048)
+
 
 class Reporter:
-    """Speaks for the device; `birth` says who it is (agent.Birth), `measure(now_ms)` gives Metrics.
+    """Speaks for the device; `birth` says who it is, `measure(now_ms)` gives Metrics.
 
-    `execute(code, args)` carries out a command and returns (RESULT_*, value or None). After `hear`,
-    `pause_s` is the back-off of the newest ack (None: none) and `wants_poll` says that commands wait.
+    `execute(code, args)` carries out a command and returns (RESULT_*, value or None). After
+    `hear`, `pause_s` is the back-off of the newest ack (None: none) and `wants_poll` says that
+    commands wait.
     """
 
     def __init__(self, identity, session, clock, outbox, birth, measure, execute) -> None:
@@ -39,16 +51,16 @@ class Reporter:
         self._birth = birth
         self._measure = measure
         self._execute = execute
-        self._buf = bytearray(SEND_BUFFER_BYTES)
+        self._buf = bytearray(_SEND_BUFFER_BYTES)
         self._enc = Encoder(self._buf)
         self._head = UplinkHead(session.inc, session.boot, 0, birth.build)
         self._head.manifest = birth.manifest
         self._is_beat_due = False
-        self._heartbeat = None  # the newest that is not acknowledged, encoded
-        self._heartbeat_key = None
+        self._heartbeat: bytes | None = None  # the newest that is not acknowledged, encoded
+        self._heartbeat_key: tuple | None = None
         self._last_cseq = -1
         self.in_flight = InFlight()
-        self.pause_s = None
+        self.pause_s: int | None = None
         self.wants_poll = False
         self.ack_latency_ms = 0
 
@@ -67,7 +79,7 @@ class Reporter:
 
     def add_hello(self, now_ms: int, has_catalog: bool = False) -> bool:
         """Store a hello, with the catalog of channels when the receiver asked for it."""
-        self._begin_record(registry.RTYPE_HELLO, now_ms)
+        self._begin_record(_RTYPE_HELLO, now_ms)
         session, birth = self._session, self._birth
         put_hello(
             self._enc,
@@ -99,13 +111,13 @@ class Reporter:
 
     def add_result(self, cseq: int, status: int, value, now_ms: int) -> bool:
         """Store the result of a command; a value that has no room makes it a failed one."""
-        self._begin_record(registry.RTYPE_RESULT, now_ms)
+        self._begin_record(_RTYPE_RESULT, now_ms)
         body = self._enc.pos
         try:
             put_result(self._enc, cseq, status, value)
         except EncodeError:
             self._enc.pos = body
-            put_result(self._enc, cseq, registry.RESULT_FAILED)
+            put_result(self._enc, cseq, _RESULT_FAILED)
         return self._store(is_urgent=True)
 
     def beat(self) -> None:
@@ -113,7 +125,7 @@ class Reporter:
         self._is_beat_due = True
 
     def compose(self, now_ms: int):
-        """Put together and sign the next report; a view of the buffer, or None when nothing is to say.
+        """Put together and sign the next report; a view of the buffer, or None: nothing to say.
 
         The view is valid until the next record or report: whoever sends it copies it first.
         """
@@ -121,7 +133,7 @@ class Reporter:
         if self._is_beat_due:
             self._make_heartbeat(now_ms)
         limit = self.in_flight.limit
-        room = MAX_BATCH_BYTES - BATCH_OVERHEAD_BYTES - len(self._heartbeat or b"")
+        room = _MAX_BATCH_BYTES - _BATCH_OVERHEAD_BYTES - len(self._heartbeat or b"")
         inc, records = self._outbox.batch(limit - 1 or 1, room)
         keys = [read_head(record)[1:] for record in records]
         if self._heartbeat and inc == self._session.inc and len(records) < limit:
@@ -156,7 +168,7 @@ class Reporter:
         return "ignored"
 
     def fail(self, is_malformed: bool) -> None:
-        """The report in flight failed; when it was unreadable again and again, isolate the cause."""
+        """The report in flight failed; when it was unreadable repeatedly, isolate the cause."""
         in_flight = self.in_flight
         if not is_malformed:
             in_flight.fail()
@@ -182,8 +194,8 @@ class Reporter:
             self._outbox.remove(inc, done)
         self.pause_s = ack.backoff_s
         poll = ack.poll or 0
-        self.wants_poll = bool(poll & registry.POLL_COMMANDS)
-        if poll & registry.POLL_HELLO:
+        self.wants_poll = bool(poll & _POLL_COMMANDS)
+        if poll & _POLL_HELLO:
             self.add_hello(now_ms, has_catalog=True)
 
     def _hear_command(self, command: Command, now_ms: int) -> str:
@@ -191,19 +203,19 @@ class Reporter:
             return "ignored"
         self._last_cseq = command.cseq
         if now_ms > command.deadline_ms:
-            status, value = registry.RESULT_EXPIRED, None
+            status, value = _RESULT_EXPIRED, None
         else:
             status, value = self._execute(command.code, command.args or {})
         self.add_result(command.cseq, status, value, now_ms)
         return "command"
 
     def _make_heartbeat(self, now_ms: int) -> None:
-        """Measure and encode it; one that was sent and never acknowledged is given up and counted."""
+        """Measure and encode it; one that was never acknowledged is given up and counted."""
         self._is_beat_due = False
         if self._heartbeat is not None:
             self._outbox.drop("heartbeat")
         self._heartbeat_key = (self._session.boot, self._session.next_seq)
-        self._begin_record(registry.RTYPE_HEARTBEAT, now_ms)
+        self._begin_record(_RTYPE_HEARTBEAT, now_ms)
         put_heartbeat(self._enc, self._measure(now_ms))
         self._heartbeat = bytes(self._record())
 
@@ -216,7 +228,8 @@ class Reporter:
         return memoryview(self._buf)[PAYLOAD_OFFSET : self._enc.pos]
 
     def _store(self, is_urgent: bool) -> bool:
-        return self._outbox.append(self._record(), is_urgent)
+        is_stored: bool = self._outbox.append(self._record(), is_urgent)
+        return is_stored
 
     def _sign(self, records: list, inc: bytes, now_ms: int) -> memoryview:
         head, enc = self._head, self._enc

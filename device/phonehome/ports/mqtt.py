@@ -8,21 +8,24 @@ reads is one complete packet that was checked before, and where it would wait it
 import asyncio
 import struct
 
-from phonehome_wire.compat import const
-from phonehome_wire.limits import MAX_DOWNLINK_BYTES
-from phonehome_wire.registry import STATE_OFFLINE, STATE_ONLINE
-
-# The MQTT client that boards install with mip; it stays a dependency so that others may use it too.
+# The client that boards install with mip: a dependency, so that other code can share it.
 from umqtt.simple import MQTTClient
 
-from ..core.errors import LinkError
+from phonehome_wire.compat import const
+
+from phonehome.core.errors import LinkError
 from .stream import SEND_S, TLS_S
+
+# Folded away on a board; a test holds them to the wire's registry and limits.
+_MAX_DOWNLINK_BYTES = const(1024)
+_STATE_OFFLINE = const(0)
+_STATE_ONLINE = const(1)
 
 _PUBACK_S = const(10)
 _PING_S = const(15)
 _LAST_PID = const(65534)
 _MAX_TOPIC_BYTES = const(100)  # umqtt writes the length of a subscription in one byte
-_MAX_PACKET_BYTES = MAX_DOWNLINK_BYTES + 64  # topic and heads
+_MAX_PACKET_BYTES = _MAX_DOWNLINK_BYTES + 64  # topic and heads
 _CONNACK = const(0x20)
 _PUBLISH = const(0x30)
 _PUBACK = const(0x40)
@@ -30,7 +33,7 @@ _SUBACK = const(0x90)
 _LENGTHS = {_CONNACK: 2, _PUBACK: 2, _SUBACK: 3, 0xD0: 0}  # what follows the head, PINGRESP last
 
 
-class _WouldWait(Exception):
+class _WouldWaitError(Exception):
     """umqtt wants to read and there is nothing more: its part is done for now."""
 
 
@@ -58,7 +61,7 @@ class PacketSocket:
     def read(self, size: int) -> bytes:
         """The next bytes of the packet; it never waits."""
         if size and not self._packet:
-            raise _WouldWait
+            raise _WouldWaitError
         data, self._packet = self._packet[:size], self._packet[size:]
         return data
 
@@ -91,7 +94,7 @@ class Client(MQTTClient):
         self._wrap_pid()
         try:
             super().publish(topic, msg, retain, qos)
-        except _WouldWait:
+        except _WouldWaitError:
             pass
         return self.pid
 
@@ -102,7 +105,7 @@ class Client(MQTTClient):
         self._wrap_pid()
         try:
             super().subscribe(topic, qos)
-        except _WouldWait:
+        except _WouldWaitError:
             pass
 
     def hear(self, packet: bytes) -> int:
@@ -164,7 +167,7 @@ class MQTTLink:
         client.subscribe(self._topic("dn"), 1)
         await self._flush()
         self._expect_ok(await self._read_until(_SUBACK), "subscribe")
-        client.publish(self._topic("st"), self._make_state(STATE_ONLINE, self._conn), True, 1)
+        client.publish(self._topic("st"), self._make_state(_STATE_ONLINE, self._conn), True, 1)
         await self._flush()
         self._is_up = True
         self.opened.set()
@@ -200,7 +203,7 @@ class MQTTLink:
         user = config.user if config.password is None else config.user or self._device
         client = Client(self._device, user, config.password, config.keepalive_s)
         client.set_callback(self._take)
-        will = self._make_state(STATE_OFFLINE, self._conn)
+        will = self._make_state(_STATE_OFFLINE, self._conn)
         client.set_last_will(self._topic("st"), will, True, 1)
         return client
 
@@ -211,7 +214,7 @@ class MQTTLink:
         self._on_message(message)
 
     async def _flush(self, phase: str = "send", deadline_s: int = SEND_S) -> None:
-        """Send what the client wrote; one at a time, the interpreter's stream is not made for two."""
+        """Send what the client wrote; one at a time, the interpreter's stream cannot do two."""
         async with self._writing:
             written = self._client.sock.take()
             if written:

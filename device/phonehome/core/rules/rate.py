@@ -4,10 +4,13 @@ from array import array
 
 from phonehome.core.channel import MAX_SPAN_MS
 from phonehome.core.debounce import NONE
-from phonehome_wire.limits import MAX_EXP
+from phonehome_wire.compat import const
 from phonehome_wire.series import MISSING
 
 from .range import judge_limits, nearer_limit
+
+# Folded away on a board; a test holds them to the wire's registry and limits.
+_MAX_EXP = const(9)
 
 _SLOTS = 16  # a window of more samples is thinned: its start is exact to 1/15 of its length
 
@@ -94,7 +97,7 @@ class RateRule:
         Whole steps instead of thousandths where the wire has no smaller exponent.
         """
         limit = nearer_limit(self._rate, spec.params[0], spec.params[1])
-        if channel.exp - 3 < -MAX_EXP:
+        if channel.exp - 3 < -_MAX_EXP:
             return self._rate // 1000, limit // 1000, channel.exp
         return self._rate, limit, channel.exp - 3
 
