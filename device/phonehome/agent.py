@@ -1,10 +1,10 @@
 """The agent: the one place on the board where everything is joined."""
 
-from phonehome_wire.compat import const
 import asyncio
 import hashlib
 import json
 
+from phonehome_wire.compat import const
 from phonehome_wire.errors import WireError
 from phonehome_wire.metrics import Metrics
 from phonehome_wire.record import Fault
@@ -190,8 +190,7 @@ class Agent:
 
     async def _run(self, coroutine) -> None:
         await self.start(coroutine)
-        while True:
-            await asyncio.sleep(3600)
+        await asyncio.Event().wait()  # never set
 
     def _sustain(self, loop, *parts) -> None:
         """Start one of the agent's own loops; whatever ends it is reported and it starts again."""

@@ -1,8 +1,9 @@
-"""Run under MicroPython only, by test_agent_mqtt: umqtt.simple's traps are closed in our subclass."""
+"""Run under MicroPython only, by test_agent_mqtt: our subclass closes umqtt.simple's traps."""
 
 import sys
 
 import umqtt.simple
+
 from phonehome.core.errors import LinkError
 
 INSTALLED = umqtt.simple.MQTTClient
@@ -11,9 +12,7 @@ INSTALLED = umqtt.simple.MQTTClient
 class Newer(INSTALLED):
     """The signatures of 1.8, which boards install: no ssl_params, and connect takes a timeout."""
 
-    def __init__(
-        self, client_id, server, port=0, user=None, password=None, keepalive=0, ssl=None
-    ):
+    def __init__(self, client_id, server, port=0, user=None, password=None, keepalive=0, ssl=None):
         INSTALLED.__init__(self, client_id, server, port, user, password, keepalive, ssl)
         del self.ssl_params
 
@@ -22,6 +21,7 @@ class Newer(INSTALLED):
 
 
 def make_client(base=INSTALLED):
+    """A client on top of a release of umqtt, and what its callback heard."""
     umqtt.simple.MQTTClient = base
     sys.modules.pop("phonehome.ports.mqtt", None)
     from phonehome.ports.mqtt import Client
@@ -34,6 +34,7 @@ def make_client(base=INSTALLED):
 
 
 def check_client(base):
+    """Every word that the link says or hears."""
     client, heard = make_client(base)
     client.connect()
     connect = client.sock.take()

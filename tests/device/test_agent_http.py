@@ -1,9 +1,10 @@
 # cpython-only
-"""The agent under MicroPython phones home over HTTP to a receiver that verifies, and misbehaves."""
+"""The agent under MicroPython phones home over HTTP to a receiver that also misbehaves."""
 
 import pytest
 
 from phonehome_wire import registry
+
 
 @pytest.fixture
 async def home(serve, make_board):
@@ -13,14 +14,18 @@ async def home(serve, make_board):
 
 
 async def test_a_fault_reaches_the_receiver(home):
-    """A sensor that goes wrong becomes one signed report with its freeze frame, and is acknowledged."""
+    """A sensor that goes wrong becomes a signed, acknowledged report with its freeze frame."""
     receiver, board = home
     await board.start()
     await board.event("acked")
     board.break_flow()
     await board.event("transition", kind=registry.KIND_CONFIRMED)
-    while not any(r.body[registry.FAULT_KIND] == 0 for r in receiver.records(registry.RTYPE_FAULT)):
-        await board.event("acked", count=len([e for e in board.events if e["event"] == "acked"]) + 1)
+    while not any(
+        r.body[registry.FAULT_KIND] == 0 for r in receiver.records(registry.RTYPE_FAULT)
+    ):
+        await board.event(
+            "acked", count=len([e for e in board.events if e["event"] == "acked"]) + 1
+        )
     confirmed = receiver.records(registry.RTYPE_FAULT)[-1].body
     assert confirmed[registry.FAULT_SPN] == 520201
     assert confirmed[registry.FAULT_VALUE] == [-1, 20]
@@ -53,7 +58,7 @@ async def test_a_bad_answer_costs_nothing(home, mood):
 
 
 async def test_a_silent_receiver_is_left(home):
-    """A receiver that takes a report and says nothing is given up after a deadline, and tried again."""
+    """A receiver that says nothing is left after a deadline, and tried again."""
     receiver, board = home
     receiver.script = ["silent"]
     await board.start()
@@ -89,7 +94,7 @@ async def test_a_receiver_that_comes_back(serve, make_board):
 
 async def test_one_connection_is_kept(home):
     """Reports of a boot travel over one connection."""
-    receiver, board = home
+    _, board = home
     await board.start()
     for count in range(1, 4):
         (board.break_flow if count % 2 else board.mend_flow)()
@@ -107,7 +112,9 @@ async def test_a_developers_mistake_is_reported(home):
     board.break_flow()
     await board.event("transition", kind=registry.KIND_CONFIRMED)
     while not receiver.records(registry.RTYPE_FAULT):
-        await board.event("acked", count=len([e for e in board.events if e["event"] == "acked"]) + 1)
+        await board.event(
+            "acked", count=len([e for e in board.events if e["event"] == "acked"]) + 1
+        )
     crash = receiver.records(registry.RTYPE_CRASH)[0].body
     assert crash[registry.CRASH_EXCEPTION] == "RuntimeError"
     assert crash[registry.CRASH_MESSAGE] == "valve stuck"
@@ -135,7 +142,5 @@ async def test_heap_stays_where_it_is(home):
     board.settings["chatter_ms"] = 150
     await board.start()
     await board.event("acked", count=16)
-    free = [
-        r.body[registry.METRIC_HEAP_FREE] for r in receiver.records(registry.RTYPE_HEARTBEAT)
-    ]
+    free = [r.body[registry.METRIC_HEAP_FREE] for r in receiver.records(registry.RTYPE_HEARTBEAT)]
     assert min(free) > 40000

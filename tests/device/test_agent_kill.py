@@ -9,7 +9,7 @@ CYCLES = 36
 
 
 async def test_no_confirmed_fault_is_lost_or_doubled(serve, make_board):
-    """Over dozens of kills at random moments, what the board said it stored is stored here, once."""
+    """Over dozens of kills at random moments, what the board said it stored is here, once."""
     served = await serve()
     receiver = served.receiver
     board = make_board(f"http://127.0.0.1:{served.port}")
@@ -17,7 +17,9 @@ async def test_no_confirmed_fault_is_lost_or_doubled(serve, make_board):
     moments = random.Random(2)
     told = 0
     for cycle in range(CYCLES):
-        receiver.script = ["lose"] if cycle % 3 == 1 else ["busy", "busy"] if cycle % 3 == 2 else []
+        receiver.script = (
+            ["lose"] if cycle % 3 == 1 else ["busy", "busy"] if cycle % 3 == 2 else []
+        )
         await board.start()
         await board.event("boot", count=cycle + 1)
         told = len([e for e in board.events if e["event"] == "transition"])
@@ -34,7 +36,9 @@ async def test_no_confirmed_fault_is_lost_or_doubled(serve, make_board):
 def check_counts(board, receiver):
     """Each told transition has one record, and no id has two meanings."""
     assert receiver.collisions == []
-    confirmed = [r for r in receiver.records(registry.RTYPE_FAULT) if r.body[registry.FAULT_KIND] == 0]
+    confirmed = [
+        r for r in receiver.records(registry.RTYPE_FAULT) if r.body[registry.FAULT_KIND] == 0
+    ]
     told = {(e["boot"], e["uptime_ms"]) for e in with_boots(board.events) if e["kind"] == 0}
     stored = [(r.boot, r.ms) for r in confirmed]
     assert len(stored) == len(set(stored))

@@ -21,6 +21,7 @@ TOPIC = f"ph1/{DEVICE.hex()}"
 
 
 def find_free_port() -> int:
+    """A port that nobody listens on."""
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as sock:
         return sock.getsockname()[1]
 
@@ -44,7 +45,11 @@ class Broker:
 
     async def start(self) -> None:
         self.process = await asyncio.create_subprocess_exec(
-            MOSQUITTO, "-c", self._config, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+            MOSQUITTO,
+            "-c",
+            self._config,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
         )
         for _ in range(200):
             with contextlib.suppress(OSError):
@@ -69,7 +74,9 @@ class MQTTDesk(FakeDesk):
         self.mute = False
         self.words = []
         self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, "desk")
-        self.client.on_connect = lambda client, *_: client.subscribe([(f"{TOPIC}/up", 1), (f"{TOPIC}/st", 1)])
+        self.client.on_connect = lambda client, *_: client.subscribe(
+            [(f"{TOPIC}/up", 1), (f"{TOPIC}/st", 1)]
+        )
         self.client.on_message = self._take
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()
@@ -93,7 +100,7 @@ class MQTTDesk(FakeDesk):
 async def until(predicate):
     """Wait for something another thread does."""
     async with asyncio.timeout(30):
-        while not predicate():
+        while not predicate():  # noqa: ASYNC110  # the other thread has no event of this loop
             await asyncio.sleep(0.02)
 
 
@@ -133,7 +140,7 @@ async def test_a_fault_reaches_the_desk(broker, desk, make_board):
 
 
 async def test_presence_is_signed(broker, desk, make_board):
-    """Online is said after connecting; when the board dies, the broker says its signed last word."""
+    """Online is said after connecting; when the board dies, the broker says its signed will."""
     board = make_board(f"mqtt://127.0.0.1:{broker.port}")
     await board.start()
     await board.event("acked")
@@ -208,7 +215,7 @@ async def test_mqtt_over_tls(broker, desk, make_board, authority):
 
 
 async def test_a_half_open_link_is_noticed(broker, desk, make_board):
-    """When bytes vanish in both directions and nobody says so, a ping finds out and the board reconnects."""
+    """When bytes vanish both ways unnoticed, a ping finds out and the board reconnects."""
     is_dead = asyncio.Event()
 
     async def copy(reader, writer):
@@ -243,7 +250,12 @@ async def test_a_half_open_link_is_noticed(broker, desk, make_board):
 async def test_a_lying_broker_does_no_harm(make_board):
     """Packets that would trip umqtt cost the connection and nothing else."""
     greetings = b"\x20\x02\x00\x00\x90\x03\x00\x01\x01"
-    lies = [b"\x34\x06\x00\x01t\x00\x01m", b"\x30\x03\x00\x09t", b"\x30\xff\xff\xff\xff\x7f", b"\xd0\x01x"]
+    lies = [
+        b"\x34\x06\x00\x01t\x00\x01m",
+        b"\x30\x03\x00\x09t",
+        b"\x30\xff\xff\xff\xff\x7f",
+        b"\xd0\x01x",
+    ]
 
     async def connect(reader, writer):
         await reader.read(100)

@@ -1,5 +1,5 @@
 # cpython-only
-"""TLS under MicroPython: only the private CA is believed, for the right name, while it is valid."""
+"""TLS under MicroPython: only the private CA is believed, for the right name, while valid."""
 
 import pytest
 
@@ -14,6 +14,7 @@ def authority(tmp_path):
 
 
 def make_secure(make_board, served, authority, host="localhost"):
+    """A board that verifies with the CA of the test."""
     board = make_board(f"https://{host}:{served.port}")
     board.settings.update(insecure=False, ca=str(authority.ca_der))
     return board

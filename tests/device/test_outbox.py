@@ -11,10 +11,12 @@ OLD = b"inc0"
 
 
 def make_outbox(flash, quota_bytes=65536, inc=INC):
+    """An outbox on some flash."""
     return Outbox(Segments(flash), inc, quota_bytes)
 
 
 def ids(records):
+    """(boot, seq) of records."""
     return [read_head(record)[1:] for record in records]
 
 
@@ -111,7 +113,7 @@ def test_only_named_records_are_deleted():
 
 
 def test_given_up_in_order():
-    """Over quota, logs go first, then repeated transitions, then the oldest faults, never crashes."""
+    """Over quota, logs go first, then repeated transitions, then old faults, never crashes."""
     outbox = make_outbox(FakeFlash(), quota_bytes=8192)
     outbox.append(crash(1, 0, "first"))
     for seq in range(1, 60):
@@ -189,7 +191,7 @@ def test_a_full_disk_keeps_the_crash():
 
 
 def test_a_read_only_disk_is_counted():
-    """Where nothing can be written, every record is counted as given up and nothing else happens."""
+    """Where nothing can be written, every record is counted as given up, and that is all."""
     flash = FakeFlash()
     outbox = make_outbox(flash)
     outbox.append(fault(1, 0))

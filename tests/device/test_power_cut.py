@@ -69,7 +69,7 @@ def find_left(flash, inc=INC):
         if not records:
             return left
         keys = [read_head(record)[1:] for record in records]
-        for key, record in zip(keys, records):
+        for key, record in zip(keys, records):  # noqa: B905  # MicroPython has no strict
             assert batch_inc == inc
             assert left.setdefault(key, bytes(record)) == bytes(record)
         outbox.remove(batch_inc, keys)
@@ -82,7 +82,7 @@ def cut_everywhere(tell_it, check, files=None):
     tell_it(Story(whole))
     for budget in range(whole.spent + 1):
         story = Story(FakeFlash(files, budget=budget))
-        try:
+        try:  # noqa: SIM105  # MicroPython has no suppress
             tell_it(story)
         except PowerCut:
             pass
@@ -91,6 +91,7 @@ def cut_everywhere(tell_it, check, files=None):
 
 
 def check_nothing_lost(story, flash):
+    """Every stored record is acknowledged or there; every record there was made."""
     left = find_left(flash)
     for key in story.stored:
         assert key in story.acked or key in left, key
@@ -99,12 +100,12 @@ def check_nothing_lost(story, flash):
 
 
 def test_stored_records_survive_every_cut():
-    """A record that was stored and not acknowledged is there after a cut at any byte; nothing else is."""
+    """What was stored and not acknowledged is there after a cut at any byte; nothing else is."""
     assert cut_everywhere(tell, check_nothing_lost) > 400
 
 
 def test_the_queue_works_after_every_cut():
-    """Whatever a cut left behind, new records are stored, sent and acknowledged as on a clean flash."""
+    """Whatever a cut left behind, new records are stored and sent as on a clean flash."""
 
     def check(story, flash):
         outbox = Outbox(Segments(flash), INC)
@@ -122,13 +123,13 @@ def test_two_cuts_in_a_row():
     tell(Story(whole))
     for budget in range(0, whole.spent, 13):
         story = Story(FakeFlash(budget=budget))
-        try:
+        try:  # noqa: SIM105
             tell(story)
         except PowerCut:
             pass
         for second in range(0, 40, 3):
             flash = FakeFlash(story.flash.files, budget=second)
-            try:
+            try:  # noqa: SIM105
                 Outbox(Segments(flash), INC).append(fault(9, 9))
             except PowerCut:
                 pass
@@ -155,7 +156,7 @@ def test_a_cut_state_is_the_old_or_the_new():
 
 
 def test_a_boot_number_is_never_used_twice():
-    """However often the power goes while booting, no two boots that went on have the same identity."""
+    """However often the power goes while booting, no two boots have the same identity."""
     counter = [0]
 
     def random_bytes(size):

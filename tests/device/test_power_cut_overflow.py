@@ -1,8 +1,8 @@
 # cpython-only
 """Power goes at every byte while the full outbox makes room: tens of thousands of cuts."""
 
-from phonehome.ports.segments import Segments
 from phonehome.core.outbox import Outbox
+from phonehome.ports.segments import Segments
 from tests.device.test_power_cut import INC, cut_everywhere, find_left
 from tests.fakes.flash import FakeFlash
 from tests.fakes.records import crash, fault, log
@@ -24,7 +24,7 @@ def nearly_full():
 
 
 def test_making_room_survives_every_cut():
-    """While logs and repeated transitions are given up, no crash, first or last transition is lost."""
+    """While logs and repetitions are given up, no crash, first or last transition is lost."""
     files, first = nearly_full()
 
     def tell(story):

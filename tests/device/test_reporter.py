@@ -70,16 +70,19 @@ class Pair:
 
 
 def fault(spn=520201):
+    """A confirmed fault."""
     made = Fault()
     made.spn, made.fmi, made.kind = spn, 31, registry.KIND_CONFIRMED
     return made
 
 
 def kinds(report):
+    """The types of the records of a report."""
     return [record.rtype for record in report.records]
 
 
 def refused(reporter, message):
+    """The reason for which a message is refused."""
     try:
         reporter.hear(message, NOW)
     except WireError as error:
@@ -119,7 +122,12 @@ def test_the_envelope_says_how_things_stand():
     """Build, manifest, next number, drops and the newest server time travel with every report."""
     pair = Pair()
     first = pair.round()
-    assert (first.build, first.manifest, first.next_seq, first.dropped) == (b"bild", b"mani", 1, None)
+    assert (first.build, first.manifest, first.next_seq, first.dropped) == (
+        b"bild",
+        b"mani",
+        1,
+        None,
+    )
     assert first.utc_ms is None
     pair.outbox.drop("log", 2)
     pair.reporter.add_fault(fault(), NOW, is_urgent=False)
@@ -207,7 +215,7 @@ def test_refused_records_are_not_retried():
 
 
 def test_a_poison_record_is_isolated():
-    """A batch that cannot be read is halved until the record at fault is alone and waits; others pass."""
+    """A batch that cannot be read is halved until the record at fault is alone; others pass."""
     pair = Pair()
     for spn in range(10):
         pair.reporter.add_fault(fault(spn), NOW, is_urgent=False)
@@ -255,7 +263,7 @@ def test_commands_need_this_boot_and_the_long_tag():
 
 
 def test_poll_bits_are_answered():
-    """Asked for the catalog the device says hello with it; told of commands it polls, empty if need be."""
+    """Asked for the catalog the device says hello with it; told of commands it polls."""
     pair = Pair()
     pair.desk.poll = registry.POLL_HELLO
     pair.round()

@@ -8,6 +8,7 @@ RECORDS = [b"first record", b"second", b"third and last record"]
 
 
 def make_segment():
+    """A segment with three records."""
     flash = FakeFlash()
     segments = Segments(flash)
     segments.create(1, INC, RECORDS[0])
@@ -17,6 +18,7 @@ def make_segment():
 
 
 def read(flash, number=1):
+    """Incarnation, records and gaps of a segment."""
     segment = Segments(flash).load(number)
     return segment.inc, [bytes(record) for record in segment.records], segment.gaps
 
@@ -66,7 +68,7 @@ def test_rewriting_keeps_the_rest():
     flash, segments = make_segment()
     segments.rewrite(1, INC, RECORDS[1:])
     segments.append(1, INC, b"new")
-    assert read(flash) == (INC, RECORDS[1:] + [b"new"], 0)
+    assert read(flash) == (INC, [RECORDS[1], RECORDS[2], b"new"], 0)
 
 
 def test_nothing_is_one_unreadable_file():

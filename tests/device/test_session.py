@@ -17,13 +17,14 @@ class Draws:
 
 
 def boot(flash, draws):
+    """A boot that began."""
     session = Session(Slots(flash, "state"), draws)
     session.begin()
     return session
 
 
 def test_boots_count_up():
-    """Each boot has the next number of the same incarnation, and only the first says state lost."""
+    """Each boot has the next number of the same incarnation; only the first says state lost."""
     flash, draws = FakeFlash(), Draws()
     sessions = [boot(flash, draws) for _ in range(3)]
     assert [s.boot for s in sessions] == [1, 2, 3]
@@ -45,7 +46,7 @@ def test_lost_state_is_a_new_incarnation():
     """Damaged slots give a new incarnation that says so."""
     flash, draws = FakeFlash(), Draws()
     first = boot(flash, draws)
-    flash.files = {name: b"damaged" for name in flash.files}
+    flash.files = dict.fromkeys(flash.files, b"damaged")
     second = boot(flash, draws)
     assert second.is_lost
     assert second.boot == 1
@@ -53,7 +54,7 @@ def test_lost_state_is_a_new_incarnation():
 
 
 def test_one_damaged_slot_is_survived():
-    """With the newest slot damaged, the boot number goes on from the older one, which began before."""
+    """With the newest slot damaged, the boot number goes on from the older one."""
     flash, draws = FakeFlash(), Draws()
     for _ in range(3):
         boot(flash, draws)

@@ -92,7 +92,7 @@ def test_clock_is_anchored_by_a_quick_answer():
 
 
 def test_clock_is_not_pulled_by_replays():
-    """An echo that was never signed, or of long ago, anchors nothing; the floor never goes back."""
+    """An echo never signed, or of long ago, anchors nothing; the floor never goes back."""
     clock = Clock()
     clock.note_signed(5000)
     assert not clock.hear(1700000000000, 4999, 5200)

@@ -7,6 +7,7 @@ from phonehome_wire.registry import CRASHKIND_EXCEPTION, CRASHKIND_OUT_OF_MEMORY
 
 
 def print_exception(error, stream):
+    """Print as the interpreter does."""
     if hasattr(sys, "print_exception"):
         sys.print_exception(error, stream)
     else:
@@ -16,12 +17,14 @@ def print_exception(error, stream):
 
 
 def fail(depth):
+    """Raise, some calls deep."""
     if depth:
         return fail(depth - 1)
     raise ValueError("too deep")
 
 
 def caught(depth):
+    """The exception of a failure."""
     try:
         fail(depth)
     except ValueError as error:
@@ -40,12 +43,12 @@ def test_frames_are_read():
         "too deep",
     )
     assert [frame[2] for frame in crash.frames] == ["caught", "fail", "fail", "fail"]
-    assert all([frame[0].endswith("test_traceback.py") and frame[1] > 0 for frame in crash.frames])
+    assert all(frame[0].endswith("test_traceback.py") and frame[1] > 0 for frame in crash.frames)
     assert crash.omitted == 0
 
 
 def test_the_newest_frames_stay():
-    """Too many frames push out the outer ones, which are counted; the innermost is always there."""
+    """Too many frames push out the outer ones, which are counted; the innermost stays."""
     traceback = Traceback(300)
     traceback.write('  File "outer.py", line 1, in main\n')
     for number in range(40):

@@ -1,1 +1,1 @@
-"""Working replacements for what tests cannot have: a receiver in a test's process, flash that stops."""
+"""Working replacements for what tests cannot have: a receiver at hand, flash that stops."""

@@ -1,6 +1,6 @@
 """A private certificate authority for tests of TLS: ECDSA P-256, leaf directly below the CA."""
 
-import datetime
+import datetime as dt
 import ipaddress
 import ssl
 from pathlib import Path
@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-DAY = datetime.timedelta(days=1)
+DAY = dt.timedelta(days=1)
 
 
 class FakeAuthority:
@@ -63,7 +63,7 @@ class FakeAuthority:
         return context
 
     def _builder(self, subject, key, days: int = 30) -> x509.CertificateBuilder:
-        end = datetime.datetime.now(datetime.UTC) + days * DAY
+        end = dt.datetime.now(dt.UTC) + days * DAY
         return (
             x509.CertificateBuilder()
             .subject_name(subject)

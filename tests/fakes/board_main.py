@@ -1,8 +1,8 @@
 """What a test's board runs under MicroPython: main.py SETTINGS.json; prints an event a line.
 
-Beside the agent's own settings: `flow` is a file from which the sensor reads its value, `chatter_ms`
-makes the value change by itself, `fail` raises in the developer's coroutine, `stop_after_ms` ends
-cleanly.
+Beside the agent's own settings: `flow` is a file from which the sensor reads its value,
+`chatter_ms` makes the value change by itself, `fail` raises in the developer's coroutine,
+`stop_after_ms` ends cleanly.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Flash in memory that can lose power at any byte and any step, be full, or be read-only.
 
-It stands for ports/files.Folder. Appending is the worst that a file system may do: what was written
-up to the cut is there. A whole file is renamed into place, so it is the old or the new one.
+It stands for ports/files.Folder. Appending is the worst that a file system may do: what was
+written up to the cut is there. A whole file is renamed into place, so it is the old or the new.
 """
 
 
@@ -39,7 +39,7 @@ class FakeFlash:
         self.files[name] += bytes(data[:written])
         self.spent += written
         if written < room:
-            raise PowerCut()
+            raise PowerCut
         if room < len(data):
             raise OSError(28, "full")
 
@@ -66,9 +66,11 @@ class FakeFlash:
     def _room(self, wanted: int) -> int:
         if self.capacity is None:
             return wanted
-        return min(wanted, max(0, self.capacity - sum([len(data) for data in self.files.values()])))
+        return min(
+            wanted, max(0, self.capacity - sum([len(data) for data in self.files.values()]))
+        )
 
     def _spend(self) -> None:
         if self.budget is not None and self.spent >= self.budget:
-            raise PowerCut()
+            raise PowerCut
         self.spent += 1

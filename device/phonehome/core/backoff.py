@@ -29,7 +29,8 @@ class Backoff:
         """Count one failure and draw the wait that follows it."""
         span_ms = self.span_ms()
         self.failures += 1
-        return max(min(_LEAST_MS, span_ms), self._draw(span_ms + 1))
+        wait_ms: int = self._draw(span_ms + 1)
+        return max(min(_LEAST_MS, span_ms), wait_ms)
 
     def reset(self) -> None:
         """The other end answered: the next failure starts from the first span."""

@@ -2,27 +2,24 @@
 
 from .errors import ConfigError
 
-# key: (type, default, least, greatest); None as default: must be there or is taken from the board.
-_NUMBERS = {
-    "heartbeat_s": (300, 1, 86400),
-    "settle_ms": (
-        10000,
-        0,
-        60000,
-    ),  # wait before the boot is written: spares the flash in a boot loop
-    "gather_ms": (500, 0, 60000),  # records of one moment travel in one report
-    "outbox_bytes": (65536, 8192, 16777216),
-    "ack_s": (30, 1, 300),
-    "keepalive_s": (120, 2, 240),
-}
-_TEXTS = {
-    "device": "",
-    "server": None,
-    "ca": "",
-    "key": "phonehome.key",
-    "data": "phonehome",
-    "build": "",
-}
+_KNOWN = [
+    "device",
+    "server",
+    "ca",
+    "key",
+    "data",
+    "build",
+    "user",
+    "password",
+    "insecure",
+    "wifi",
+    "heartbeat_s",
+    "settle_ms",
+    "gather_ms",
+    "outbox_bytes",
+    "ack_s",
+    "keepalive_s",
+]
 _SCHEMES = {
     # scheme: (is mqtt, is secure, default port)
     "https": (False, True, 443),
@@ -40,38 +37,47 @@ class Config:
 
     def __init__(self, settings: dict) -> None:
         for key in settings:
-            if (
-                key not in _NUMBERS
-                and key not in _TEXTS
-                and key not in ("insecure", "wifi", "user", "password")
-            ):
+            if key not in _KNOWN:
                 raise ConfigError("config %r: no such setting; remove it or see examples/" % key)
-        for key, (default, least, greatest) in _NUMBERS.items():
-            setattr(self, key, _number(settings, key, default, least, greatest))
-        for key, default in _TEXTS.items():
-            setattr(self, key, _text(settings, key, default))
+        self.device = _text(settings, "device", "")
+        self.server = _text(settings, "server", None)
+        self.ca = _text(settings, "ca", "")
+        self.key = _text(settings, "key", "phonehome.key")
+        self.data = _text(settings, "data", "phonehome")
+        self.build = _text(settings, "build", "")
         self.user = settings.get("user")
         self.password = settings.get("password")
         self.insecure = settings.get("insecure", False) is True
         self.wifi = settings.get("wifi")
+        self.heartbeat_s = _number(settings, "heartbeat_s", 300, 1, 86400)
+        # The boot is written that late: spares the flash in a boot loop.
+        self.settle_ms = _number(settings, "settle_ms", 10000, 0, 60000)
+        # Records of one moment travel in one report.
+        self.gather_ms = _number(settings, "gather_ms", 500, 0, 60000)
+        self.outbox_bytes = _number(settings, "outbox_bytes", 65536, 8192, 16777216)
+        self.ack_s = _number(settings, "ack_s", 30, 1, 300)
+        self.keepalive_s = _number(settings, "keepalive_s", 120, 2, 240)
+        self.is_mqtt, self.is_secure, self.host, self.port, self.path = split_url(self.server)
+        self._check_wifi()
+        self._check_protection()
+
+    def _check_wifi(self) -> None:
         if self.wifi is not None and "ssid" not in self.wifi:
             raise ConfigError(
                 "config 'wifi': 'ssid' is missing; write {\"ssid\": ..., \"password\": ...}"
             )
-        self.is_mqtt, self.is_secure, self.host, self.port, self.path = split_url(self.server)
-        self._check_protection()
 
     def _check_protection(self) -> None:
         if self.insecure:
             return
         if not self.is_secure:
             raise ConfigError(
-                "config 'server' is %r: reports would travel unprotected; use https:// or mqtts://, "
+                "config 'server' is %r: reports would travel unprotected; use https:// or mqtts, "
                 'or say "insecure": true' % self.server
             )
         if not self.ca:
             raise ConfigError(
-                "config 'ca' is missing: the receiver could not be verified; give the path of its CA "
+                "config 'ca' is missing: nothing verifies the receiver; give the path of its CA "
                 'certificate as DER, or say "insecure": true'
             )
 
@@ -99,7 +105,7 @@ def split_url(url: str) -> tuple:
 
 def parse_device(text: str) -> bytes:
     """The 8 bytes of a device id of 16 hex digits."""
-    if len(text) != 16 or any([char not in "0123456789abcdef" for char in text]):
+    if len(text) != 16 or any(char not in "0123456789abcdef" for char in text):
         raise ConfigError(
             "config 'device' is %r: want the EUI-64 as 16 lower-case hex digits" % text
         )
@@ -107,7 +113,7 @@ def parse_device(text: str) -> bytes:
 
 
 def _number(settings: dict, key: str, default: int, least: int, greatest: int) -> int:
-    value = settings.get(key, default)
+    value: int = settings.get(key, default)
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= greatest:
         raise ConfigError(
             "config %r is %r: want a whole number in %d..%d" % (key, value, least, greatest)
@@ -115,7 +121,7 @@ def _number(settings: dict, key: str, default: int, least: int, greatest: int) -
     return value
 
 
-def _text(settings: dict, key: str, default):
+def _text(settings: dict, key: str, default: "str | None") -> str:
     value = settings.get(key, default)
     if value is None:
         raise ConfigError("config %r is missing; see examples/" % key)

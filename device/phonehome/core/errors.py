@@ -26,7 +26,9 @@ class LinkError(DeviceError):
     could not read the report and did not sign that word, so nothing may be deleted for it.
     """
 
-    def __init__(self, phase: str, detail: object, retry_after_s: int = 0, is_malformed: bool = False):
+    def __init__(
+        self, phase: str, detail: object, retry_after_s: int = 0, is_malformed: bool = False
+    ):
         super().__init__(phase, detail)
         self.phase = phase
         self.detail = detail
@@ -34,4 +36,5 @@ class LinkError(DeviceError):
         self.is_malformed = is_malformed
 
     def __str__(self) -> str:
+        """Phase and detail."""
         return "%s: %s" % (self.phase, self.detail)

@@ -9,7 +9,7 @@ KEY_FILE_BYTES = 33  # epoch, then the key
 
 
 class Identity:
-    """Keys of `device` (8 bytes) from the bytes of its key file; ConfigError when these are no key."""
+    """Keys of `device` (8 bytes) from the bytes of its key file; ConfigError if they are none."""
 
     def __init__(self, device: bytes, key_file: bytes) -> None:
         if len(key_file) != KEY_FILE_BYTES or key_file[0] == 0:

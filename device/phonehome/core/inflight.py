@@ -67,7 +67,4 @@ class InFlight:
 
 def _is_named(key: tuple, ranges: list) -> bool:
     boot, seq = key
-    for named_boot, low, high in ranges:
-        if boot == named_boot and low <= seq <= high:
-            return True
-    return False
+    return any(boot == named and low <= seq <= high for named, low, high in ranges)

@@ -190,10 +190,10 @@ class Outbox:
 
     def _find_room(self, record) -> bool:
         """See that the newest run, or a new one, may take the record; False: it ranks too low."""
-        run = self._runs[-1] if self._runs else None
-        if self._is_open and run and run.inc == self.inc:
-            if run.size + _FRAME_BYTES + len(record) <= _SEGMENT_BYTES:
-                return True
+        run = self._runs[-1] if self._is_open else None
+        needed = _FRAME_BYTES + len(record)
+        if run and run.inc == self.inc and run.size + needed <= _SEGMENT_BYTES:
+            return True
         self._is_open = False
         rank = self._rank(record, None)
         while len(self._runs) >= self._max_runs:
@@ -282,7 +282,7 @@ class Outbox:
 
     def _merge(self) -> bool:
         """Join two neighbours that fit into one segment; nothing is given up."""
-        for first, second in zip(self._runs, self._runs[1:])  # noqa: B905  # not on MicroPython:
+        for first, second in zip(self._runs, self._runs[1:]):  # noqa: B905  # MicroPython has no strict
             room = _SEGMENT_BYTES - _HEADER_BYTES
             if first.inc == second.inc and first.live_bytes + second.live_bytes <= room:
                 records = [record for run in (first, second) for _, record in self._live(run)]
@@ -308,7 +308,7 @@ class Outbox:
         """Remove the oldest run that a newcomer outranks: a full disk cannot rewrite."""
         for run in self._runs:
             live = [record for _, record in self._live(run)]
-            if all([self._rank(record, None) <= newcomer_rank for record in live]):
+            if all(self._rank(record, None) <= newcomer_rank for record in live):
                 self._keep(run, [])
                 self._count(live)
                 return True

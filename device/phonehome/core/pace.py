@@ -1,10 +1,10 @@
-"""When the next report goes out: at once, after gathering, or after a pause that something asked for."""
+"""When the next report goes out: at once, after gathering, or after a pause."""
 
 
 class Pace:
-    """Times are milliseconds of a clock that always runs; `backoff` draws the waits after failures.
+    """Times are milliseconds of a clock that runs; `backoff` draws the waits after failures.
 
-    A pause is either the sender's own, after a failure, or the receiver's, by an ack or Retry-After;
+    A pause is the sender's own, after a failure, or the receiver's, by an ack or Retry-After;
     nothing goes out before it is over, however urgent.
     """
 
@@ -40,7 +40,8 @@ class Pace:
 
     def fail(self, now_ms: int, retry_after_s: int) -> int:
         """A report failed: back off, longer when the receiver asked for it; return the wait."""
-        wait_ms = max(self._backoff.next_ms(), retry_after_s * 1000)
+        drawn_ms: int = self._backoff.next_ms()
+        wait_ms = max(drawn_ms, retry_after_s * 1000)
         self._paused_until_ms = now_ms + wait_ms
         self._due_ms = now_ms
         return wait_ms

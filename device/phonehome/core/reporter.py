@@ -57,7 +57,7 @@ class Reporter:
         self._head.manifest = birth.manifest
         self._is_beat_due = False
         self._heartbeat: bytes | None = None  # the newest that is not acknowledged, encoded
-        self._heartbeat_key: tuple | None = None
+        self._heartbeat_key: tuple = ()
         self._last_cseq = -1
         self.in_flight = InFlight()
         self.pause_s: int | None = None
@@ -187,7 +187,7 @@ class Reporter:
         inc = ack.origin_inc or ack.inc
         done, refused = in_flight.settle(inc, ack.echo_ms, ack.stored, ack.refused)
         if self._heartbeat_key in done or self._heartbeat_key in [tuple(r[:2]) for r in refused]:
-            self._heartbeat = self._heartbeat_key = None
+            self._heartbeat = None
         for boot, seq, code in refused:
             self._outbox.quarantine(inc, boot, seq, code)
         if done:

@@ -16,7 +16,7 @@ def _sync_nothing() -> None:
 
 
 class Folder:
-    """Files in one folder, made if it is not there. Every method raises OSError as the system does."""
+    """Files in one folder, made if it is not there; methods raise OSError as the system does."""
 
     def __init__(self, path: str) -> None:
         self.path = path

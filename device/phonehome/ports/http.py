@@ -5,9 +5,9 @@ records for one POST. The answer is read strictly: whatever is not a short HTTP/
 length costs the connection.
 """
 
+from phonehome.core.errors import LinkError
 from phonehome_wire.compat import const
 
-from phonehome.core.errors import LinkError
 from .stream import TLS_S
 
 # Folded away on a board; a test holds them to the wire's registry and limits.
@@ -46,7 +46,7 @@ class HTTPLink:
         return self._stream.is_open
 
     async def open(self) -> None:
-        """Connect unless connected; with TLS the request line goes first: the handshake is done then."""
+        """Connect unless connected; with TLS the request line goes first, for the handshake."""
         if self._stream.is_open:
             return
         await self._stream.open()

@@ -11,9 +11,9 @@ import struct
 # The client that boards install with mip: a dependency, so that other code can share it.
 from umqtt.simple import MQTTClient
 
+from phonehome.core.errors import LinkError
 from phonehome_wire.compat import const
 
-from phonehome.core.errors import LinkError
 from .stream import SEND_S, TLS_S
 
 # Folded away on a board; a test holds them to the wire's registry and limits.

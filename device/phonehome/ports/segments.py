@@ -1,4 +1,4 @@
-"""Segment files: append-only runs of records on flash, and how one is read after anything happened.
+"""Segment files: append-only runs of records on flash, readable whatever happened to them.
 
     segment = "PHS1" number[4] inc[4] crc32[4], then frames: length[2] crc32[4] record
 
@@ -63,7 +63,7 @@ class Segments:
         self._folder.append(_name(number), _frame(record, seed) + record)
 
     def rewrite(self, number: int, inc: bytes, records: list) -> None:
-        """Make these the records of the segment: all of them, or the old ones if it is cut short."""
+        """Make these the records of the segment; cut short, the old ones are still there."""
         data = bytearray(_header(number, inc))
         seed = _seed(data)
         for record in records:
@@ -94,7 +94,7 @@ def _header(number: int, inc: bytes) -> bytes:
 
 
 def _seed(header) -> int:
-    """What the checksums of frames start from; the header's own must stay out of it, or all are equal."""
+    """What the checksums of frames start from; with the header's own in it all would be equal."""
     return crc32(header[: HEADER_BYTES - 4])
 
 
@@ -108,7 +108,7 @@ def _frame(record, seed: int) -> bytes:
 
 
 def _scan(data: memoryview, seed: int, records: list) -> int:
-    """Collect the good records behind the header; return how many unreadable stretches there were."""
+    """Collect the good records behind the header; return the number of unreadable stretches."""
     gaps = 0
     was_good = True
     at = HEADER_BYTES

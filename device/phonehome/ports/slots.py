@@ -34,7 +34,7 @@ class Slots:
         return newest
 
     def save(self, state: bytes) -> None:
-        """Make this the newest state; OSError when it could not be written and the old one holds."""
+        """Make this the newest state; OSError when it was not written and the old one holds."""
         generation = self._generation + 1
         data = struct.pack(_HEAD, _MAGIC, generation, len(state)) + state
         other = 1 - self._newest

@@ -9,9 +9,8 @@ import gc
 import select
 import socket
 
+from phonehome.core.errors import LinkError
 from phonehome_wire.compat import const
-
-from ..core.errors import LinkError
 
 CONNECT_S = const(10)
 TLS_S = const(15)
@@ -109,7 +108,7 @@ class Stream:
                 pass  # gone already
 
     def _resolve(self):
-        """The address; boards give (ip, port), the unix port something packed that only it reads."""
+        """The address; boards give (ip, port), the unix port something packed for itself."""
         try:
             found = socket.getaddrinfo(self.host, self.port, 0, socket.SOCK_STREAM)[0][-1]
         except (OSError, IndexError) as error:
@@ -150,7 +149,7 @@ class Stream:
 
 
 def _check_connected(sock) -> None:
-    """The interpreter's open_connection comes back from a refused connection as from a good one."""
+    """The interpreter's open_connection returns from a refused connection as from a good one."""
     poller = select.poll()
     poller.register(sock, select.POLLOUT)
     for _, flags in poller.poll(0):

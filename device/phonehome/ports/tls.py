@@ -1,8 +1,8 @@
-"""TLS that verifies: a private CA is all that is trusted, and the name must be in the certificate."""
+"""TLS that verifies: only a private CA is trusted, and the name must be in the certificate."""
 
 import ssl
 
-from ..core.errors import ConfigError
+from phonehome.core.errors import ConfigError
 
 
 def make_context(ca_der):

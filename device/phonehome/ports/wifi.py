@@ -3,6 +3,7 @@
 import asyncio
 
 import network
+
 from phonehome_wire.compat import const
 
 _JOIN_S = const(20)

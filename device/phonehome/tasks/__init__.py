@@ -1,0 +1,1 @@
+"""Loops without logic: they wait, call, and note."""

@@ -1,8 +1,8 @@
-"""The loop that sends: wait for a report to be due, open the link, send, await the ack; back off."""
+"""The loop that sends: wait for a report to be due, open, send, await the ack; or back off."""
 
 import asyncio
 
-from ..core.errors import LinkError
+from phonehome.core.errors import LinkError
 
 _LINK_STANDS = ("refused", "ack")  # phases in which the other end spoke: no need to reconnect
 
