@@ -71,3 +71,10 @@ class Metrics:
             self._values[i] = self._values[i - 1]
         self._ids[at] = metric
         self._count += 1
+
+
+def put_heartbeat(enc: Encoder, metrics: Metrics) -> None:
+    """Body of a heartbeat, 1..48 metrics."""
+    if not 1 <= len(metrics) <= _MAX_METRICS:
+        raise EncodeError("range", "%d metrics, want 1..%d" % (len(metrics), _MAX_METRICS))
+    metrics.put(enc)

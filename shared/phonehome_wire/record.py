@@ -1,38 +1,16 @@
 """Records: the durable things a device has to say. `put_head` begins one, one of the others writes
 its body.
+
+The whole list, for hosts; a device imports from the file of each and drops what it needs rarely.
 """
 
-from .compat import const
 from .crash import Crash, encode_crash
-from .encoder import Encoder
-from .errors import EncodeError
 from .fault import Fault, encode_fault
-from .head import put_crumb, put_head
-
-# Folded away on a board; a test holds them to registry and limits.
-_MAX_AGENT_BYTES = const(32)
-_MAX_CHANNEL_NAME_BYTES = const(24)
-_MAX_CHANNEL_UNIT_BYTES = const(12)
-_MAX_LOG_CRUMBS = const(32)
-_MAX_METRICS = const(48)
-_MAX_PLATFORM_BYTES = const(48)
-_HELLO_AGENT = const(0)
-_HELLO_CATALOG = const(5)
-_HELLO_CLEAN_BOOT = const(3)
-_HELLO_CONFIG_VERSION = const(4)
-_HELLO_PLATFORM = const(2)
-_HELLO_RESET_CAUSE = const(1)
-_HELLO_STATE_LOST = const(6)
-_RESULT_CSEQ = const(0)
-_RESULT_STATUS = const(1)
-_RESULT_VALUE = const(2)
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from .head import Crumb
-    from .metrics import Metrics
+from .head import put_head
+from .hello import put_hello
+from .log import put_log
+from .metrics import put_heartbeat
+from .result import put_result
 
 __all__ = [
     "Crash",
@@ -45,87 +23,3 @@ __all__ = [
     "put_log",
     "put_result",
 ]
-
-
-def put_hello(
-    enc: Encoder,
-    agent: str,
-    reset_cause: int,
-    platform: str,
-    clean_boot: "int | None" = None,
-    config_version: "int | None" = None,
-    catalog: "list[tuple[int, str, str]] | None" = None,
-    state_lost: bool = False,
-) -> None:
-    """Body of a birth: agent version, RESET_*, board, last boot that ended cleanly, applied config
-    version.
-
-    `catalog` is (channel, name, unit) in ascending order of channels, sent when the receiver asked
-    for it; `state_lost` says that the incarnation is new because the old one was lost.
-    """
-    if not 0 <= reset_cause <= 15:
-        raise EncodeError("range", "reset cause is %d, want 0..15" % reset_cause)
-    at = enc.put_open_map()
-    enc.put_uint(_HELLO_AGENT)
-    _put_text(enc, "agent", agent, 1, _MAX_AGENT_BYTES)
-    enc.put_field(_HELLO_RESET_CAUSE, reset_cause)
-    enc.put_uint(_HELLO_PLATFORM)
-    _put_text(enc, "platform", platform, 1, _MAX_PLATFORM_BYTES)
-    count = 3 + enc.put_field(_HELLO_CLEAN_BOOT, clean_boot)
-    count += enc.put_field(_HELLO_CONFIG_VERSION, config_version)
-    if catalog is not None:
-        enc.put_uint(_HELLO_CATALOG)
-        _put_catalog(enc, catalog)
-        count += 1
-    if state_lost:
-        enc.put_uint(_HELLO_STATE_LOST)
-        enc.put_bool(True)
-        count += 1
-    enc.close_map(at, count)
-
-
-def put_heartbeat(enc: Encoder, metrics: "Metrics") -> None:
-    """Body of a heartbeat, 1..48 metrics."""
-    if not 1 <= len(metrics) <= _MAX_METRICS:
-        raise EncodeError("range", "%d metrics, want 1..%d" % (len(metrics), _MAX_METRICS))
-    metrics.put(enc)
-
-
-def put_log(enc: Encoder, crumbs: "list[Crumb]") -> None:
-    """Body of a log excerpt, 1..32 breadcrumbs, oldest first."""
-    if not 1 <= len(crumbs) <= _MAX_LOG_CRUMBS:
-        raise EncodeError("range", "%d breadcrumbs, want 1..%d" % (len(crumbs), _MAX_LOG_CRUMBS))
-    enc.put_array(len(crumbs))
-    for crumb in crumbs:
-        put_crumb(enc, crumb)
-
-
-def put_result(enc: Encoder, cseq: int, status: int, value: "Any" = None) -> None:
-    """Body of a command result: the command's cseq, RESULT_OK.., and any value of the profile."""
-    if not 0 <= status <= 15:
-        raise EncodeError("range", "result status is %d, want 0..15" % status)
-    enc.put_map(2 if value is None else 3)
-    enc.put_field(_RESULT_CSEQ, cseq)
-    enc.put_field(_RESULT_STATUS, status)
-    if value is not None:
-        enc.put_uint(_RESULT_VALUE)
-        enc.put_value(value)
-
-
-def _put_catalog(enc: Encoder, catalog: "list[tuple[int, str, str]]") -> None:
-    enc.put_map(len(catalog))
-    last = -1
-    for channel, name, unit in catalog:
-        if channel <= last:
-            raise EncodeError("key order/dup", "channel %d behind channel %d" % (channel, last))
-        enc.put_uint(channel)
-        enc.put_array(2)
-        _put_text(enc, "channel name", name, 1, _MAX_CHANNEL_NAME_BYTES)
-        _put_text(enc, "channel unit", unit, 0, _MAX_CHANNEL_UNIT_BYTES)
-        last = channel
-
-
-def _put_text(enc: Encoder, what: str, text: str, min_bytes: int, max_bytes: int) -> None:
-    if not min_bytes <= len(text.encode()) <= max_bytes:
-        raise EncodeError("range", "%s %r, want %d..%d bytes" % (what, text, min_bytes, max_bytes))
-    enc.put_text(text)

@@ -4,11 +4,11 @@ Everything is checked on adding. What checks and loads is imported when needed, 
 again: a board loads one product a boot.
 """
 
-import sys
 from collections import namedtuple
 
 from .channel import Channel
 from .errors import ProductError
+from .ondemand import forget
 from .rules import KIND_PYTHON
 
 # One fault and its rule, in the order of the product file. Limits in params and gates are steps of
@@ -128,13 +128,6 @@ def load(data: bytes) -> Product:
     from .loading import read_product
 
     product = read_product(data)
-    forget_loading()
+    room = __name__.rpartition(".")[0]
+    forget(room + ".loading", room + ".checks", room + ".declaring")
     return product
-
-
-def forget_loading() -> None:
-    """Drop the modules that only loading and declaring need; they are imported again on demand."""
-    room = sys.modules[__name__.rpartition(".")[0]]
-    for name in ("checks", "declaring", "loading"):
-        if sys.modules.pop(room.__name__ + "." + name, None) is not None:
-            delattr(room, name)

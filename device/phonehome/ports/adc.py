@@ -3,7 +3,7 @@
 from phonehome.core.errors import ConfigError
 
 FULL_SCALE = 65535  # of read_u16() on every board
-_MAX_SAMPLES = 64
+_MAX_READINGS = 64
 
 
 class ADC:
@@ -17,8 +17,8 @@ class ADC:
     def __init__(self, pin, low=0, high=FULL_SCALE, samples: int = 1, curve=None) -> None:
         if low == high:
             raise ConfigError("ADC: low and high are both %r; write what each end means" % (low,))
-        if not isinstance(samples, int) or not 1 <= samples <= _MAX_SAMPLES:
-            raise ConfigError("ADC: samples = %r; write 1..%d" % (samples, _MAX_SAMPLES))
+        if not isinstance(samples, int) or not 1 <= samples <= _MAX_READINGS:
+            raise ConfigError("ADC: samples = %r; write 1..%d" % (samples, _MAX_READINGS))
         if curve is not None and not callable(curve):
             raise ConfigError("ADC: curve = %r; give a function of the counts" % (curve,))
         self._adc = pin if hasattr(pin, "read_u16") else _open(pin)
