@@ -11,12 +11,12 @@ from pathlib import Path
 from aiohttp.http_exceptions import HttpProcessingError
 
 from . import migrations
+from .clock import now_ms
 from .config import Config, load_config
 from .errors import CloudError, ConfigError
 from .serving import serve
 from .store import tokens
 from .store.database import Database
-from .web.parts import now_ms
 
 _TALKATIVE = ("alembic", "amqtt", "transitions")  # they report what goes well as a warning
 EXIT_FAILED = 1

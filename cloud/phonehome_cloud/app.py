@@ -9,6 +9,7 @@ from pathlib import Path
 from aiohttp import web
 
 from . import migrations
+from .clock import now_ms
 from .config import Config
 from .core.catalogue import Catalogue
 from .core.digesting import Policy
@@ -20,8 +21,9 @@ from .store import tokens
 from .store.database import Database
 from .store.keys import KeyCache, Vault, check_master_key, read_master_key
 from .web import desk, device, health, pages, parts, rendering
-from .web.connections import time_the_head
+from .web.connections import ConnectionLimits, GuardedSite, time_the_head
 from .web.limits import TokenBuckets
+from .web.listening import make_runner, start_site
 from .web.logins import LOGINS, Logins
 from .workers.broker import EmbeddedBroker
 from .workers.committer import Committer
@@ -49,10 +51,10 @@ def make_app(config: Config) -> web.Application:
     database = Database(config.store.url)
     master = _master_key(config, database)
     vault = Vault(master)
-    keys = KeyCache(database, vault, parts.now_ms)
+    keys = KeyCache(database, vault, now_ms)
     metrics = Metrics()
     policy = Policy(reopen_window_ms=config.tickets.reopen_window_s * 1000)
-    digesting = Digesting(database, catalogue, policy, parts.now_ms, metrics)
+    digesting = Digesting(database, catalogue, policy, now_ms, metrics)
 
     def committed(messages: int) -> None:
         metrics.count_commit(messages)
@@ -68,6 +70,7 @@ def make_app(config: Config) -> web.Application:
     app[parts.KEYS] = keys
     app[parts.VAULT] = vault
     app[parts.PRODUCTS] = products
+    app[parts.PUBLIC_URL] = config.server.public_url
     app[parts.LOGIN_LIMIT] = TokenBuckets(_LOGINS_PER_S, _LOGIN_BURST)
     app[LOGINS] = Logins(master)
     app[rendering.RENDER] = rendering.Renderer()
@@ -80,6 +83,19 @@ def make_app(config: Config) -> web.Application:
     return app
 
 
+@contextlib.asynccontextmanager
+async def serving(
+    app: web.Application, config: Config, limits: ConnectionLimits | None = None
+) -> AsyncIterator[GuardedSite]:
+    """The application with everything behind it running, and listening as the settings say."""
+    runner = make_runner(app)
+    try:
+        await runner.setup()
+        yield await start_site(runner, config.server.host, config.server.port, limits)
+    finally:
+        await runner.cleanup()
+
+
 def _make_intake(
     config: Config, keys: KeyCache, committer: Committer, metrics: Metrics, catalogue: Catalogue
 ) -> Intake:
@@ -89,7 +105,7 @@ def _make_intake(
         committer,
         TokenBuckets(bounds.address_per_s, bounds.address_burst),
         TokenBuckets(bounds.key_per_s, bounds.key_burst, max_keys=100_000),
-        parts.now_ms,
+        now_ms,
         metrics,
         catalogue.manifests,
     )
@@ -124,7 +140,7 @@ def _storing(config: Config, database: Database, vault: Vault, committer: Commit
             await database.read(check_master_key, vault)
             if config.api.token is not None:
                 token = config.api.token.reveal()
-                await database.write(tokens.ensure, CONFIGURED_TOKEN, token, parts.now_ms())
+                await database.write(tokens.ensure, CONFIGURED_TOKEN, token, now_ms())
             app[health.CHECKS]["database"] = health.database_check(database)
             yield
             await committer.drain()

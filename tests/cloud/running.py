@@ -5,9 +5,8 @@ import contextlib
 
 import aiohttp
 
-from phonehome_cloud.app import make_app
+from phonehome_cloud.app import make_app, serving
 from phonehome_cloud.config import load_config
-from phonehome_cloud.serving import make_runner, start_site
 from phonehome_cloud.web.parts import DATABASE, INTAKE
 from tests.cloud.voice import Voice
 
@@ -19,10 +18,11 @@ DEADLINE_S = 20
 class Running:
     """One receiver and a client of it."""
 
-    def __init__(self, app, url, session):
+    def __init__(self, app, site, session):
         self.app = app
-        self.url = url
-        self.port = int(url.rsplit(":", 1)[1])
+        self.site = site
+        self.url = site.name
+        self.port = int(site.name.rsplit(":", 1)[1])
         self.session = session
         self.database = app[DATABASE]
         self.intake = app[INTAKE]
@@ -87,14 +87,9 @@ async def running(folder, limits=None, **more):
     """A receiver that serves until the context is left."""
     config = settings(folder, **more)
     app = make_app(config)
-    runner = make_runner(app)
-    try:
-        await runner.setup()
-        site = await start_site(runner, config, limits)
-        jar = aiohttp.CookieJar(unsafe=True)  # cookies of an address without a name count, too
-        async with aiohttp.ClientSession(cookie_jar=jar) as session:
-            found = Running(app, site.name, session)
-            found.site, found.runner = site, runner
-            yield found
-    finally:
-        await runner.cleanup()
+    jar = aiohttp.CookieJar(unsafe=True)  # cookies of an address without a name count, too
+    async with (
+        serving(app, config, limits) as site,
+        aiohttp.ClientSession(cookie_jar=jar) as session,
+    ):
+        yield Running(app, site, session)

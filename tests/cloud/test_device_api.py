@@ -162,7 +162,7 @@ async def test_small_answers_leave_at_once(tmp_path):
     """Nagle's algorithm is off on every accepted connection."""
     async with running(tmp_path) as receiver:
         await receiver.up(b"x")
-        (connection,) = receiver.runner.server.connections
+        (connection,) = receiver.site._runner.server.connections
         sock = connection.transport.get_extra_info("socket")
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
 

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
+from phonehome_cloud.clock import now_ms
 from phonehome_cloud.store import tokens
 from phonehome_cloud.web.logins import LIFETIME_MS, Logins, local_path
-from phonehome_cloud.web.parts import now_ms
 from tests.cloud.running import TOKEN, running
 from tests.cloud.voice import StillFrame
 

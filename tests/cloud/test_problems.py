@@ -4,9 +4,9 @@ import base64
 
 import pytest
 
+from phonehome_cloud.clock import now_ms
 from phonehome_cloud.store import tokens
 from phonehome_cloud.web import bodies
-from phonehome_cloud.web.parts import now_ms
 from phonehome_cloud.web.problems import KINDS
 from tests.cloud.running import TOKEN, running
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from aiohttp import hdrs, web
 
+from phonehome_cloud.clock import now_ms
 from phonehome_cloud.core.arrivals import DeviceKey
 from phonehome_cloud.store.devices import maybe_kid
 from phonehome_wire.downlink import TimeReply, put_time_reply
@@ -13,7 +14,7 @@ from phonehome_wire.envelope import ALG_HMAC_256, PAYLOAD_OFFSET, seal
 from phonehome_wire.limits import MAX_MESSAGE_BYTES
 
 from .bodies import TooLargeError, TooSlowError, read_body
-from .parts import DATABASE, INTAKE, KEYS, now_ms
+from .parts import DATABASE, INTAKE, KEYS
 
 CONTENT_TYPE = 'application/cose; cose-type="cose-mac0"'
 BODY_TIMEOUT_S = 10.0  # 4 KB in 10 s is slower than GSM

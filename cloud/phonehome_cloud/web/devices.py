@@ -7,12 +7,13 @@ import msgspec
 from aiohttp import web
 from sqlalchemy import Connection, RowMapping
 
+from phonehome_cloud.clock import now_ms
 from phonehome_cloud.store import devices, keys
 
 from .bodies import read_json
 from .operations import Operation, json_response
 from .paging import page, read_cursor, read_limit, write_cursor
-from .parts import DATABASE, KEYS, PRODUCTS, VAULT, now_ms
+from .parts import DATABASE, KEYS, PRODUCTS, VAULT
 from .problems import ProblemError, field_error
 from .queries import PAGING, check_names
 

@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from .parts import now_ms
+from phonehome_cloud.clock import now_ms
+
+from .parts import PUBLIC_URL
 from .problems import ProblemError
 
 COOKIE = "phonehome_session"
@@ -75,7 +77,8 @@ def check_same_site(request: web.Request) -> None:
         is_ours = site in {"same-origin", "none"}
     else:
         origin = request.headers.get("Origin")
-        is_ours = origin is None or urlsplit(origin).netloc == request.host
+        ours = {request.host, urlsplit(request.app[PUBLIC_URL]).netloc}
+        is_ours = origin is None or urlsplit(origin).netloc in ours
     if not is_ours:
         raise ProblemError("cross-site", "open this page from its own address and try again")
 
@@ -85,6 +88,11 @@ def local_path(text: str) -> str:
     parts = urlsplit(text)
     is_local = not parts.scheme and not parts.netloc and text.startswith("/")
     return text if is_local and "\\" not in text and text.isprintable() else "/"
+
+
+def is_secure(request: web.Request) -> bool:
+    """Whether the browser came over TLS, to us or to the proxy in front."""
+    return request.secure or request.app[PUBLIC_URL].startswith("https:")
 
 
 def read_session(request: web.Request, logins: Logins) -> str | None:

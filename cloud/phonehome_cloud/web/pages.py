@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from aiohttp import web
 
+from phonehome_cloud.clock import now_ms
 from phonehome_cloud.core.tickets import OPEN_STATES, STATES, parse_ticket_id
 from phonehome_cloud.errors import CloudError
 from phonehome_cloud.store import listing, tokens
@@ -20,12 +21,13 @@ from .logins import (
     LOGINS,
     check_same_site,
     drop_cookie,
+    is_secure,
     local_path,
     read_session,
     set_cookie,
 )
 from .paging import read_cursor, write_cursor
-from .parts import DATABASE, LOGIN_LIMIT, PRODUCTS, now_ms
+from .parts import DATABASE, LOGIN_LIMIT, PRODUCTS
 from .problems import KINDS, ProblemError, from_cloud_error
 from .rendering import RENDER
 from .showing import TicketDetail, read_detail, show_ticket
@@ -102,7 +104,7 @@ async def log_in(request: web.Request) -> web.StreamResponse:
         wrong = "This token is unknown or revoked."
         return request.app[RENDER]("login.html", status=401, wrong=wrong, next=next_path)
     response = web.HTTPSeeOther(next_path)
-    set_cookie(response, request.app[LOGINS].make(name, now_ms()), secure=request.secure)
+    set_cookie(response, request.app[LOGINS].make(name, now_ms()), secure=is_secure(request))
     raise response
 
 

@@ -1,6 +1,5 @@
 """The parts that handlers use, each under a typed key; `make_app` puts them there."""
 
-import time
 from collections.abc import Mapping
 
 from aiohttp import web
@@ -15,13 +14,9 @@ from .limits import TokenBuckets
 INTAKE = web.AppKey("intake", Intake)
 DATABASE = web.AppKey("database", Database)
 PRODUCTS = web.AppKey[Mapping[str, Product]]("products", Mapping)
+PUBLIC_URL = web.AppKey("public_url", str)  # as browsers see it; "" when nobody said
 VAULT = web.AppKey("vault", Vault)
 LOGIN_LIMIT = web.AppKey("login_limit", TokenBuckets)
 KEYS = web.AppKey("keys", KeyCache)
 
 ACTOR = web.RequestKey("actor", str)  # who asks: "token:<name>"
-
-
-def now_ms() -> int:
-    """Unix milliseconds UTC, the one clock of the edge."""
-    return time.time_ns() // 1_000_000

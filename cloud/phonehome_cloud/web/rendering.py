@@ -9,11 +9,11 @@ from aiohttp import web
 # Jinja2: escapes what devices and people wrote, by default.
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from phonehome_cloud.clock import now_ms
 from phonehome_wire.names import STATUS_NAMES, bit_names
 
 from . import charts
 from .frames import scale
-from .parts import now_ms
 from .showing import HistoryEntry
 
 STATIC = Path(__file__).parents[1] / "static"

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from aiohttp import web
 
+from phonehome_cloud.clock import now_ms
 from phonehome_cloud.core.tickets import parse_ticket_id
 from phonehome_cloud.store import listing
 from phonehome_cloud.store import tickets as store
@@ -12,7 +13,7 @@ from phonehome_cloud.store import tickets as store
 from .bodies import read_json
 from .operations import Operation, json_response
 from .paging import page, read_cursor, read_limit, write_cursor
-from .parts import ACTOR, DATABASE, PRODUCTS, now_ms
+from .parts import ACTOR, DATABASE, PRODUCTS
 from .queries import PAGING, TICKET_FILTERS, check_names, read_ticket_filter
 from .showing import HistoryEntry, Ticket, TicketDetail, read_detail, show_entry, show_ticket
 
