@@ -62,7 +62,16 @@ def make_app(config: Config) -> web.Application:
         digesting.wake()
 
     committer = Committer(database, config.intake.queue, config.intake.batch, committed)
-    intake = _make_intake(config, keys, committer, metrics, catalogue)
+    by_address = TokenBuckets(config.intake.address_per_s, config.intake.address_burst)
+    intake = Intake(
+        keys,
+        committer,
+        by_address,
+        TokenBuckets(config.intake.key_per_s, config.intake.key_burst, max_keys=100_000),
+        now_ms,
+        metrics,
+        catalogue.manifests,
+    )
 
     app = web.Application(middlewares=[time_the_head])
     app[parts.DATABASE] = database
@@ -71,6 +80,7 @@ def make_app(config: Config) -> web.Application:
     app[parts.VAULT] = vault
     app[parts.PRODUCTS] = products
     app[parts.PUBLIC_URL] = config.server.public_url
+    app[parts.ADDRESS_LIMIT] = by_address
     app[parts.LOGIN_LIMIT] = TokenBuckets(_LOGINS_PER_S, _LOGIN_BURST)
     app[LOGINS] = Logins(master)
     app[rendering.RENDER] = rendering.Renderer()
@@ -94,21 +104,6 @@ async def serving(
         yield await start_site(runner, config.server.host, config.server.port, limits)
     finally:
         await runner.cleanup()
-
-
-def _make_intake(
-    config: Config, keys: KeyCache, committer: Committer, metrics: Metrics, catalogue: Catalogue
-) -> Intake:
-    bounds = config.intake
-    return Intake(
-        keys,
-        committer,
-        TokenBuckets(bounds.address_per_s, bounds.address_burst),
-        TokenBuckets(bounds.key_per_s, bounds.key_burst, max_keys=100_000),
-        now_ms,
-        metrics,
-        catalogue.manifests,
-    )
 
 
 def _add_routes(app: web.Application) -> None:

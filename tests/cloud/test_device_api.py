@@ -145,6 +145,20 @@ async def test_the_time_is_signed_for_the_device_that_asks(tmp_path):
         assert reply.server_ms > 1_700_000_000_000
 
 
+async def test_asking_for_the_time_is_counted_like_a_report(tmp_path):
+    """Nobody gets more signatures out of the receiver than its address may have."""
+    more = {"INTAKE_ADDRESS_PER_S": "0.01", "INTAKE_ADDRESS_BURST": "2"}
+    async with running(tmp_path, **more) as receiver:
+        voice = await receiver.register()
+        url = f"{receiver.url}/v1/time?d={voice.device}&n=00112233445566ff"
+        statuses = []
+        for _ in range(3):
+            async with receiver.session.get(url) as answer:
+                statuses.append(answer.status)
+        assert statuses == [200, 200, 429]
+        assert int(answer.headers["Retry-After"]) >= 1
+
+
 async def test_the_time_is_not_for_strangers(tmp_path):
     """An unknown device gets 404, a malformed question 400."""
     async with running(tmp_path) as receiver:

@@ -14,7 +14,7 @@ from phonehome_wire.envelope import ALG_HMAC_256, PAYLOAD_OFFSET, seal
 from phonehome_wire.limits import MAX_MESSAGE_BYTES
 
 from .bodies import TooLargeError, TooSlowError, read_body
-from .parts import DATABASE, INTAKE, KEYS
+from .parts import ADDRESS_LIMIT, DATABASE, INTAKE, KEYS
 
 CONTENT_TYPE = 'application/cose; cose-type="cose-mac0"'
 BODY_TIMEOUT_S = 10.0  # 4 KB in 10 s is slower than GSM
@@ -69,6 +69,9 @@ async def time(request: web.Request) -> web.StreamResponse:
 
     The request proves nothing and needs not: only the device can use the answer.
     """
+    wait_s = request.app[ADDRESS_LIMIT].take(request.remote or "")
+    if wait_s:
+        return DeviceResponse(status=429, text="rate\n", headers=_retry_after(int(wait_s) + 1))
     device, nonce = request.query.get("d", ""), request.query.get("n", "")
     if not _NONCE.fullmatch(device) or not _NONCE.fullmatch(nonce):
         return DeviceResponse(status=400, text="want d and n, 16 lower-case hex digits each\n")

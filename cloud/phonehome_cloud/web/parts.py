@@ -16,6 +16,7 @@ DATABASE = web.AppKey("database", Database)
 PRODUCTS = web.AppKey[Mapping[str, Product]]("products", Mapping)
 PUBLIC_URL = web.AppKey("public_url", str)  # as browsers see it; "" when nobody said
 VAULT = web.AppKey("vault", Vault)
+ADDRESS_LIMIT = web.AppKey("address_limit", TokenBuckets)  # the one that intake uses, too
 LOGIN_LIMIT = web.AppKey("login_limit", TokenBuckets)
 KEYS = web.AppKey("keys", KeyCache)
 
