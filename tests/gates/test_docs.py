@@ -13,6 +13,7 @@ PAGES = sorted(
     str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *ROOT.glob("[a-z]*/README.md")]
 )
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+SOURCE = re.compile(r"^```python\n# (\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 # A make target is proven by the gate that calls it; here it must exist and its recipe must expand.
 PRELUDE = f"""
@@ -49,6 +50,13 @@ def test_commands_run(page, commands, tmp_path):
         check=False,
     )
     assert done.returncode == 0, f"{page}:\n{commands}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_shown_code_is_the_code(page):
+    """A block of Python on a page that names its file shows that file, less its docstring."""
+    for name, text in SOURCE.findall((ROOT / page).read_text()):
+        assert text.strip() in (ROOT / name).read_text()
 
 
 @pytest.mark.parametrize("page", PAGES)
