@@ -2,22 +2,17 @@
 
 import asyncio
 import hashlib
-import json
 
 from phonehome_wire.compat import const
 from phonehome_wire.errors import WireError
+from phonehome_wire.fault import Fault
 from phonehome_wire.metrics import Metrics
-from phonehome_wire.record import Fault
 
 from . import __version__
 from .core.backoff import Backoff
 from .core.clock import Clock
-from .core.config import Config, parse_device
-from .core.errors import ConfigError
-from .core.identity import Identity
 from .core.outbox import Outbox
 from .core.pace import Pace
-from .core.product import Product
 from .core.reporter import Reporter
 from .core.sampler import Sampler
 from .core.session import Session
@@ -86,8 +81,10 @@ class Agent:
     def __init__(
         self, product, config, board=None, uptime=None, clock=None, on_event=None
     ) -> None:
-        self.config = Config(_load_settings(config))
-        self.product = _load_product(product)
+        from .assembly import forget_assembly, load_config, load_identity, load_product, make_link
+
+        self.config = load_config(config)
+        self.product = load_product(product)
         self.board = board or Board()
         self._timer = Uptime(self.board.ticks, self.board.elapsed)
         self.uptime = uptime or self._timer
@@ -103,14 +100,14 @@ class Agent:
         self._wifi = None
         self.metrics = Metrics()
         self._folder = Folder(self.config.data)
-        self._identity = self._load_identity()
+        identity = load_identity(self.config, self.board)
         self._session = Session(Slots(self._folder, "state"), self.board.random_bytes)
         self._clock = clock or Clock(self._session.floor_ms)
         self.outbox = Outbox(
             Segments(self._folder), self._session.inc, self.config.outbox_bytes, self._note_drop
         )
         self._reporter = Reporter(
-            self._identity,
+            identity,
             self._session,
             self._clock,
             self.outbox,
@@ -118,7 +115,8 @@ class Agent:
             self._measure,
             self._execute,
         )
-        self._link = self._make_link()
+        self._link = make_link(self.config, identity.device, self._make_state, self._hear)
+        forget_assembly()
         pace = Pace(Backoff(self._draw), self.config.gather_ms)
         clocks = (self.uptime, self._timer)
         self._sending = Sending(
@@ -343,35 +341,6 @@ class Agent:
         """A random integer in 0..below-1."""
         return int.from_bytes(self.board.random_bytes(4), "little") % below
 
-    def _load_identity(self) -> Identity:
-        config = self.config
-        device = parse_device(config.device) if config.device else self.board.device_id()
-        if device is None:
-            raise ConfigError(
-                "config 'device' is missing: this board has no address to take it from"
-            )
-        return Identity(device, _read_file("key", config.key))
-
-    def _make_link(self):
-        """The link that the server's address asks for; the other one is not even imported."""
-        from .ports.stream import Stream
-
-        config = self.config
-        stream = Stream(config.host, config.port, self._make_tls() if config.is_secure else None)
-        if not config.is_mqtt:
-            from .ports.http import HTTPLink
-
-            return HTTPLink(stream, config.path, self._hear)
-        from .ports.mqtt import MQTTLink
-
-        return MQTTLink(stream, config, self._identity.device.hex(), self._make_state, self._hear)
-
-    def _make_tls(self):
-        from .ports.tls import make_context
-
-        config = self.config
-        return make_context(_read_file("ca", config.ca) if config.ca else None)
-
     def _make_state(self, state: int, conn: int) -> bytes:
         return self._reporter.compose_state(state, conn, self.uptime.now_ms())
 
@@ -384,31 +353,3 @@ class Agent:
 
 def _digest(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()[:4]
-
-
-def _read_file(setting: str, path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
-        raise ConfigError("config %r is %r: there is no such file to read" % (setting, path))
-
-
-def _load_settings(config) -> dict:
-    if isinstance(config, dict):
-        return config
-    try:
-        settings = json.loads(_read_file("path", config))
-    except ValueError:
-        raise ConfigError("config file %r is not JSON" % config)
-    if not isinstance(settings, dict):
-        raise ConfigError("config file %r: want one JSON object" % config)
-    return settings
-
-
-def _load_product(product) -> Product:
-    if isinstance(product, Product):
-        return product
-    from .core.product import load
-
-    return load(_read_file("product", product) if isinstance(product, str) else product)

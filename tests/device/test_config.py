@@ -1,8 +1,9 @@
 """Settings: what is accepted, and that a refusal names the setting and the fix."""
 
-from phonehome.core.config import Config, parse_device, split_url
+from phonehome.core.config import Config
 from phonehome.core.errors import ConfigError
 from phonehome.core.identity import Identity
+from phonehome.core.settings import parse_device, split_url
 
 GOOD = {"server": "https://receiver.example:8443/desk", "ca": "ca.der"}
 

@@ -93,8 +93,12 @@ def test_imports_go_one_way(file):
 
 
 def test_only_the_joining_files_join():
-    """Ports, store, tasks and web meet in the one file of each half that joins them."""
-    joiners = {"device/phonehome/agent.py", "cloud/phonehome_cloud/app.py"}
+    """Ports, store, tasks and web meet in the files of each half that join them."""
+    joiners = {
+        "device/phonehome/agent.py",
+        "device/phonehome/assembly.py",
+        "cloud/phonehome_cloud/app.py",
+    }
     inner = {
         "device/phonehome": {"phonehome.ports", "phonehome.tasks"},
         "cloud/phonehome_cloud": {"phonehome_cloud.web", "phonehome_cloud.workers"},

@@ -7,12 +7,8 @@ else, crashes. What is given up is counted by kind.
 
 from phonehome_wire.compat import const
 
-from .recordhead import fault_key, kind_of, read_head
-
-# Folded away on a board; a test holds them to the wire's registry and limits.
-_RTYPE_CRASH = const(4)
-_RTYPE_FAULT = const(3)
-_RTYPE_LOG = const(5)
+from .ondemand import forget
+from .recordhead import kind_of, read_head
 
 QUOTA_BYTES = const(65536)
 _SEGMENT_BYTES = const(4096)
@@ -21,13 +17,8 @@ _FRAME_BYTES = const(6)
 _ENOSPC = const(28)
 _MAX_ASIDE = const(16)
 
-# What is given up first; a newcomer never displaces what ranks above it.
-_RANK_LOG = const(0)
-_RANK_REPEAT = const(1)
-_RANK_PLAIN = const(2)
-_RANK_CRASH = const(3)
-
 UNREADABLE = "unreadable"
+_EVICTION = __name__.rpartition(".")[0] + ".eviction"
 
 
 class _Run:
@@ -101,7 +92,7 @@ class Outbox:
                 self._write(record)
             except OSError as error:
                 self._is_open = False  # what was written of it is a torn tail now
-                if error.errno != _ENOSPC or not self._free_segment(self._rank(record, None)):
+                if error.errno != _ENOSPC or not self._free_segment(record):
                     break
                 continue
             if is_urgent:
@@ -195,11 +186,7 @@ class Outbox:
         if run and run.inc == self.inc and run.size + needed <= _SEGMENT_BYTES:
             return True
         self._is_open = False
-        rank = self._rank(record, None)
-        while len(self._runs) >= self._max_runs:
-            if not self._merge() and not self._give_up(rank):
-                return False
-        return True
+        return len(self._runs) < self._max_runs or self._make_room(record)
 
     def _write(self, record) -> None:
         if self._is_open:
@@ -220,6 +207,9 @@ class Outbox:
             self.drop(UNREADABLE, max(1, run.count - len(records)))
             run.reset(records)
         return [(i, record) for i, record in enumerate(records) if not run.done >> i & 1]
+
+    def _records(self, run: _Run) -> list:
+        return [record for _, record in self._live(run)]
 
     def _keep(self, run: _Run, records: list) -> None:
         """Make these the only records of a run; without any it is gone."""
@@ -258,61 +248,45 @@ class Outbox:
                 chosen.append(record)
                 used += len(record)
 
-    def _rank(self, record, ends) -> int:
-        """How late a record is given up; `ends` holds the first and last id of each fault."""
-        rtype, boot, seq = read_head(record)
-        if rtype == _RTYPE_LOG:
-            return _RANK_LOG
-        if rtype == _RTYPE_CRASH:
-            return _RANK_CRASH
-        if rtype == _RTYPE_FAULT and ends and (boot, seq) not in ends[fault_key(record)]:
-            return _RANK_REPEAT
-        return _RANK_PLAIN
-
-    def _fault_ends(self) -> dict:
-        """The ids of the first and the last waiting transition of each fault."""
-        ends: dict = {}
-        for run in self._runs:
-            for _, record in self._live(run):
-                rtype, boot, seq = read_head(record)
-                if rtype == _RTYPE_FAULT:
-                    key = fault_key(record)
-                    ends[key] = (ends[key][0] if key in ends else (boot, seq), (boot, seq))
-        return ends
-
     def _merge(self) -> bool:
         """Join two neighbours that fit into one segment; nothing is given up."""
-        for first, second in zip(self._runs, self._runs[1:]):  # noqa: B905  # MicroPython has no strict
+        for first, second in zip(self._runs, self._runs[1:]):  # noqa: B905  # no strict=
             room = _SEGMENT_BYTES - _HEADER_BYTES
             if first.inc == second.inc and first.live_bytes + second.live_bytes <= room:
-                records = [record for run in (first, second) for _, record in self._live(run)]
-                self._keep(first, records)
+                self._keep(first, self._records(first) + self._records(second))
                 self._keep(second, [])
                 return True
         return False
 
-    def _give_up(self, newcomer_rank: int) -> bool:
-        """Give up the lowest records of the oldest run that has any; False: all outrank."""
-        ends = self._fault_ends()
-        for rank in range(newcomer_rank + 1):
-            for run in self._runs:
-                live = [record for _, record in self._live(run)]
-                victims = [record for record in live if self._rank(record, ends) == rank]
-                if victims:
-                    self._keep(run, [record for record in live if record not in victims])
-                    self._count(victims)
-                    return True
-        return False
+    def _make_room(self, record) -> bool:
+        """Give up what ranks lowest until another run is allowed; False: it is the record."""
+        from .eviction import choose, rank  # rarely needed, so it is not kept on the heap
 
-    def _free_segment(self, newcomer_rank: int) -> bool:
+        try:
+            while len(self._runs) >= self._max_runs:
+                if not self._merge():
+                    choice = choose(self._runs, self._records, rank(record))
+                    if choice is None:
+                        return False
+                    run, survivors, victims = choice
+                    self._keep(run, survivors)
+                    self._count(victims)
+        finally:
+            forget(_EVICTION)
+        return True
+
+    def _free_segment(self, record) -> bool:
         """Remove the oldest run that a newcomer outranks: a full disk cannot rewrite."""
-        for run in self._runs:
-            live = [record for _, record in self._live(run)]
-            if all(self._rank(record, None) <= newcomer_rank for record in live):
-                self._keep(run, [])
-                self._count(live)
-                return True
-        return False
+        from .eviction import find_outranked, rank
+
+        run = find_outranked(self._runs, self._records, rank(record))
+        forget(_EVICTION)
+        if run is None:
+            return False
+        records = self._records(run)
+        self._keep(run, [])
+        self._count(records)
+        return True
 
     def _count(self, records: list) -> None:
         for record in records:

@@ -5,21 +5,18 @@ to flash; a report is put together and signed in place (WIRE.md 3.1 and 4.2). No
 """
 
 from phonehome_wire.compat import const
-from phonehome_wire.downlink import Ack, Command, open_downlink
+from phonehome_wire.crash import encode_crash
 from phonehome_wire.encoder import Encoder
 from phonehome_wire.envelope import PAYLOAD_OFFSET, seal
 from phonehome_wire.errors import EncodeError
-from phonehome_wire.record import (
-    encode_crash,
-    encode_fault,
-    put_head,
-    put_heartbeat,
-    put_hello,
-    put_result,
-)
+from phonehome_wire.fault import encode_fault
+from phonehome_wire.head import put_head
+from phonehome_wire.heard import Ack, Command, open_downlink
+from phonehome_wire.metrics import put_heartbeat
 from phonehome_wire.uplink import UplinkHead, begin_uplink, end_uplink
 
 from .inflight import InFlight
+from .ondemand import forget
 from .recordhead import read_head
 
 # Folded away on a board; a test holds them to the wire's registry and limits.
@@ -79,6 +76,8 @@ class Reporter:
 
     def add_hello(self, now_ms: int, has_catalog: bool = False) -> bool:
         """Store a hello, with the catalog of channels when the receiver asked for it."""
+        from phonehome_wire.hello import put_hello
+
         self._begin_record(_RTYPE_HELLO, now_ms)
         session, birth = self._session, self._birth
         put_hello(
@@ -91,6 +90,7 @@ class Reporter:
             birth.catalog() if has_catalog else None,
             session.is_lost or session.is_volatile,
         )
+        forget("phonehome_wire.hello")
         return self._store(is_urgent=True)
 
     def add_fault(self, fault, now_ms: int, is_urgent: bool) -> bool:
@@ -111,6 +111,8 @@ class Reporter:
 
     def add_result(self, cseq: int, status: int, value, now_ms: int) -> bool:
         """Store the result of a command; a value that has no room makes it a failed one."""
+        from phonehome_wire.result import put_result
+
         self._begin_record(_RTYPE_RESULT, now_ms)
         body = self._enc.pos
         try:
@@ -118,6 +120,7 @@ class Reporter:
         except EncodeError:
             self._enc.pos = body
             put_result(self._enc, cseq, _RESULT_FAILED)
+        forget("phonehome_wire.result")
         return self._store(is_urgent=True)
 
     def beat(self) -> None:

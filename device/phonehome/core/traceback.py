@@ -7,7 +7,7 @@ is none left; when it is full, the outer frames go first and are counted.
 import io
 
 from phonehome_wire.compat import const
-from phonehome_wire.record import Crash
+from phonehome_wire.crash import Crash
 
 # Folded away on a board; a test holds them to the wire's registry and limits.
 _CRASHKIND_EXCEPTION = const(1)

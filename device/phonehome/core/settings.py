@@ -1,0 +1,129 @@
+"""What the settings may be, with the fix for each mistake; needed once a boot."""
+
+from .errors import ConfigError
+
+_KNOWN = [
+    "device",
+    "server",
+    "ca",
+    "key",
+    "data",
+    "build",
+    "user",
+    "password",
+    "insecure",
+    "wifi",
+    "heartbeat_s",
+    "settle_ms",
+    "gather_ms",
+    "outbox_bytes",
+    "ack_s",
+    "keepalive_s",
+]
+_SCHEMES = {
+    # scheme: (is mqtt, is secure, default port)
+    "https": (False, True, 443),
+    "http": (False, False, 80),
+    "mqtts": (True, True, 8883),
+    "mqtt": (True, False, 1883),
+}
+
+
+def fill(config, settings: dict) -> None:
+    """Check settings and make them attributes of `config`."""
+    for key in settings:
+        if key not in _KNOWN:
+            raise ConfigError("config %r: no such setting; remove it or see examples/" % key)
+    config.device = _text(settings, "device", "")
+    config.server = _text(settings, "server", None)
+    config.ca = _text(settings, "ca", "")
+    config.key = _text(settings, "key", "phonehome.key")
+    config.data = _text(settings, "data", "phonehome")
+    config.build = _text(settings, "build", "")
+    config.user = settings.get("user")
+    config.password = settings.get("password")
+    config.insecure = settings.get("insecure", False) is True
+    config.wifi = settings.get("wifi")
+    config.heartbeat_s = _number(settings, "heartbeat_s", 300, 1, 86400)
+    # The boot is written that late: spares the flash in a boot loop.
+    config.settle_ms = _number(settings, "settle_ms", 10000, 0, 60000)
+    # Records of one moment travel in one report.
+    config.gather_ms = _number(settings, "gather_ms", 500, 0, 60000)
+    config.outbox_bytes = _number(settings, "outbox_bytes", 65536, 8192, 16777216)
+    config.ack_s = _number(settings, "ack_s", 30, 1, 300)
+    config.keepalive_s = _number(settings, "keepalive_s", 120, 2, 240)
+    config.is_mqtt, config.is_secure, config.host, config.port, config.path = split_url(
+        config.server
+    )
+    _check_wifi(config)
+    _check_protection(config)
+
+
+def _check_wifi(config) -> None:
+    if config.wifi is not None and "ssid" not in config.wifi:
+        raise ConfigError(
+            "config 'wifi': 'ssid' is missing; write {\"ssid\": ..., \"password\": ...}"
+        )
+
+
+def _check_protection(config) -> None:
+    if config.insecure:
+        return
+    if not config.is_secure:
+        raise ConfigError(
+            "config 'server' is %r: reports would travel unprotected; use https:// or mqtts, "
+            'or say "insecure": true' % config.server
+        )
+    if not config.ca:
+        raise ConfigError(
+            "config 'ca' is missing: nothing verifies the receiver; give the path of its CA "
+            'certificate as DER, or say "insecure": true'
+        )
+
+
+def split_url(url: str) -> tuple:
+    """(is mqtt, is secure, host, port, path) of a server's address."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in _SCHEMES:
+        raise ConfigError(
+            "config 'server' is %r: want https://HOST:PORT or mqtts://HOST:PORT" % url
+        )
+    is_mqtt, is_secure, port = _SCHEMES[scheme]
+    address, _, path = rest.partition("/")
+    host, separator, digits = address.rpartition(":")
+    if separator:
+        if not digits.isdigit() or not 0 < int(digits) < 65536:
+            raise ConfigError("config 'server' is %r: the port is not in 1..65535" % url)
+        port = int(digits)
+    else:
+        host = digits
+    if not host:
+        raise ConfigError("config 'server' is %r: the host is missing" % url)
+    return is_mqtt, is_secure, host, port, "/" + path.rstrip("/") if path else ""
+
+
+def parse_device(text: str) -> bytes:
+    """The 8 bytes of a device id of 16 hex digits."""
+    if len(text) != 16 or any(char not in "0123456789abcdef" for char in text):
+        raise ConfigError(
+            "config 'device' is %r: want the EUI-64 as 16 lower-case hex digits" % text
+        )
+    return bytes([int(text[i : i + 2], 16) for i in range(0, 16, 2)])
+
+
+def _number(settings: dict, key: str, default: int, least: int, greatest: int) -> int:
+    value: int = settings.get(key, default)
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= greatest:
+        raise ConfigError(
+            "config %r is %r: want a whole number in %d..%d" % (key, value, least, greatest)
+        )
+    return value
+
+
+def _text(settings: dict, key: str, default: "str | None") -> str:
+    value = settings.get(key, default)
+    if value is None:
+        raise ConfigError("config %r is missing; see examples/" % key)
+    if not isinstance(value, str):
+        raise ConfigError("config %r is %r: want a text" % (key, value))
+    return value
