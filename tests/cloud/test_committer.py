@@ -4,6 +4,7 @@ import asyncio
 import threading
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from phonehome_cloud.core.arrivals import Misfit
 from phonehome_cloud.errors import OverloadedError
@@ -112,13 +113,17 @@ async def test_one_bad_entry_does_not_spoil_its_neighbours(receiver, washer):
         lambda c: c.execute(schema.device.delete().where(schema.device.c.device == ghost.device))
     )
     gate = Gate(receiver.database)
-    good = await send(receiver, washer, range(3))
-    bad = await send(receiver, ghost, range(1))
+    good = await send(receiver, washer, [0])  # alone in the first commit
+    good += await send(receiver, washer, [1, 2])
+    bad = await send(receiver, ghost, [0])
+    good += await send(receiver, washer, [3])
+    assert receiver.committer.depth == 4
     await gate.open()
     replies = await asyncio.gather(*good, *bad, return_exceptions=True)
-    assert [reply.status for reply in replies[:3]] == [200, 200, 200]
-    assert isinstance(replies[3], Exception)
-    assert await receiver.count(schema.record) == 3
+    assert [reply.status for reply in replies[:4]] == [200, 200, 200, 200]
+    assert isinstance(replies[4], IntegrityError)
+    assert await receiver.count(schema.record) == 4
+    assert receiver.commits == [1, 1, 1, 1]
 
 
 async def test_a_client_that_went_away_hurts_nobody(receiver, washer):

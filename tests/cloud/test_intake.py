@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from phonehome_cloud.core.intake import BAD_MAC_COST
-from phonehome_cloud.errors import StoreUnavailableError
+from phonehome_cloud.errors import OverloadedError, StoreUnavailableError
 from phonehome_cloud.store import keys, schema
 from phonehome_wire.registry import (
     REFUSED_MALFORMED,
@@ -236,6 +236,18 @@ async def test_keys_that_cannot_be_read_are_503(receiver, washer):
     receiver.keys.find = fail
     reply = await receiver.accept(washer.message([fault(0)]))
     assert (reply.status, reply.body) == (503, b"")
+
+
+async def test_a_quarantine_that_is_full_is_503(receiver, washer):
+    """What cannot be kept is not answered with a refusal that the device would count."""
+
+    async def fail(misfit):
+        raise OverloadedError("queue", 7)
+
+    receiver.committer.quarantine = fail
+    reply = await receiver.accept(washer.signed(b""))
+    assert (reply.status, reply.body, reply.reason) == (503, b"", "overloaded")
+    assert reply.retry_after_s == 7
 
 
 async def test_every_message_is_counted_once(receiver, washer):

@@ -82,7 +82,7 @@ def list_frames(
     """The newest fault transitions of a ticket that carry a freeze frame, with their manifest."""
     query = (
         select(fault_event, session.c.manifest)
-        .join(session, _same_boot())
+        .join(session, _same_boot(), isouter=True)  # a boot may have died before it spoke
         .where(
             fault_event.c.device == device_id,
             fault_event.c.ticket == number,
