@@ -1,4 +1,4 @@
-"""Pico W in a water tank: product declared in Python, a pressure sensor, a float, a thermometer."""
+"""Pico W in a water tank: a product declared in Python, three kinds of sensors."""
 
 import phonehome
 from phonehome.ports.adc import ADC

@@ -15,18 +15,13 @@ HOST_ONLY = {"names.py", "report.py", "bodies.py", "ccm.py", "wrapping.py", "enr
 
 def files_on_disk(project):
     """Installed name and source of every module, relative to device/."""
-    agent = sorted(project.glob("device/phonehome/**/*.py"))
-    wire = sorted(project.glob("shared/phonehome_wire/*.py"))
-    rows = [
-        [str(f.relative_to(project / "device")), str(f.relative_to(project / "device"))]
-        for f in agent
+    device = project / "device"
+    agent = [str(f.relative_to(device)) for f in sorted(device.glob("phonehome/**/*.py"))]
+    shared = [f.name for f in sorted(project.glob("shared/phonehome_wire/*.py"))]
+    wire = [name for name in shared if name not in HOST_ONLY]
+    return [[name, name] for name in agent] + [
+        [f"phonehome_wire/{name}", f"../shared/phonehome_wire/{name}"] for name in wire
     ]
-    rows += [
-        [f"phonehome_wire/{f.name}", f"../shared/phonehome_wire/{f.name}"]
-        for f in wire
-        if f.name not in HOST_ONLY
-    ]
-    return rows
 
 
 def test_the_package_lists_every_module(project):

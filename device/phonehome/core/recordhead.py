@@ -1,13 +1,5 @@
 """What can be known of an encoded record without decoding its body: the head never changes."""
 
-from phonehome_wire.compat import const
-from phonehome_wire.decoder import decode
-from phonehome_wire.errors import WireError
-
-# Folded away on a board; a test holds them to the wire's registry and limits.
-_FAULT_FMI = const(1)
-_FAULT_SPN = const(0)
-
 _KINDS = ("other", "hello", "heartbeat", "fault", "crash", "log", "result")
 
 
@@ -23,15 +15,6 @@ def kind_of(record) -> str:
     """The word for a record's type in counts."""
     rtype = read_head(record)[0]
     return _KINDS[rtype] if rtype < len(_KINDS) else _KINDS[0]
-
-
-def fault_key(record) -> tuple:
-    """What makes two transitions those of one fault."""
-    try:
-        body = decode(record)[4]
-        return body[_FAULT_SPN], body[_FAULT_FMI]
-    except (WireError, KeyError):
-        return ()
 
 
 def _read_uint(data, at: int) -> tuple:
