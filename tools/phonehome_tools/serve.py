@@ -1,19 +1,23 @@
-"""`phonehome serve`: run the receiver; every argument is the receiver's own."""
+"""`phonehome serve`: become the receiver, which reads its settings and the environment itself."""
 
 import argparse
 import os
 import sys
+from pathlib import Path
 
 RECEIVER = "phonehome_cloud"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The receiver parses its own arguments, so that there is one place for them."""
-    parser.add_argument("words", nargs=argparse.REMAINDER, help="see --help of the receiver")
+    """The options of the receiver's own `serve`."""
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML")
+    parser.add_argument("--log", metavar="LEVEL", help="DEBUG to ERROR")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Become the receiver; does not return."""
+    """Execute the receiver in place of this process; does not return."""
+    words = [sys.executable, "-m", RECEIVER, "serve"]
+    for option, value in (("--config", args.config), ("--log", args.log)):
+        words += [option, str(value)] if value is not None else []
     sys.stdout.flush()
-    argv = [sys.executable, "-m", RECEIVER, "serve", *args.words]
-    os.execv(sys.executable, argv)  # noqa: S606 - no shell is the point
+    os.execv(sys.executable, words)  # noqa: S606 - no shell is the point

@@ -15,10 +15,10 @@ from phonehome_tools.fleet.errors import FleetError
 
 BENCHES = {
     "wire": "Message sizes against their budgets, encode time and heap.",
-    "heap": "Heap of the agent on unix MicroPython, imported and running the washer.",
-    "intake": "Signed reports committed and acked per second, beside a bare aiohttp echo.",
-    "digest": "Committed records turned into fault history and tickets per second.",
-    "latency": "Time from a fault confirmed on the device to its ticket in the API.",
+    "heap": "Heap of the agent on unix MicroPython, beyond the bare interpreter.",
+    "intake": "Signed reports committed and acked, beside a bare aiohttp echo.",
+    "digest": "Committed records turned into fault history and tickets.",
+    "latency": "From a fault confirmed on the device to its ticket in the API.",
 }
 
 
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
 
 def print_table(title: str, figures: Sequence[Figure]) -> None:
     """One bench as a table; a missed bar stands out by words, not by colour alone."""
-    table = Table("figure", title=title, title_justify="left")
+    table = Table("figure", title=title, title_justify="left", min_width=len(title) + 4)
     for heading in ("value", "unit", "bar", ""):
         table.add_column(heading, justify="right")
     for figure in figures:

@@ -1,4 +1,4 @@
-"""Heap of the agent under unix MicroPython: after the import, built, and running the washer.
+"""Heap of the agent beyond the bare unix MicroPython: imported, built, and running the washer.
 
 The 64-bit build's objects are twice as large as a board's, so a board needs about half of each
 figure. Everything is loaded from sources, the most expensive way.
@@ -88,7 +88,7 @@ def figures_of(name: str, found: dict[str, int]) -> list[Figure]:
     texts = {"imported": "imported", "built": "agent built", "running": "running the washer"}
     return [
         Figure(
-            f"heap beyond the bare interpreter, {text}, {name}",
+            f"heap {text}, {name}",
             round(found[key] / 1024, 1),
             "KB",
             GOAL_KB if key == "running" else None,

@@ -60,10 +60,10 @@ class Stopwatch:
         """The figures of several rounds."""
         async with self._receiver.desk() as desk:
             seconds = [await self._round(desk, number) for number in range(ROUNDS)]
-        what = f"fault confirmed to ticket visible, {name}"
+        what = f"confirmed to ticket visible, {name}"
         return [
             Figure(what, statistics.median(seconds), "s", GOAL_S),
-            Figure(f"{what}, worst of {ROUNDS}", max(seconds), "s"),
+            Figure(f"{what}, worst", max(seconds), "s"),
         ]
 
     async def _round(self, desk: Desk, number: int) -> float:

@@ -48,5 +48,4 @@ def has_model(name: str) -> bool:
 
 def model_names() -> list[str]:
     """The products with a physical model."""
-    folder = folder_of("phonehome_sim") / "models"
-    return sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
+    return [path.stem for path in sorted(products_folder().glob("*.toml")) if has_model(path.stem)]

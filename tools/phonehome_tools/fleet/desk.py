@@ -1,5 +1,6 @@
 """The desk API of a receiver, as far as a fleet of virtual appliances needs it."""
 
+import asyncio
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from phonehome_tools.fleet.errors import DeskError, SetupError
 TOKEN_VARIABLE = "PHONEHOME_API_TOKEN"  # noqa: S105 - the variable's name, not its value
 DEADLINE = aiohttp.ClientTimeout(total=10)
 PAGE = 200
+RETRY_EVERY_S = 0.2
 
 
 def read_token(path: Path | None) -> str:
@@ -51,6 +53,18 @@ class Desk:
         """Close the connection pool."""
         if self._session is not None:
             await self._session.close()
+
+    async def wait_for(self, within_s: float) -> None:
+        """Wait for a receiver that is just starting; DeskError when it does not answer in time."""
+        last_s = asyncio.get_running_loop().time() + within_s
+        while True:
+            try:
+                await self._call("GET", "/api/v1/tickets", params={"limit": "1"})
+                return
+            except DeskError as error:
+                if error.status or asyncio.get_running_loop().time() >= last_s:
+                    raise
+            await asyncio.sleep(RETRY_EVERY_S)
 
     async def add_device(
         self, device: str, product: str, label: str, key: bytes | None = None

@@ -20,6 +20,8 @@ from phonehome_tools.fleet.summary import summarise
 from phonehome_tools.fleet.telling import JSONTelling, LineTelling, LiveTelling, Telling
 
 SHOW_MS = 1000
+# Both may have been started by one line of a shell.
+DESK_WITHIN_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ async def simulate(plan: Plan) -> int:
     token = read_token(plan.token_file)
     names = [f"{entry.product.name}-{index + 1}" for index in range(plan.count)]
     async with Desk(plan.api, token) as desk, Children() as children:
+        await desk.wait_for(DESK_WITHIN_S)
         boards = [await prepare(plan, entry, desk, name, children) for name in names]
         recording = record_source(plan, entry, boards)
         for index, board in enumerate(boards):

@@ -1,0 +1,102 @@
+"""The two commands of a fresh machine: the demo, and the replay of real data."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from phonehome_tools.fleet.desk import TOKEN_VARIABLE
+
+ROOT = Path(__file__).parents[2]
+DATA = Path(os.environ.get("PHONEHOME_DATA", ROOT / "../shared/data")).resolve()
+RECORDING = DATA / "nab/realKnownCause/ambient_temperature_system_failure.csv"
+WINDOWS = DATA / "nab/combined_windows.json"
+
+
+async def run_command(*words, **variables):
+    """(exit code, standard output, standard error) of `phonehome WORDS`, without a terminal."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "phonehome_tools.cli",
+        *map(str, words),
+        env={**os.environ, **variables},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    return process.returncode, out.decode(), err.decode()
+
+
+@pytest.mark.timeout(120)
+async def test_demo_once_comes_true(tmp_path):
+    """The demo ends with 0 after a ticket with its freeze frame resolved itself."""
+    code, out, err = await run_command("demo", "--once", "--state", tmp_path)
+    assert (code, err) == (0, ""), out
+    order = [
+        out.index(words) for words in ("freeze frame of", "cleans the filter", "resolved itself")
+    ]
+    assert order == sorted(order)
+
+
+async def test_demo_tells_why_it_failed(tmp_path):
+    """A demo whose receiver cannot start ends with 1 and the reason."""
+    (tmp_path / "receiver").mkdir()
+    (tmp_path / "receiver" / "receiver.db").write_text("this is no database, it is text\n" * 99)
+    code, _, err = await run_command("demo", "--once", "--state", tmp_path)
+    assert code == 1
+    assert "the receiver did not start" in err
+
+
+@pytest.mark.skipif(not RECORDING.exists(), reason=f"no recorded data at {RECORDING}")
+async def test_replay_finds_both_windows(installation, tmp_path):
+    """A year of a real room opens tickets inside both labelled windows, and counts the others."""
+    receiver = installation.receiver
+    words = ("--server", receiver.http, "--state", tmp_path / "sim")
+    code, out, err = await run_command(
+        *("sim", "--json", "--replay", RECORDING, "--windows", WINDOWS, *words),
+        **{TOKEN_VARIABLE: receiver.token},
+    )
+    assert code == 0, err
+    summary = json.loads(out.splitlines()[-1])
+    assert summary["event"] == "summary"
+    assert all(window["openings"] for window in summary["windows"])
+    assert summary["outside"] <= 2
+    assert summary["tickets"] == 2
+
+
+async def test_sim_runs_several_appliances(installation, tmp_path):
+    """Two appliances with a scripted fault: each has a ticket of its own."""
+    receiver = installation.receiver
+    words = ("--server", receiver.mqtt, "--api", receiver.http, "--state", tmp_path / "sim")
+    code, out, err = await run_command(
+        *("sim", "--json", "--count", "2", "--fault", "leak@1s", "--duration", "6s", *words),
+        **{TOKEN_VARIABLE: receiver.token},
+    )
+    assert code == 0, err
+    events = [json.loads(line) for line in out.splitlines()]
+    confirmed = {event["board"] for event in events if event.get("kind") == "confirmed"}
+    assert confirmed == {"washer-1", "washer-2"}
+    async with receiver.desk() as desk:
+        for name in confirmed:
+            config = json.loads((tmp_path / "sim" / name / "phonehome.json").read_text())
+            assert [ticket["code"] for ticket in await desk.tickets(config["device"])] == ["E80"]
+
+
+async def test_sim_reads_this_computer(installation, tmp_path):
+    """The host is an appliance: its own sensors are sampled and it phones home."""
+    receiver = installation.receiver
+    code, out, err = await run_command(
+        *("sim", "--json", "--host", "--duration", "3s"),
+        *("--server", receiver.http, "--state", tmp_path / "sim"),
+        **{TOKEN_VARIABLE: receiver.token},
+    )
+    assert code == 0, err
+    events = [json.loads(line) for line in out.splitlines()]
+    assert any(event["event"] == "acked" for event in events)
+    last = [event for event in events if event["event"] == "state"][-1]
+    assert 0 < last["values"]["memory_used"] < 100
