@@ -38,6 +38,15 @@ def test_defaults():
     assert config.insecure is False
 
 
+def test_the_agent_cannot_hide_itself():
+    """A data folder in the root that has the name of a module is refused: boards import it instead."""
+    for data in ("phonehome", "/phonehome", "/phonehome_wire/", "umqtt"):
+        assert "'data'" in refusal(changed(data=data))
+    for data in ("phonehome-data", "/var/lib/phonehome"):
+        assert Config(changed(data=data)).data == data
+    assert "-" in Config(GOOD).data
+
+
 def test_addresses():
     """Each scheme has its transport and port."""
     assert split_url("https://h") == (False, True, "h", 443, "")

@@ -38,7 +38,7 @@ def fill(config, settings: dict) -> None:
     config.server = _text(settings, "server", None)
     config.ca = _text(settings, "ca", "")
     config.key = _text(settings, "key", "phonehome.key")
-    config.data = _text(settings, "data", "phonehome")
+    config.data = _text(settings, "data", "phonehome-data")
     config.build = _text(settings, "build", "")
     config.user = settings.get("user")
     config.password = settings.get("password")
@@ -55,8 +55,18 @@ def fill(config, settings: dict) -> None:
     config.is_mqtt, config.is_secure, config.host, config.port, config.path = split_url(
         config.server
     )
+    _check_data(config.data)
     _check_wifi(config)
     _check_protection(config)
+
+
+def _check_data(data: str) -> None:
+    """A board looks for modules in the root first: a folder of the agent's name would hide it."""
+    if data.strip("/") in ("phonehome", "phonehome_wire", "umqtt"):
+        raise ConfigError(
+            "config 'data' is %r: the next boot would take this folder for a module; write "
+            '"phonehome-data"' % data
+        )
 
 
 def _check_wifi(config) -> None:
@@ -71,7 +81,7 @@ def _check_protection(config) -> None:
         return
     if not config.is_secure:
         raise ConfigError(
-            "config 'server' is %r: reports would travel unprotected; use https:// or mqtts, "
+            "config 'server' is %r: reports would travel unprotected; use https:// or mqtts://, "
             'or say "insecure": true' % config.server
         )
     if not config.ca:
