@@ -39,7 +39,7 @@ def test_defaults():
 
 
 def test_the_agent_cannot_hide_itself():
-    """A data folder in the root that has the name of a module is refused: boards import it instead."""
+    """A data folder in the root with the name of a module is refused: boards would import it."""
     for data in ("phonehome", "/phonehome", "/phonehome_wire/", "umqtt"):
         assert "'data'" in refusal(changed(data=data))
     for data in ("phonehome-data", "/var/lib/phonehome"):
