@@ -36,8 +36,10 @@ def choose(runs, live, newcomer_rank: int) -> "tuple | None":
 
     `live(run)` gives the records of a run that wait. None when all of them outrank the newcomer.
     """
-    ends = _fault_ends(runs, live)
+    ends = None
     for level in range(newcomer_rank + 1):
+        if level == _REPEATED:
+            ends = _fault_ends(runs, live)
         for run in runs:
             records = live(run)
             victims = [record for record in records if rank(record, ends) == level]
