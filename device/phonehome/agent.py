@@ -73,13 +73,13 @@ class Agent:
     `product` is a compiled product file (bytes or its path) or a Product; `config` a dict or the
     path of a JSON file, see examples/. A `board`, an `uptime` (an object with `now_ms()`) and a
     `clock` (a core.clock.Clock) can be given; with an uptime of its own nothing is sampled unless
-    `step` is called.
+    `step` is called. Where there is no network, `link(on_message)` makes a link of your own.
     `on_event(name, **facts)` hears boot, transition, sent, acked, link, backoff and dropped.
     Raises ConfigError and ProductError, which say what to change.
     """
 
     def __init__(
-        self, product, config, board=None, uptime=None, clock=None, on_event=None
+        self, product, config, board=None, uptime=None, clock=None, on_event=None, link=None
     ) -> None:
         from .assembly import forget_assembly, load_config, load_identity, load_product, make_link
 
@@ -115,7 +115,11 @@ class Agent:
             self._measure,
             self._execute,
         )
-        self._link = make_link(self.config, identity.device, self._make_state, self._hear)
+        self._link = (
+            link(self._hear)
+            if link
+            else make_link(self.config, identity.device, self._make_state, self._hear)
+        )
         forget_assembly()
         pace = Pace(Backoff(self._draw), self.config.gather_ms)
         clocks = (self.uptime, self._timer)
