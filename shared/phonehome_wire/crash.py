@@ -23,7 +23,7 @@ _CRASH_MESSAGE = const(2)
 _CRASH_RESET_CAUSE = const(7)
 _RTYPE_CRASH = const(4)
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any

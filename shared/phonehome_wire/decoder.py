@@ -17,7 +17,7 @@ _MAX_ITEMS = const(2048)
 _MAX_MESSAGE_BYTES = const(4096)
 _MAX_STRING_BYTES = const(2048)
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from typing import Any
 

@@ -12,7 +12,7 @@ from .errors import EncodeError, TooBigError
 _MAX_INT = 9007199254740991
 _PAYLOAD_OFFSET = const(40)
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from typing import Any
 

@@ -40,7 +40,7 @@ _RANGES = (
     ("kind", 0, 3),
 )
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from .freeze import Frame
     from .metrics import Metrics

@@ -9,7 +9,7 @@ from .errors import RefusedError
 _MAX_INT = 9007199254740991
 _MAJOR = const(1)
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from typing import Any
 

@@ -16,7 +16,7 @@ _FREEZE_CHANNELS = const(2)
 _FREEZE_PERIOD_MS = const(0)
 _FREEZE_TRIGGER = const(1)
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from typing import Protocol
 

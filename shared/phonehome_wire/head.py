@@ -9,7 +9,7 @@ from .errors import EncodeError
 # Folded away on a board; a test holds them to registry and limits.
 _MAX_NAME_BYTES = const(48)
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     Name = str | int  # an int is an id in the build's string table
     Crumb = tuple[int, Name, Name, int]

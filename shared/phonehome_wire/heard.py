@@ -29,7 +29,7 @@ _KEY_DN_REFUSED = const(11)
 _KEY_DN_SERVER_MS = const(3)
 _KEY_DN_STORED = const(10)
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any

@@ -8,7 +8,7 @@ from .head import put_crumb
 # Folded away on a board; a test holds them to registry and limits.
 _MAX_LOG_CRUMBS = const(32)
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from .head import Crumb
 

@@ -9,7 +9,7 @@ _RESULT_CSEQ = const(0)
 _RESULT_STATUS = const(1)
 _RESULT_VALUE = const(2)
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from typing import Any
 

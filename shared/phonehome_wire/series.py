@@ -13,7 +13,7 @@ from .errors import EncodeError
 _MAX_EXP = const(9)
 _MAX_SAMPLES = const(128)
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from .freeze import Frame
 

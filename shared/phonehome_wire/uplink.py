@@ -28,7 +28,7 @@ _KEY_UP_STATE = const(10)
 _KEY_UP_UTC = const(4)
 _MAJOR = const(1)
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from typing import Any
 

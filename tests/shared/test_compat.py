@@ -1,11 +1,7 @@
 """What is written out for boards behaves like what CPython brings along."""
 
-from phonehome_wire.compat import (
-    decode_utf8,
-    encode_utf8,
-    portable_decode_utf8,
-    portable_encode_utf8,
-)
+from phonehome_wire import portable
+from phonehome_wire.compat import decode_utf8, encode_utf8
 
 GOOD = (
     "",
@@ -31,7 +27,7 @@ def test_text_round_trips_at_every_width():
     for text in GOOD:
         for encode, decode in (
             (encode_utf8, decode_utf8),
-            (portable_encode_utf8, portable_decode_utf8),
+            (portable.encode_utf8, portable.decode_utf8),
         ):
             assert decode(encode(text)) == text
 
@@ -40,11 +36,11 @@ def test_text_that_is_no_utf_8_is_refused():
     """Overlong forms, surrogates, what lies above Unicode, and sequences cut short."""
     for data in BAD:
         assert is_refused(decode_utf8, bytes.fromhex(data)), data
-        assert is_refused(portable_decode_utf8, bytes.fromhex(data)), data
+        assert is_refused(portable.decode_utf8, bytes.fromhex(data)), data
 
 
 def test_lone_surrogates_are_not_written():
     """Neither encoder writes half a character."""
-    for encode in (encode_utf8, portable_encode_utf8):
+    for encode in (encode_utf8, portable.encode_utf8):
         assert is_refused(encode, "a" + chr(0xD800))
         assert is_refused(encode, chr(0xDFFF))
