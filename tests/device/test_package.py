@@ -3,32 +3,18 @@
 
 import asyncio
 import json
+import runpy
 import subprocess
 
 import pytest
 
 from tests.fakes.board import DEVICE, KEY
 
-# The wire's host side: what people read, and what only a receiver decodes.
-HOST_ONLY = {"names.py", "report.py", "bodies.py", "ccm.py", "wrapping.py", "enrollment.py"}
-
-
-def files_on_disk(project):
-    """Installed name and source of every module, relative to device/."""
-    device = project / "device"
-    agent = [str(f.relative_to(device)) for f in sorted(device.glob("phonehome/**/*.py"))]
-    shared = [f.name for f in sorted(project.glob("shared/phonehome_wire/*.py"))]
-    wire = [name for name in shared if name not in HOST_ONLY]
-    return [[name, name] for name in agent] + [
-        [f"phonehome_wire/{name}", f"../shared/phonehome_wire/{name}"] for name in wire
-    ]
-
 
 def test_the_package_lists_every_module(project):
-    """The list for mip names every module of the agent and of the wire that a board loads."""
-    package = json.loads((project / "device/package.json").read_text())
-    assert package["urls"] == files_on_disk(project)
-    assert package["deps"] == [["umqtt.simple", "latest"]]
+    """The list for mip is what tools/setup/mip_package.py makes of the files that are there."""
+    wanted = runpy.run_path(str(project / "tools/setup/mip_package.py"))["package"]()
+    assert json.loads((project / "device/package.json").read_text()) == wanted
 
 
 def test_what_is_installed_is_enough(project, tmp_path, micropython):
