@@ -1,8 +1,10 @@
 """The two commands of a fresh machine: the demo, and the replay of real data."""
 
 import asyncio
+import contextlib
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -50,6 +52,31 @@ async def test_demo_tells_why_it_failed(tmp_path):
     code, _, err = await run_command("demo", "--once", "--state", tmp_path)
     assert code == 1
     assert "the receiver did not start" in err
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_demo_leaves_no_process_behind(tmp_path, signum):
+    """Stopped in the middle, the demo ends every process that it started."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "phonehome_tools.cli", "demo", "--state", str(tmp_path)),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    while b"phones home" not in await process.stdout.readline():
+        assert process.returncode is None
+    assert len(commands_with(tmp_path)) == 4
+    process.send_signal(signum)
+    assert await process.wait() == 128 + signum
+    assert commands_with(tmp_path) == []
+
+
+def commands_with(folder):
+    """The command lines of running processes that name a folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(path.read_bytes().replace(b"\0", b" ").decode())
+    return [line for line in found if str(folder) in line]
 
 
 @pytest.mark.skipif(not RECORDING.exists(), reason=f"no recorded data at {RECORDING}")

@@ -89,17 +89,26 @@ async def drained(process: Process) -> None:
 
 
 def run_until_signalled(main: Coroutine[object, object, int]) -> int:
-    """Run a verb; Ctrl-C, SIGTERM and a closed terminal cancel it so that it can clean up."""
+    """Run a verb; Ctrl-C, SIGTERM and a closed terminal cancel it so that it can clean up.
+
+    The exit code is then 128 and the signal's number, as shells expect.
+    """
 
     async def supervised() -> int:
         task = asyncio.ensure_future(main)
         loop = asyncio.get_running_loop()
+        received: list[int] = []
+
+        def stop(signum: int) -> None:
+            received.append(signum)
+            task.cancel()
+
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(signum, task.cancel)
+            loop.add_signal_handler(signum, stop, signum)
         try:
             return await task
         except asyncio.CancelledError:
-            return 130
+            return 128 + (received or [signal.SIGINT])[0]
 
     return asyncio.run(supervised())
 
