@@ -8,10 +8,10 @@ RUNS   ?= 1000000
 MICROPYTHON_SOURCES = $(shell find shared/phonehome_wire device/phonehome tools/phonehome_sim -name '*.py')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo test check bench fuzz clean
+.PHONY: help setup system demo test test-pico check bench fuzz clean
 
 help:  ## Show this list.
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(VENV)/.installed  ## Make .venv with everything pinned, umqtt.simple included.
 
@@ -29,6 +29,13 @@ demo: setup  ## A virtual washer and fridge phone home; tickets open. DEMO=--onc
 
 test: setup system  ## Everything, under unix MicroPython too.
 	$(BIN)/python -m pytest
+
+test-pico: $(VENV)/.pico  ## Real firmware in an emulated Pico; tests/pico/README.md names the settings.
+	$(BIN)/python -m pytest tests/pico
+
+$(VENV)/.pico: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c tools/setup/constraints.txt -e '.[pico]'
+	touch $@
 
 check: setup  ## Format, lint, types, device sources compile, imports and docs are true.
 	$(BIN)/ruff format --check .

@@ -22,6 +22,12 @@ MICROPYPATH = ":".join(
 )
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave tests/pico to who names it, as `make test-pico` does: it needs firmware."""
+    is_named = any("pico" in Path(word).parts for word in config.args)
+    return True if collection_path == ROOT / "tests" / "pico" and not is_named else None
+
+
 @pytest.fixture(scope="session")
 def project() -> Path:
     """The project's root folder."""
