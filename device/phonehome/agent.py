@@ -52,7 +52,7 @@ _RESULT_REFUSED = const(1)
 _RESULT_UNKNOWN = const(5)
 
 _FAULTS = "faults.bin"
-_RESTART_S = 5  # a loop that fails at once must not fill the outbox with crashes
+_RESTART_S = const(5)  # a loop that fails at once must not fill the outbox with crashes
 
 
 class Birth:

@@ -12,7 +12,7 @@ from .errors import RefusedError
 
 # Folded away on a board; a test holds them to registry and limits.
 _MAX_DEPTH = const(8)
-_MAX_INT = 9007199254740991
+_MAX_INT = const(9007199254740991)
 _MAX_ITEMS = const(2048)
 _MAX_MESSAGE_BYTES = const(4096)
 _MAX_STRING_BYTES = const(2048)

@@ -9,7 +9,7 @@ from .compat import const, encode_utf8
 from .errors import EncodeError, TooBigError
 
 # Folded away on a board; a test holds them to registry and limits.
-_MAX_INT = 9007199254740991
+_MAX_INT = const(9007199254740991)
 _PAYLOAD_OFFSET = const(40)
 
 TYPE_CHECKING = const(0)

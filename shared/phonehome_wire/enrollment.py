@@ -30,9 +30,9 @@ _KEY_ENROLL_SERVER_MS = const(3)
 _KEY_ENROLL_WRAPPED_KEY = const(25)
 _MAJOR = const(1)
 
-DEVICE_BYTES = 8
-NONCE_BYTES = 16
-CLAIM_EPOCH = 0  # the kid of both messages is the claim id and this
+DEVICE_BYTES = const(8)
+NONCE_BYTES = const(16)
+CLAIM_EPOCH = const(0)  # the kid of both messages is the claim id and this
 
 
 class EnrollRequest:

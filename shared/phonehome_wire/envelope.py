@@ -14,15 +14,15 @@ _MAX_MESSAGE_BYTES = const(4096)
 _PAYLOAD_OFFSET = const(40)
 
 PAYLOAD_OFFSET = _PAYLOAD_OFFSET
-ALG_HMAC_64 = 4
-ALG_HMAC_256 = 5
-KID_BYTES = 9
+ALG_HMAC_64 = const(4)
+ALG_HMAC_256 = const(5)
+KID_BYTES = const(9)
 
 _ALGS = (ALG_HMAC_64, ALG_HMAC_256)
 _HEAD = b"\xd1\x84\x4e\xa2\x01"  # tag 17, array of 4, protected header {1: alg, 4: kid}
-_HEAD_BYTES = 18
-_ALG_AT = 5
-_KID_AT = 8
+_HEAD_BYTES = const(18)
+_ALG_AT = const(5)
+_KID_AT = const(8)
 _MAC_BEFORE = b"\x84\x64MAC0\x4e"  # MAC_structure: ["MAC0", protected, external aad, payload]
 _MAC_BETWEEN = b"\x40"
 

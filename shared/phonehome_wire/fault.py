@@ -10,7 +10,7 @@ from .head import put_head
 _MAX_CONTEXT_METRICS = const(24)
 _MAX_EXP = const(9)
 _MAX_FAULT_RECORD_BYTES = const(919)
-_MAX_INT = 9007199254740991
+_MAX_INT = const(9007199254740991)
 _MAX_OCCURRENCE = const(126)
 _MAX_SPN = const(524287)
 _MIN_HALVED_SAMPLES = const(8)

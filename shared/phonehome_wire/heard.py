@@ -9,7 +9,7 @@ from .fields import expect_bytes, expect_int, expect_major, expect_rows, maybe_b
 # Folded away on a board; a test holds them to registry and limits.
 _MAX_BACKOFF_S = const(86400)
 _MAX_DOWNLINK_BYTES = const(1024)
-_MAX_INT = 9007199254740991
+_MAX_INT = const(9007199254740991)
 _DOWNLINK_ACK = const(1)
 _DOWNLINK_COMMAND = const(2)
 _DOWNLINK_TIME = const(3)
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-INC_BYTES = 4
-NONCE_BYTES = 8
+INC_BYTES = const(4)
+NONCE_BYTES = const(8)
 
 
 class Ack:

@@ -2,15 +2,15 @@
 RFC 5869).
 """
 
-from .compat import hmac_sha256, is_equal
+from .compat import const, hmac_sha256, is_equal
 from .errors import EncodeError
 
 __all__ = ["claim_kek", "down_key", "hmac_sha256", "is_equal", "rotated_key", "up_key"]
 
-KEY_BYTES = 32
-DEVICE_BYTES = 8
-SALT_BYTES = 32
-KEK_BYTES = 16  # AES-CCM-16-64-128 takes the first half of the derived block
+KEY_BYTES = const(32)
+DEVICE_BYTES = const(8)
+SALT_BYTES = const(32)
+KEK_BYTES = const(16)  # AES-CCM-16-64-128 takes the first half of the derived block
 
 
 def up_key(device_key: bytes, dev: bytes) -> bytes:

@@ -17,7 +17,7 @@ TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from .freeze import Frame
 
-MISSING = -(2**31)  # in the device's int32 rings; no sensor may use it as a value
+MISSING = const(-(2**31))  # in the device's int32 rings; no sensor may use it as a value
 
 
 def put_series(enc: Encoder, frame: "Frame", i: int, lo: int, hi: int) -> None:

@@ -32,8 +32,8 @@ TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from typing import Any
 
-INC_BYTES = 4
-MANIFEST_BYTES = 4
+INC_BYTES = const(4)
+MANIFEST_BYTES = const(4)
 
 
 class UplinkHead:

@@ -4,18 +4,18 @@ can compute.
     D0 83 | 43 A1 01 0A | A1 05 4D iv[13] | 58 28 ciphertext[32] tag[8]
 """
 
-from .compat import aes_ccm_open, aes_ccm_seal
+from .compat import aes_ccm_open, aes_ccm_seal, const
 from .errors import EncodeError, RefusedError
 from .keys import KEK_BYTES, KEY_BYTES
 
-IV_BYTES = 13
-WRAPPED_BYTES = 64
+IV_BYTES = const(13)
+WRAPPED_BYTES = const(64)
 
 _HEAD = b"\xd0\x83\x43\xa1\x01\x0a\xa1\x05\x4d"
 _BETWEEN = b"\x58\x28"
 _AAD = b"\x83\x68Encrypt0\x43\xa1\x01\x0a\x40"  # Enc_structure without the text
-_IV_AT = 9
-_SEALED_AT = 24
+_IV_AT = const(9)
+_SEALED_AT = const(24)
 
 
 def wrap_key(kek: bytes, iv: bytes, key: bytes) -> bytes:

@@ -11,12 +11,12 @@ _MAX_FREEZE_CHANNELS = const(16)
 _MAX_PERIOD_MS = const(3600000)
 _MAX_SAMPLES = const(128)
 
-_MAX_MS = 86400000  # one day: sums of a few still are small integers on a 32-bit board
-_MAX_WINDOW = 30  # of N-of-M: the verdicts are the bits of one small integer
-_MAX_STEPS = 2**31 - 1
-_MAX_SPN = 2**19 - 1
-_MAX_VERSION = 2**30 - 1
-_MAX_FAULTS = 64
+_MAX_MS = const(86400000)  # one day: sums of a few still are small integers on a 32-bit board
+_MAX_WINDOW = const(30)  # of N-of-M: the verdicts are the bits of one small integer
+_MAX_STEPS = const(2**31 - 1)
+_MAX_SPN = const(2**19 - 1)
+_MAX_VERSION = const(2**30 - 1)
+_MAX_FAULTS = const(64)
 
 
 def check_head(product) -> None:

@@ -6,16 +6,16 @@ from phonehome_wire.compat import const
 
 from .channel import MAX_SPAN_MS
 
-PASS = 0
-FAIL = 1
-NONE = 2  # no verdict: the sample is missing, or it says nothing yet
+PASS = const(0)
+FAIL = const(1)
+NONE = const(2)  # no verdict: the sample is missing, or it says nothing yet
 
 # What a verdict means to the fault state table; NOTHING changes no state.
-EVENT_FAIL = 0
-EVENT_CONFIRM = 1
-EVENT_FALL_BACK = 2
-EVENT_HEAL = 3
-NOTHING = -1
+EVENT_FAIL = const(0)
+EVENT_CONFIRM = const(1)
+EVENT_FALL_BACK = const(2)
+EVENT_HEAL = const(3)
+NOTHING = const(-1)
 
 _STOPPED = const(-1)
 

@@ -24,17 +24,19 @@ _STATUS_PENDING = const(4)
 _STATUS_TEST_FAILED = const(1)
 _STATUS_WARNING = const(128)
 
-OK = 0
-PENDING = 1
-CONFIRMED = 2
-HEALED = 3
-CLEARED = 4
+OK = const(0)
+PENDING = const(1)
+CONFIRMED = const(2)
+HEALED = const(3)
+CLEARED = const(4)
 
-EVENT_CLEAR = 4  # by command
-EVENT_AGE = 5  # after enough clean operation cycles
+EVENT_CLEAR = const(4)  # by command
+EVENT_AGE = const(5)  # after enough clean operation cycles
 
-MAX_OCCURRENCE = 126  # J1939-73: 127 means not available
-AGEING_CYCLES = 40  # what vehicles use for emission faults, for want of anything better founded
+MAX_OCCURRENCE = const(126)  # J1939-73: 127 means not available
+AGEING_CYCLES = const(
+    40
+)  # what vehicles use for emission faults, for want of anything better founded
 
 # state << 3 | event: (next state, what is reported or None). A pair that is not here changes
 # nothing. The keys are integers because looking up a pair would make one, on the heap.

@@ -1,10 +1,11 @@
 """What a device signs with: its id, the epoch of its key, and one key for each direction."""
 
+from phonehome_wire.compat import const
 from phonehome_wire.envelope import make_kid
 
 from .errors import ConfigError
 
-KEY_FILE_BYTES = 33  # epoch, then the key
+KEY_FILE_BYTES = const(33)  # epoch, then the key
 
 
 class Identity:

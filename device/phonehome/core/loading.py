@@ -2,14 +2,15 @@
 
 import hashlib
 
+from phonehome_wire.compat import const
 from phonehome_wire.decoder import decode
 from phonehome_wire.errors import WireError
 
 from .errors import ProductError
 from .product import FaultSpec, Product
 
-_FORMAT = 1
-_MAX_FILE_BYTES = 16384
+_FORMAT = const(1)
+_MAX_FILE_BYTES = const(16384)
 
 
 def read_product(data: bytes) -> Product:

@@ -14,7 +14,7 @@ from .rules import KIND_PYTHON, make_rules
 _KIND_CLEARED = const(3)
 _KIND_CONFIRMED = const(0)
 
-_MAX_STEP_MS = 2**29  # 6.2 days: a longer pause is judged as one of this length
+_MAX_STEP_MS = const(2**29)  # 6.2 days: a longer pause is judged as one of this length
 
 
 class Sampler:

@@ -6,9 +6,11 @@ be written, the boot gets an incarnation of its own that nobody will meet again.
 
 import struct
 
+from phonehome_wire.compat import const
+
 _STATE = "<4sIQII"  # incarnation, boot, utc floor in ms, config version, last clean boot
-_STATE_BYTES = 24
-_INC_BYTES = 4
+_STATE_BYTES = const(24)
+_INC_BYTES = const(4)
 
 
 class Session:

@@ -13,9 +13,9 @@ from phonehome_wire.crash import Crash
 _CRASHKIND_EXCEPTION = const(1)
 _CRASHKIND_OUT_OF_MEMORY = const(4)
 
-_TEXT_BYTES = 768
-_LINE_FEED = 10
-_FILE_TAIL = 48
+_TEXT_BYTES = const(768)
+_LINE_FEED = const(10)
+_FILE_TAIL = const(48)
 
 
 class Traceback(io.IOBase):

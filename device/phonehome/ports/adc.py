@@ -1,9 +1,10 @@
 """An analogue input as a sensor."""
 
 from phonehome.core.errors import ConfigError
+from phonehome_wire.compat import const
 
-FULL_SCALE = 65535  # of read_u16() on every board
-_MAX_READINGS = 64
+FULL_SCALE = const(65535)  # of read_u16() on every board
+_MAX_READINGS = const(64)
 
 
 class ADC:

@@ -1,10 +1,11 @@
 """DS18B20 and DS18S20 thermometers on a one-wire bus, without waiting for their conversion."""
 
 from phonehome.core.errors import ConfigError
+from phonehome_wire.compat import const
 
-_CONVERSION_MS = 750  # of the finest resolution
+_CONVERSION_MS = const(750)  # of the finest resolution
 _POWER_ON = 85.0  # what a thermometer says that lost its power during the conversion
-_CREDIBLE_STEP = 10  # degrees; nearer to 85 than that the last reading makes 85 believable
+_CREDIBLE_STEP = const(10)  # degrees; nearer to 85 than that the last reading makes 85 believable
 
 
 class DS18x20Bus:

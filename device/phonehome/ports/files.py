@@ -6,9 +6,11 @@ cut between any two bytes. Appending is open, write, close; a torn tail is the r
 
 import os
 
+from phonehome_wire.compat import const
+
 _NEW = ".new"
-_ENOENT = 2
-_ENOSPC = 28
+_ENOENT = const(2)
+_ENOSPC = const(28)
 
 
 def _sync_nothing() -> None:

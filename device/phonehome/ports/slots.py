@@ -8,8 +8,10 @@ Whatever happens while one is written, the other still holds what was true befor
 import struct
 from binascii import crc32
 
+from phonehome_wire.compat import const
+
 _HEAD = "<4sIH"
-_HEAD_BYTES = 10
+_HEAD_BYTES = const(10)
 _MAGIC = b"PHI1"
 
 

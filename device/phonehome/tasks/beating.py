@@ -2,7 +2,9 @@
 
 import asyncio
 
-_KEEP_S = 3600
+from phonehome_wire.compat import const
+
+_KEEP_S = const(3600)
 
 
 async def run(periods, beat, keep) -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 
-_LOOK_S = 2
+from phonehome_wire.compat import const
+
+_LOOK_S = const(2)
 
 
 async def join(wifi, note) -> None:

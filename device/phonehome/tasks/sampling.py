@@ -2,7 +2,11 @@
 
 import asyncio
 
-_LONGEST_MS = 1000  # uptime is asked often enough to never miss a wrap, and rules stay awake
+from phonehome_wire.compat import const
+
+_LONGEST_MS = const(
+    1000
+)  # uptime is asked often enough to never miss a wrap, and rules stay awake
 
 
 async def run(step, uptime, note_lag) -> None:

@@ -6,11 +6,13 @@ kind that remembers nothing has one rule object for all its faults. A file is im
 first rule of its kind is made, so a board pays only for the kinds that its product uses.
 """
 
-KIND_RANGE = 1
-KIND_RATE = 2
-KIND_STUCK = 3
-KIND_MISSING = 4
-KIND_PYTHON = 5
+from phonehome_wire.compat import const
+
+KIND_RANGE = const(1)
+KIND_RATE = const(2)
+KIND_STUCK = const(3)
+KIND_MISSING = const(4)
+KIND_PYTHON = const(5)
 
 
 def make_rules(specs, channels, predicates) -> list:

@@ -12,7 +12,7 @@ from .range import judge_limits, nearer_limit
 # Folded away on a board; a test holds them to the wire's registry and limits.
 _MAX_EXP = const(9)
 
-_SLOTS = 16  # a window of more samples is thinned: its start is exact to 1/15 of its length
+_SLOTS = const(16)  # a window of more samples is thinned: its start is exact to 1/15 of its length
 
 
 class Window:
