@@ -2,7 +2,8 @@
 
 The world around it (the appliance's model, the reading of the setup) is loaded first and counted
 as if it belonged to the bare interpreter. Prints one JSON object of bytes: `imported`, `built`,
-and `running`, the most that was alive after a collection while the appliance worked.
+`running`, the most that was alive after a collection while the appliance worked, and `largest`,
+the largest piece that could be had in one then.
 """
 
 import gc
@@ -19,6 +20,21 @@ def allocated():
     gc.collect()
     gc.collect()  # objects with finalisers are freed by the second
     return gc.mem_alloc()
+
+
+def largest_block():
+    """Bytes of the largest buffer that can be made now, to 64."""
+    gc.collect()
+    least, most = 0, gc.mem_free()
+    while most - least > 64:
+        size = (least + most) // 2
+        try:
+            bytearray(size)
+            least = size
+        except MemoryError:
+            most = size
+        gc.collect()
+    return least
 
 
 class Probe:
@@ -58,6 +74,7 @@ class Probe:
             self._note("running")
             await asyncio.sleep(_LOOK_S)
         self.found["waiting"] = agent.outbox.depth
+        self.found["largest"] = largest_block()
         await agent.stop()
 
     def _note(self, name):

@@ -34,13 +34,17 @@ def folder_of(package: str) -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
-def board_environment() -> Mapping[str, str]:
-    """The environment in which MicroPython finds the device code and umqtt.simple."""
+def board_environment(compiled: Path | None = None) -> Mapping[str, str]:
+    """The environment in which MicroPython finds the device code and umqtt.simple.
+
+    What is in the folder `compiled` goes before the sources.
+    """
     if not (UPYLIB / "umqtt").is_dir():
         raise SetupError(f"umqtt.simple is not in {UPYLIB}: run 'make setup'")
     folders = [str(folder_of(package).parent) for package in ROOMS]
     # The variable replaces the interpreter's own path: its frozen asyncio must be named again.
-    path = ":".join([".frozen", *dict.fromkeys(folders), str(UPYLIB)])
+    first = [str(compiled)] if compiled else []
+    path = ":".join([".frozen", *first, *dict.fromkeys(folders), str(UPYLIB)])
     return {**os.environ, "MICROPYPATH": path}
 
 
