@@ -5,12 +5,14 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import sys
 from pathlib import Path
 
 import pytest
 
 from phonehome_tools.fleet.desk import TOKEN_VARIABLE
+from phonehome_tools.fleet.recording import parse_time_ms
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("PHONEHOME_DATA", ROOT / "../shared/data")).resolve()
@@ -94,6 +96,16 @@ async def test_replay_finds_both_windows(installation, tmp_path):
     assert all(window["openings"] for window in summary["windows"])
     assert summary["outside"] <= 2
     assert summary["tickets"] == 2
+    reported = utc_of_reports(installation.receiver.folder / "receiver.db")
+    assert reported
+    assert all(parse_time_ms("2013-07-04") <= ms <= parse_time_ms("2014-05-29") for ms in reported)
+
+
+def utc_of_reports(database):
+    """What the device said about UTC in its reports; the desk keeps it and orders nothing by it."""
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        rows = connection.execute("SELECT utc_ms FROM message WHERE utc_quality = 3")
+        return [utc_ms for (utc_ms,) in rows]
 
 
 async def test_sim_runs_several_appliances(installation, tmp_path):

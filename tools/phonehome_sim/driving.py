@@ -71,6 +71,7 @@ class RowDriver:
 
     def __init__(self, setup, source):
         self._speed = setup.get("speed")
+        self._owed_ms = 0.0  # what is still to be slept: rows may follow faster than a millisecond
         self._source = source
         self._has_row = source.advance()
         self._boot_utc_ms = source.utc_ms - _FIRST_ROW_MS
@@ -91,7 +92,11 @@ class RowDriver:
 
     async def _wait(self, board, span_ms):
         """Until the next row may come: by the asked speed, and not before the outbox has room."""
-        await asyncio.sleep(span_ms / self._speed / 1000 if self._speed else 0)
+        self._owed_ms += span_ms / self._speed if self._speed else 0
+        start = time.ticks_ms()
+        await asyncio.sleep(max(0, self._owed_ms) / 1000)
+        if self._speed:
+            self._owed_ms -= time.ticks_diff(time.ticks_ms(), start)
         while board.agent.outbox.depth > _DEEP:  # noqa: ASYNC110 - the outbox has no events
             await asyncio.sleep(_LOOK_MS / 1000)
 
