@@ -102,7 +102,7 @@ async def test_replay_finds_both_windows(installation, tmp_path):
 
 
 def utc_of_reports(database):
-    """What the device said about UTC in its reports; the desk keeps it and orders nothing by it."""
+    """What the device believes about UTC; the desk keeps it but does not order by it."""
     with contextlib.closing(sqlite3.connect(database)) as connection:
         rows = connection.execute("SELECT utc_ms FROM message WHERE utc_quality = 3")
         return [utc_ms for (utc_ms,) in rows]
