@@ -29,13 +29,14 @@ from .workers.broker import EmbeddedBroker
 from .workers.committer import Committer
 from .workers.digesting import Digesting
 from .workers.mqtt import MQTTConsumer
-from .workers.supervising import Supervised
+from .workers.supervising import Soon, Supervised
 
 CONSUMER = web.AppKey("consumer", MQTTConsumer)
 CONFIGURED_TOKEN = "configured"  # noqa: S105 - the name of the token, as histories show it
 
 _MQTT_CLIENT_ID = "phonehome-receiver"  # its session at the broker outlives us
 _MQTT_WITHIN_S = 5.0  # a broker that is away does not keep HTTP from starting
+_DIGEST_AFTER_S = 0.03  # one digest for several commits: they share one write connection
 _LOGINS_PER_S, _LOGIN_BURST = 0.2, 10.0
 
 Context = Callable[[web.Application], AsyncIterator[None]]
@@ -56,10 +57,12 @@ def make_app(config: Config) -> web.Application:
     policy = Policy(reopen_window_ms=config.tickets.reopen_window_s * 1000)
     digesting = Digesting(database, catalogue, policy, now_ms, metrics)
 
+    digest_soon = Soon(digesting.wake, _DIGEST_AFTER_S)
+
     def committed(messages: int) -> None:
         metrics.count_commit(messages)
         metrics.set_waiting(committer.depth)
-        digesting.wake()
+        digest_soon()
 
     committer = Committer(database, config.intake.queue, config.intake.batch, committed)
     by_address = TokenBuckets(config.intake.address_per_s, config.intake.address_burst)
@@ -104,6 +107,20 @@ async def serving(
         yield await start_site(runner, config.server.host, config.server.port, limits)
     finally:
         await runner.cleanup()
+
+
+def _make_committer(
+    config: Config, database: Database, metrics: Metrics, digesting: Digesting
+) -> Committer:
+    digest_soon = Soon(digesting.wake, _DIGEST_AFTER_S)
+
+    def committed(messages: int) -> None:
+        metrics.count_commit(messages)
+        metrics.set_waiting(committer.depth)
+        digest_soon()
+
+    committer = Committer(database, config.intake.queue, config.intake.batch, committed)
+    return committer
 
 
 def _add_routes(app: web.Application) -> None:

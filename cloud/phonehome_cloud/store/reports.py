@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from phonehome_cloud.core.arrivals import HASH_BYTES, Arrival, Outcome
-from phonehome_wire.registry import REFUSED_COLLISION, REFUSED_MALFORMED
+from phonehome_wire.registry import REFUSED_COLLISION, REFUSED_MALFORMED, RTYPE_HEARTBEAT
 from phonehome_wire.uplink import Record
 
 from .dialects import fetch_among, insert
@@ -133,6 +133,7 @@ def _insert_records(connection: Connection, claims: Sequence[_Claim]) -> set[_Ke
 
 def _record_row(claim: _Claim) -> dict[str, Any]:
     device, inc, boot, seq = claim.key
+    is_heartbeat = claim.record.rtype == RTYPE_HEARTBEAT
     return {
         "device": device,
         "inc": inc,
@@ -145,6 +146,8 @@ def _record_row(claim: _Claim) -> dict[str, Any]:
         "message": claim.arrival.hash,
         "received_at": claim.arrival.received_at,
         "late": claim.outcome.late,
+        # No ticket follows from a heartbeat, and they are most of what devices say.
+        "digested_at": claim.arrival.received_at if is_heartbeat else None,
     }
 
 
