@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from phonehome_tools.pico import settings
 from tests.flow.proxy import pass_on
 
 WASHING = Path(__file__).parent / "board" / "washing.py"
-FIRST_EPOCH = b"\x01"
 # The host as the emulated network shows it.
 HOST = "10.0.0.1"
 
@@ -30,7 +28,7 @@ def pytest_sessionstart() -> None:
 
 
 class Washer:
-    """A registered washer: what is on its flash, and who it is."""
+    """A registered washer: who it is, and what is on its flash."""
 
     def __init__(self, folder: Path, device: str, key: bytes, modules: dict[str, bytes]) -> None:
         self.device = device
@@ -40,29 +38,13 @@ class Washer:
 
     def image(self, machine: settings.Machine, **config: Any) -> Path:
         """A flash image for a machine; `config` are settings of phonehome.json."""
-        from phonehome_tools.pico.image import build_image, in_lib
+        from phonehome_tools.pico.image import Flash
 
-        home = {"device": self.device, "key": "/phonehome.key", "insecure": True}
-        files = {
-            **in_lib(self._modules),
-            **borrowed_modules(machine),
-            "/washer.ph": find_product("washer").device_half,
-            "/phonehome.key": FIRST_EPOCH + self.key,
-            "/phonehome.json": json.dumps({**home, **config}).encode(),
-        }
         ca = config.get("ca")
-        if ca:
-            files[ca] = (self._folder / Path(ca).name).read_bytes()
-        path = self._folder / "flash.img"
-        path.write_bytes(build_image(files, machine.blocks))
-        return path
-
-
-def borrowed_modules(machine: settings.Machine) -> dict[str, bytes]:
-    """What the firmware lacks, as its settings say."""
-    if machine.lib is None:
-        return {}
-    return {f"/lib/{path.name}": path.read_bytes() for path in machine.lib.glob("*.py")}
+        files = {ca: (self._folder / Path(ca).name).read_bytes()} if ca else {}
+        product = find_product("washer").device_half
+        flash = Flash(self.device, self.key, product, self._modules, config, files)
+        return flash.write(self._folder / "flash.img", machine)
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +56,7 @@ def modules() -> dict[str, bytes]:
         **image.agent_modules(),
         **image.umqtt_modules(),
         **image.model_modules("washer"),
-        "washing.mpy": image.compile_module(WASHING, WASHING.name),
+        **image.compiled({WASHING.name: WASHING}),
     }
 
 
@@ -123,9 +105,3 @@ def last(lines: list[str], name: str) -> dict[str, Any]:
     """The newest event of a name that a board told."""
     told = [json.loads(line) for line in lines if line.startswith("{")]
     return [event for event in told if event["event"] == name][-1]
-
-
-def wifi() -> dict[str, str]:
-    """The network that the emulator offers."""
-    ssid, _, password = os.environ.get(settings.WIFI, "TESTNET:testpass").partition(":")
-    return {"ssid": ssid, "password": password}

@@ -9,7 +9,7 @@ from phonehome_tools.pico import settings
 from phonehome_tools.pico.board import PicoBoard
 from tests.fakes.authority import FakeAuthority
 from tests.flow.conftest import until_ticket
-from tests.pico.conftest import HOST, last, wifi
+from tests.pico.conftest import HOST, last
 
 SCRIPT = "import washing; washing.wash_connected('leak', 'E80')"
 # What `mpremote rtc --set` does: certificates of today are not valid in 2021, where a board wakes.
@@ -25,7 +25,7 @@ def port_of(url: str) -> int:
 
 async def wash(machine, washer, receiver, script=SCRIPT, **config):
     """Let the washer leak and phone home; return what the board told."""
-    image = washer.image(machine, wifi=wifi(), settle_ms=500, **config)
+    image = washer.image(machine, wifi=settings.wifi(), settle_ms=500, **config)
     with PicoBoard(machine, image, is_paced=True) as pico:
         lines = await asyncio.to_thread(pico.run, script)
     async with receiver.desk() as desk:
@@ -64,7 +64,7 @@ async def test_a_stranger_is_refused(tmp_path, receiver, washer, tls_front):
     port = await tls_front(stranger.server_context(HOST), port_of(receiver.http))
     image = washer.image(
         settings.pico_w(),
-        wifi=wifi(),
+        wifi=settings.wifi(),
         settle_ms=500,
         server=f"https://{HOST}:{port}",
         ca=f"/{authority.ca_der.name}",

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from phonehome_tools.bench import reason_to_skip
 from phonehome_tools.bench.figures import AT_LEAST, Figure
 from phonehome_tools.bench.intake import read_address
 from phonehome_tools.bench.load import body_length, connect, post
@@ -78,3 +79,10 @@ def test_body_length_is_read_in_any_case():
     """Header names have no case, and no length means no body."""
     assert body_length(b"HTTP/1.1 200 OK\r\nCONTENT-length: 12\r\nX: y") == 12
     assert body_length(b"HTTP/1.1 204 No Content") == 0
+
+
+def test_what_cannot_run_here_is_skipped_with_its_reason(monkeypatch):
+    """Without firmware the emulated Pico is left out of all benches, and it is said why."""
+    monkeypatch.delenv("PHONEHOME_PICO_UF2", raising=False)
+    assert "PHONEHOME_PICO" in reason_to_skip("pico") or "install" in reason_to_skip("pico")
+    assert not reason_to_skip("wire")

@@ -49,7 +49,7 @@ class Washing:
 
     def __init__(self, fault, link=None):
         self._heard = []
-        self.agent = Agent("/washer.ph", "/phonehome.json", on_event=self.tell, link=link)
+        self.agent = Agent("/product.ph", "/phonehome.json", on_event=self.tell, link=link)
         self._model = Washer(1)
         if fault:
             self._model.inject(fault)

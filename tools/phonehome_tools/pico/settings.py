@@ -75,7 +75,13 @@ def pico_w(environ: Mapping[str, str] = os.environ) -> Machine:
     return Machine(command, PICO_W_BLOCKS, Path(lib) if lib else None)
 
 
-def expect_all(environ: Mapping[str, str]) -> None:
+def wifi(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The network that the emulator offers, as phonehome.json names one."""
+    ssid, _, password = environ.get(WIFI, "TESTNET:testpass").partition(":")
+    return {"ssid": ssid, "password": password}
+
+
+def expect_all(environ: Mapping[str, str] = os.environ) -> None:
     """SetupError with everything that is missing."""
     lacks = missing(environ)
     if lacks:

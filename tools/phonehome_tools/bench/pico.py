@@ -1,0 +1,169 @@
+"""The agent on real firmware in an emulated Pico: heap, largest free block, flash, time.
+
+The appliance is the one that the goals speak of; tests/pico/README.md names the settings. The
+emulator counts cycles without misses of the flash cache, so times are a lower bound.
+"""
+
+import asyncio
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import mean
+
+from phonehome_tools.bench.appliance import SENSORS, write_product
+from phonehome_tools.bench.figures import AT_LEAST, Figure
+from phonehome_tools.fleet.catalog import find_product
+from phonehome_tools.fleet.children import Children, run_until_done
+from phonehome_tools.fleet.compiling import module_name
+from phonehome_tools.fleet.errors import ChildError
+from phonehome_tools.fleet.home import draw_device
+from phonehome_tools.fleet.receiver import Receiver
+from phonehome_tools.pico import settings
+from phonehome_tools.pico.board import PicoBoard
+from phonehome_tools.pico.image import Flash, agent_modules, compiled, umqtt_modules
+
+METER = Path(__file__).with_name("pico_meter.py")
+SCRIPT = "import pico_meter; pico_meter.{}"
+OFFLINE_MS = 30_000
+ONLINE_MS = 12_000
+BLOCK_BYTES = 16
+KIB = 1024
+HOST = "10.0.0.1"
+HEAP_KB, FLASH_KB, LOADED_KB = 60, 60, 30
+TLS_BLOCK_KB = 16.7
+STEP_MS = 1
+LARGEST = re.compile(r"max free sz: (\d+)")
+
+
+class Reading:
+    """What one run of the meter printed."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        words = [line.split() for line in lines]
+        self.modules = [pair[1] for pair in words if len(pair) == 2 and pair[0] == "module"]
+        self.largest = [
+            int(match[1]) * BLOCK_BYTES for line in lines if (match := LARGEST.search(line))
+        ]
+        self._words = words
+
+    def all(self, name: str) -> list[int]:
+        """Every value of a figure."""
+        found = [int(pair[1]) for pair in self._words if len(pair) == 2 and pair[0] == name]
+        if not found:
+            raise ChildError(f"the meter on the board did not tell {name!r}")
+        return found
+
+    @property
+    def running(self) -> int:
+        """The most heap that was alive, beyond the bare interpreter."""
+        return max(self.all("running")) - self.all("bare")[0]
+
+
+def measure() -> list[Figure]:
+    """Flash, then the board without a network, then the one with Wi-Fi; SetupError without one."""
+    settings.expect_all()
+    agent = agent_modules()
+    modules = {**agent, **umqtt_modules(), **compiled({METER.name: METER})}
+    with tempfile.TemporaryDirectory(prefix="phonehome-bench-") as folder:
+        product = write_product(Path(folder) / "products")
+        board = Bench(Path(folder), find_product(str(product)).device_half, modules)
+        return [*board.measure_offline(agent), *run_until_done(board.measure_online())]
+
+
+class Bench:
+    """Boards with one product and one set of modules, their files in one folder."""
+
+    def __init__(self, folder: Path, product: bytes, modules: Mapping[str, bytes]) -> None:
+        self._folder = folder
+        self._product = product
+        self._modules = modules
+
+    def measure_offline(self, agent: Mapping[str, bytes]) -> list[Figure]:
+        """The board without a network: everything but the link."""
+        machine = settings.pico()
+        config = {"server": "http://10.0.0.1:1"}
+        flash = Flash(draw_device(), bytes(32), self._product, self._modules, config)
+        image = flash.write(self._folder / "pico.img", machine)
+        with PicoBoard(machine, image) as pico:
+            call = f"measure_running({OFFLINE_MS}, is_connected=False)"
+            ran = Reading(pico.run(SCRIPT.format(call)))
+        with PicoBoard(machine, image) as pico:
+            stepped = Reading(pico.run(SCRIPT.format("load(); pico_meter.measure_steps()")))
+        return [*flash_figures(agent, ran), *heap_figures("Pico", ran), *step_figures(stepped)]
+
+    async def measure_online(self) -> list[Figure]:
+        """The board with Wi-Fi, over each transport to a receiver of its own."""
+        machine = settings.pico_w()
+        figures = []
+        async with Children() as children:
+            receiver = Receiver(self._folder / "receiver", children, self._folder / "products")
+            await receiver.start()
+            for name, url in (("HTTP", receiver.http), ("MQTT", receiver.mqtt)):
+                ran = await self._run_online(machine, receiver, url)
+                figures += heap_figures(f"Pico W, {name}", ran)
+        return figures
+
+    async def _run_online(
+        self, machine: settings.Machine, receiver: Receiver, url: str
+    ) -> Reading:
+        device = draw_device()
+        async with receiver.desk() as desk:
+            key = await desk.add_device(device, "bench", device)
+        config = {
+            "server": url.replace("127.0.0.1", HOST),
+            "wifi": settings.wifi(),
+            "settle_ms": 500,
+            "heartbeat_s": 2,
+        }
+        flash = Flash(device, key, self._product, self._modules, config)
+        image = flash.write(self._folder / f"{device}.img", machine)
+        with PicoBoard(machine, image, is_paced=True) as pico:
+            call = SCRIPT.format(f"measure_running({ONLINE_MS}, is_connected=True)")
+            ran = Reading(await asyncio.to_thread(pico.run, call))
+        if ran.all("waiting")[-1]:
+            raise ChildError("records were not acknowledged: nothing to measure")
+        return ran
+
+
+def flash_figures(agent: Mapping[str, bytes], ran: Reading) -> list[Figure]:
+    """Bytes of .mpy: all of the agent, and what is loaded after a while of normal life."""
+    loaded = sum(
+        len(data) for name, data in agent.items() if module_name(Path(name)) in ran.modules
+    )
+    return [
+        Figure(".mpy on flash", kib(sum(map(len, agent.values()))), "KB", FLASH_KB),
+        Figure(".mpy loaded after a fault came and went", kib(loaded), "KB", LOADED_KB),
+    ]
+
+
+def heap_figures(board: str, ran: Reading) -> list[Figure]:
+    """Heap beyond the bare interpreter, and the largest block beside it."""
+    return [
+        Figure(f"{board}: free heap of the bare interpreter", kib(ran.all("free_bare")[0]), "KB"),
+        Figure(f"{board}: import", ran.all("import_us")[0] / 1000, "ms"),
+        Figure(f"{board}: heap after import", kib(ran.all("imported")[0]), "KB"),
+        Figure(f"{board}: heap while running", kib(ran.running), "KB", HEAP_KB),
+        Figure(
+            f"{board}: largest free block while running",
+            kib(min(ran.largest)),
+            "KB",
+            TLS_BLOCK_KB,
+            AT_LEAST,
+        ),
+    ]
+
+
+def step_figures(stepped: Reading) -> list[Figure]:
+    """Time of sampling every sensor and judging every rule."""
+    steps_ms = [us / 1000 for us in stepped.all("step_us")]
+    return [
+        Figure("step of 8 sensors and 10 rules, mean", mean(steps_ms), "ms"),
+        Figure("step of 8 sensors and 10 rules, longest (with a collection)", max(steps_ms), "ms"),
+        Figure("sample and rule, mean", mean(steps_ms) / SENSORS, "ms", STEP_MS),
+    ]
+
+
+def kib(count: int) -> float:
+    """Bytes as KB of 1024."""
+    return round(count / KIB, 1)
