@@ -56,15 +56,7 @@ def make_app(config: Config) -> web.Application:
     metrics = Metrics()
     policy = Policy(reopen_window_ms=config.tickets.reopen_window_s * 1000)
     digesting = Digesting(database, catalogue, policy, now_ms, metrics)
-
-    digest_soon = Soon(digesting.wake, _DIGEST_AFTER_S)
-
-    def committed(messages: int) -> None:
-        metrics.count_commit(messages)
-        metrics.set_waiting(committer.depth)
-        digest_soon()
-
-    committer = Committer(database, config.intake.queue, config.intake.batch, committed)
+    committer = _make_committer(config, database, metrics, digesting)
     by_address = TokenBuckets(config.intake.address_per_s, config.intake.address_burst)
     intake = Intake(
         keys,
