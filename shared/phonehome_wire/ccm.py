@@ -16,13 +16,13 @@ _FLAGS_MAC = b"\x59"  # additional data, 8-byte tag, 2-byte length
 _FLAGS_COUNTER = b"\x01"
 
 
-def seal(key: bytes, iv: bytes, plain: bytes, aad: bytes) -> bytes:
+def aes_ccm_seal(key: bytes, iv: bytes, plain: bytes, aad: bytes) -> bytes:
     """Ciphertext and tag."""
     stream = _keystream(key, iv, len(plain))
     return _xor(plain, stream[_BLOCK_BYTES:]) + _tag(key, iv, plain, aad, stream)
 
 
-def unseal(key: bytes, iv: bytes, sealed: bytes, aad: bytes) -> "bytes | None":
+def aes_ccm_open(key: bytes, iv: bytes, sealed: bytes, aad: bytes) -> "bytes | None":
     """The text, None when the tag does not hold."""
     cipher = sealed[:-_TAG_BYTES]
     stream = _keystream(key, iv, len(cipher))

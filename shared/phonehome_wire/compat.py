@@ -1,5 +1,5 @@
 """Every difference between CPython and MicroPython that the wire meets; no other file asks which
-one runs.
+one runs, but `wrapping` for a cipher that nobody else needs.
 """
 
 import sys
@@ -16,30 +16,8 @@ def const(value: int) -> int:
 
 
 if IS_MICROPYTHON:
-    from .portable import (
-        aes_ccm_open,
-        aes_ccm_seal,
-        decode_utf8,
-        encode_utf8,
-        hmac_sha256,
-        is_equal,
-    )
+    from .portable import decode_utf8, encode_utf8, hmac_sha256, is_equal
 else:
-    from .native import (
-        aes_ccm_open,
-        aes_ccm_seal,
-        decode_utf8,
-        encode_utf8,
-        hmac_sha256,
-        is_equal,
-    )
+    from .native import decode_utf8, encode_utf8, hmac_sha256, is_equal
 
-__all__ = [
-    "aes_ccm_open",
-    "aes_ccm_seal",
-    "const",
-    "decode_utf8",
-    "encode_utf8",
-    "hmac_sha256",
-    "is_equal",
-]
+__all__ = ["const", "decode_utf8", "encode_utf8", "hmac_sha256", "is_equal"]

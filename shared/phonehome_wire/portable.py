@@ -63,17 +63,3 @@ def encode_utf8(text: str) -> bytes:
             if 0xD800 <= ord(char) <= 0xDFFF:
                 raise ValueError("lone surrogate")
     return data
-
-
-def aes_ccm_seal(key: bytes, iv: bytes, plain: bytes, aad: bytes) -> bytes:
-    """The same, composed from what boards have."""
-    from .ccm import seal
-
-    return seal(key, iv, plain, aad)
-
-
-def aes_ccm_open(key: bytes, iv: bytes, sealed: bytes, aad: bytes) -> "bytes | None":
-    """The same, composed from what boards have."""
-    from .ccm import unseal
-
-    return unseal(key, iv, sealed, aad)

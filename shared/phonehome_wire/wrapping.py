@@ -4,9 +4,15 @@ can compute.
     D0 83 | 43 A1 01 0A | A1 05 4D iv[13] | 58 28 ciphertext[32] tag[8]
 """
 
-from .compat import aes_ccm_open, aes_ccm_seal, const
+from .compat import IS_MICROPYTHON, const
 from .errors import EncodeError, RefusedError
-from .keys import KEK_BYTES, KEY_BYTES
+from .keys import KEY_BYTES
+from .rekeying import KEK_BYTES
+
+if IS_MICROPYTHON:
+    from .ccm import aes_ccm_open, aes_ccm_seal
+else:
+    from .native import aes_ccm_open, aes_ccm_seal
 
 IV_BYTES = const(13)
 WRAPPED_BYTES = const(64)

@@ -12,7 +12,8 @@ from phonehome_wire.envelope import (
     unseal,
 )
 from phonehome_wire.errors import EncodeError
-from phonehome_wire.keys import rotated_key, up_key
+from phonehome_wire.keys import up_key
+from phonehome_wire.rekeying import rotated_key
 from tests.shared.golden import DEVICE, DEVICE_KEY, DOWN_KEY, KID, UP_KEY, message_of, reason_of
 from tests.shared.test_encoder import raised
 

@@ -19,7 +19,7 @@ from phonehome_wire.enrollment import (
     put_enroll_request,
 )
 from phonehome_wire.errors import EncodeError
-from phonehome_wire.keys import claim_kek
+from phonehome_wire.rekeying import claim_kek
 from phonehome_wire.uplink import UplinkHead, begin_uplink, decode_uplink, end_uplink
 from phonehome_wire.wrapping import unwrap_key, wrap_key
 from tests.shared.golden import DEVICE, DEVICE_KEY, payload_of, reason_of

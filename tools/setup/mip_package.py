@@ -17,6 +17,7 @@ HOST_ONLY = {
     "names.py",
     "native.py",
     "record.py",
+    "rekeying.py",
     "report.py",
     "wrapping.py",
 }

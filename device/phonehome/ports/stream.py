@@ -12,10 +12,10 @@ import socket
 from phonehome.core.errors import LinkError
 from phonehome_wire.compat import const
 
-CONNECT_S = const(10)
+_CONNECT_S = const(10)
 TLS_S = const(15)
 SEND_S = const(10)
-RECEIVE_S = const(15)
+_RECEIVE_S = const(15)
 _CHUNK_BYTES = const(256)
 
 
@@ -46,7 +46,7 @@ class Stream:
         address = self._address or self._resolve()
         try:
             opening = asyncio.open_connection(address, self.port)
-            stream, _ = await _within("connect", CONNECT_S, opening)
+            stream, _ = await _within("connect", _CONNECT_S, opening)
             _check_connected(stream.s)
             self._stream = self._wrap(stream) if self._context else stream
             self._address = address
@@ -78,14 +78,14 @@ class Stream:
             return False
         return True
 
-    async def read_exactly(self, count: int, deadline_s: int = RECEIVE_S) -> bytes:
+    async def read_exactly(self, count: int, deadline_s: int = _RECEIVE_S) -> bytes:
         """The next `count` bytes."""
         while len(self._received) < count:
             await self._receive(deadline_s)
         data, self._received = self._received[:count], self._received[count:]
         return data
 
-    async def read_line(self, max_bytes: int, deadline_s: int = RECEIVE_S) -> bytes:
+    async def read_line(self, max_bytes: int, deadline_s: int = _RECEIVE_S) -> bytes:
         """The next line without its end; longer than `max_bytes` is a protocol error."""
         while True:
             end = self._received.find(b"\n")

@@ -13,7 +13,7 @@ from phonehome_tools.bench.figures import Figure
 from phonehome_tools.fleet.board import model_source
 from phonehome_tools.fleet.catalog import find_product
 from phonehome_tools.fleet.children import Children, run_until_done
-from phonehome_tools.fleet.compiling import compile_agent
+from phonehome_tools.fleet.compiling import compile_rooms
 from phonehome_tools.fleet.errors import ChildError
 from phonehome_tools.fleet.home import Home, Link
 from phonehome_tools.fleet.interpreter import (
@@ -44,7 +44,7 @@ async def measure_heap() -> list[Figure]:
             receiver = Receiver(Path(folder) / "receiver", children)
             await receiver.start()
             compiled = Path(folder) / "mpy"
-            compile_agent(compiled)
+            compile_rooms(compiled)
             figures = []
             for form, code in ((".mpy", compiled), (".py", None)):
                 for name, link in (("HTTP", receiver.http), ("MQTT", receiver.mqtt)):

