@@ -45,7 +45,7 @@ async def blocked_washer(receiver):
     voice = await receiver.register(label="Cellar")
     frame = StillFrame({0: (0, [120, 118, None, 119, 120, 121]), 1: (-1, [215] * 6)}, trigger=4)
     return await receiver.open_ticket(
-        voice, 520194, 7, channel=0, exp=0, value=120, limit=100, frame=frame
+        voice, 520193, 0, channel=0, exp=0, value=120, limit=100, frame=frame
     )
 
 

@@ -178,6 +178,19 @@ async def test_a_confirmed_fault_becomes_a_ticket_in_the_words_of_its_product(
         assert channel["values"] == [pytest.approx(10 * scale), None, pytest.approx(30 * scale)]
 
 
+async def test_a_limit_is_shown_only_where_it_is_on_the_scale_of_its_sensor(tmp_path, washer):
+    """A limit in mm is a line in the chart of mm; one in mm per second would be a lie there."""
+    async with running(tmp_path) as receiver:
+        voice = await receiver.register()
+        for kind, shown in (("range", 25.0), ("rate", None)):
+            fault = next(fault for fault in washer.faults if fault.rule.kind == kind)
+            frame = StillFrame({0: (0, [10, 20, 30])})
+            more = {"channel": 0, "exp": 0, "value": 30, "limit": 25, "frame": frame}
+            ticket = await receiver.open_ticket(voice, fault.id, fault.fmi, **more)
+            whole = await receiver.api("GET", f"/tickets/{ticket['id']}")
+            assert whole["freeze_frames"][0]["limit"] == shown
+
+
 async def test_what_a_device_says_about_its_channels_comes_first(tmp_path):
     """A catalog from the device itself names channels that no product file has."""
     async with running(tmp_path) as receiver:

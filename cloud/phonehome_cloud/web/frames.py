@@ -21,7 +21,8 @@ class FrameChannel(msgspec.Struct):
 class FreezeFrame(msgspec.Struct):
     """The samples around the moment a fault was confirmed; `trigger` is the index of that moment.
 
-    `limit` is the limit that the fault's own channel crossed, in its unit.
+    `value` and `limit` are the fault's own channel at that moment and what it crossed, in its unit;
+    null for rules that judge something else than the value itself, as a rate does.
     """
 
     event_at: int
@@ -54,16 +55,25 @@ def name_channels(
     return names
 
 
-def show_frame(row: Mapping[Any, Any], names: Mapping[int, tuple[str, str, str]]) -> FreezeFrame:
-    """The freeze frame of a row of fault_event."""
+def judges_values(product: Product | None, spn: int, fmi: int) -> bool:
+    """Whether value and limit of a fault are on the scale of its sensor; unless known, they are."""
+    fault = product.find_fault(spn, fmi) if product else None
+    return fault is None or fault.rule.kind == "range"
+
+
+def show_frame(
+    row: Mapping[Any, Any], names: Mapping[int, tuple[str, str, str]], *, on_scale: bool
+) -> FreezeFrame:
+    """The freeze frame of a row of fault_event; `on_scale` as judges_values says."""
     frame = row["frame"]
+    value, limit = (row["value"], row["limit"]) if on_scale else (None, None)
     return FreezeFrame(
         event_at=row["event_at"],
         period_ms=frame["period_ms"],
         trigger=frame["trigger"],
         fault_channel=row["channel"],
-        value=scale(row["value"], row["exp"]),
-        limit=scale(row["limit"], row["exp"]),
+        value=scale(value, row["exp"]),
+        limit=scale(limit, row["exp"]),
         channels=[_show_channel(channel, names) for channel in frame["channels"]],
     )
 

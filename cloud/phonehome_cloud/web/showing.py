@@ -12,7 +12,7 @@ from phonehome_cloud.store import listing
 from phonehome_product import Product
 from phonehome_product.vocabulary import SEVERITIES
 
-from .frames import FreezeFrame, name_channels, show_frame
+from .frames import FreezeFrame, judges_values, name_channels, show_frame
 
 
 class Ticket(msgspec.Struct):
@@ -90,8 +90,13 @@ def _read_frames(
 ) -> list[FreezeFrame]:
     frames = listing.list_frames(connection, row["device"], row["number"])
     catalogs = listing.list_catalogs(connection, row["device"]) if frames else {}
+    on_scale = judges_values(product, row["spn"], row["fmi"])
     return [
-        show_frame(frame, name_channels(product, catalogs.get(frame["manifest"] or "")))
+        show_frame(
+            frame,
+            name_channels(product, catalogs.get(frame["manifest"] or "")),
+            on_scale=on_scale,
+        )
         for frame in frames
     ]
 
