@@ -21,8 +21,8 @@ class FrameChannel(msgspec.Struct):
 class FreezeFrame(msgspec.Struct):
     """The samples around the moment a fault was confirmed; `trigger` is the index of that moment.
 
-    `value` and `limit` are the fault's own channel at that moment and what it crossed, in its unit;
-    null for rules that judge something else than the value itself, as a rate does.
+    `value` and `limit` are the fault's own channel at that moment and what it crossed, in its
+    unit; null for rules that judge something else than the value itself, as a rate does.
     """
 
     event_at: int
@@ -56,7 +56,7 @@ def name_channels(
 
 
 def judges_values(product: Product | None, spn: int, fmi: int) -> bool:
-    """Whether value and limit of a fault are on the scale of its sensor; unless known, they are."""
+    """Whether value and limit of a fault are on the scale of its sensor; they are unless known."""
     fault = product.find_fault(spn, fmi) if product else None
     return fault is None or fault.rule.kind == "range"
 
