@@ -90,7 +90,7 @@ async def probe(home: Home, children: Children, compiled: Path | None) -> dict[s
 
 
 def figures_of(form: str, name: str, found: dict[str, int]) -> list[Figure]:
-    """The figures of one form and transport in KB; only what runs on boards is held to the goal."""
+    """The figures of one form and transport in KB; what runs on boards is held to the goal."""
     texts = {
         "imported": "heap beyond the bare interpreter, imported",
         "built": "heap beyond the bare interpreter, agent built",
