@@ -54,25 +54,29 @@ class Channel:
 
     def read(self, reader) -> None:
         """Take a sample; whatever a reader fails with is a missing sample, counted in `errors`."""
-        self.interval_ms = interval_ms = self._elapsed_ms
+        self.interval_ms = self._elapsed_ms
         self._elapsed_ms = 0
         self.wait_ms += self.period_ms
         if self.wait_ms <= 0:  # more than a period late: the lost samples stay lost
             self.wait_ms = self.period_ms
-        try:
-            number = reader()
-            self.value = MISSING if number is None else self._accept(number)
-        except MemoryError:
-            raise
-        except Exception:  # readers are other people's code, and drivers raise bare Exception
-            self.value = MISSING
+        self.value = self._take(reader)
         if self.value != MISSING:
             self.age_ms = 0
             return
         self.errors += 1
-        self.age_ms = min(self.age_ms + interval_ms, MAX_SPAN_MS)
+        self.age_ms = min(self.age_ms + self.interval_ms, MAX_SPAN_MS)
 
-    def _accept(self, number: "float | int") -> int:
+    def _take(self, reader) -> int:
+        try:
+            return self._accept(reader())
+        except MemoryError:
+            raise
+        except Exception:  # readers are other people's code, and drivers raise bare Exception
+            return MISSING
+
+    def _accept(self, number: "float | int | None") -> int:
+        if number is None:
+            return MISSING
         if not self.is_scaled:
             return self.scale(number)
         if not isinstance(number, _INTEGERS):

@@ -63,6 +63,10 @@ class Debounce:
         """
         if verdict == NONE or (verdict == PASS and not is_confirmed and not self._failed[index]):
             return NOTHING  # the second is the daily life of a healthy device: kept short
+        return self._weigh(index, verdict, span_ms, is_confirmed)
+
+    def _weigh(self, index: int, verdict: int, span_ms: int, is_confirmed: bool) -> int:
+        """Let the delays run and say what a verdict means that may change something."""
         spec = self._specs[index]
         is_over = self._count(index, verdict, spec) >= spec.n
         on_ms = _advance(self._on_ms[index], span_ms, spec.on_delay_ms) if is_over else _STOPPED

@@ -39,10 +39,14 @@ class Gates:
         return is_settled
 
     def _holds(self, conditions: "tuple") -> bool:
-        for sensor, least, greatest in conditions:
-            value = self._channels[sensor].value
-            if value == MISSING or (least is not None and value < least):
-                return False
-            if greatest is not None and value > greatest:
+        for condition in conditions:  # noqa: SIM110 (a generator would be made on the heap)
+            if not self._is_within(condition):
                 return False
         return True
+
+    def _is_within(self, condition: "tuple") -> bool:
+        sensor, least, greatest = condition
+        value = self._channels[sensor].value
+        if value == MISSING or (least is not None and value < least):
+            return False
+        return greatest is None or value <= greatest

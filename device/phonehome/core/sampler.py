@@ -14,7 +14,12 @@ from .rules import KIND_PYTHON, make_rules
 _KIND_CLEARED = const(3)
 _KIND_CONFIRMED = const(0)
 
+_ROW = const(16)  # the bit of a new row, above those of the most channels that a frame holds
 _MAX_STEP_MS = const(2**29)  # 6.2 days: a longer pause is judged as one of this length
+
+
+# What runs for every sample keeps to eleven words of locals and stack (a test counts them): beyond
+# that the interpreter takes its frame from the heap, and the search costs a Pico 0.35 ms a call.
 
 
 class Sampler:
@@ -40,7 +45,8 @@ class Sampler:
         self.samples = 0
         self._last_ms: int | None = None
         self._row_ms = 0
-        self._fresh = 0  # a bit for each channel that was read in this step
+        self._interval_ms = 0
+        self._fresh = 0  # in this step: a bit for each channel that was read, one for a new row
 
     @property
     def errors(self) -> int:
@@ -51,10 +57,10 @@ class Sampler:
         """Do what is due at this uptime; return the uptime of the next step."""
         span_ms = self._span_to(now_ms)
         self._row_ms += span_ms
-        is_new_row = self.ring.advance(span_ms)
+        self._fresh = 1 << _ROW if self.ring.advance(span_ms) else 0
         wait_ms = self._sample(span_ms)
-        self._judge_all(span_ms, is_new_row, now_ms)
-        if is_new_row:
+        self._judge_all(span_ms)
+        if self._fresh >> _ROW:
             self._row_ms = 0
         return now_ms + min(wait_ms, self.ring.wait_ms)
 
@@ -87,54 +93,60 @@ class Sampler:
     def _sample(self, span_ms: int) -> int:
         """Read the channels that are due; return the time until the next one is."""
         wait_ms = _MAX_STEP_MS
-        self._fresh = 0
-        channels = self.channels
-        for index in range(len(channels)):
-            channel = channels[index]
+        for index in range(len(self.channels)):
+            channel = self.channels[index]
             if channel.tick(span_ms):
                 channel.read(self._readers[index])
                 self.ring.put(index)
                 self.samples += 1
                 self._fresh |= 1 << index
-            wait_ms = min(wait_ms, channel.wait_ms)
+            if channel.wait_ms < wait_ms:  # noqa: PLR1730 (a call more is a word too many)
+                wait_ms = channel.wait_ms
         return wait_ms
 
-    def _judge_all(self, span_ms: int, is_new_row: bool, now_ms: int) -> None:
-        specs = self.faults.specs
-        for index in range(len(specs)):
-            spec = specs[index]
-            is_open = self._gates.watch(index, span_ms) if spec.gates or spec.settle_ms else True
-            sensor = spec.sensor
-            if is_new_row if sensor is None else self._fresh >> sensor & 1:
-                kind = self._judge(index, is_open)
-                if kind is not None:
-                    self._tell(index, kind, now_ms)
+    def _judge_all(self, span_ms: int) -> None:
+        for index in range(len(self.rules)):
+            kind = self._judge(index, span_ms)
+            if kind is not None:
+                self._tell(index, kind)
 
-    def _judge(self, index: int, is_open: bool) -> "int | None":
-        """Judge the newest sample; return the kind of the transition to report, if any."""
-        faults = self.faults
-        is_confirmed = faults.state(index) == CONFIRMED
-        if not is_open:  # pending falls back, confirmed stays, delays and windows begin anew
-            self.rules[index].reset()
-            self._debounce.reset(index, is_confirmed)
-            return faults.apply(index, EVENT_FALL_BACK)
-        spec = faults.specs[index]
-        channel = None if spec.sensor is None else self.channels[spec.sensor]
-        verdict = self.rules[index].judge(spec, channel, is_confirmed)
+    def _judge(self, index: int, span_ms: int) -> "int | None":
+        """Watch the gate of a fault and judge what is new; return the transition to report."""
+        spec = self.faults.specs[index]
+        is_open = self._gates.watch(index, span_ms) if spec.gates or spec.settle_ms else True
+        if not self._fresh >> (_ROW if spec.sensor is None else spec.sensor) & 1:
+            return None
+        is_confirmed = self.faults.state(index) == CONFIRMED
+        if is_open:
+            return self._test(index, is_confirmed)
+        # pending falls back, confirmed stays, delays and windows begin anew
+        self.rules[index].reset()
+        self._debounce.reset(index, is_confirmed)
+        return self.faults.apply(index, EVENT_FALL_BACK)
+
+    def _test(self, index: int, is_confirmed: bool) -> "int | None":
+        verdict = self._ask(index, is_confirmed)
         if verdict == NONE:
             return None
-        faults.note_test(index, verdict)
-        span_ms = self._row_ms if channel is None else channel.interval_ms
-        event = self._debounce.judge(index, verdict, span_ms, is_confirmed)
-        return faults.apply(index, event)
+        self.faults.note_test(index, verdict)
+        event = self._debounce.judge(index, verdict, self._interval_ms, is_confirmed)
+        return self.faults.apply(index, event)
 
-    def _tell(self, index: int, kind: int, now_ms: int) -> None:
+    def _ask(self, index: int, is_confirmed: bool) -> int:
+        """Return the verdict of a rule, and note the time since the one before."""
+        spec = self.faults.specs[index]
+        channel = None if spec.sensor is None else self.channels[spec.sensor]
+        self._interval_ms = self._row_ms if channel is None else channel.interval_ms
+        verdict: int = self.rules[index].judge(spec, channel, is_confirmed)
+        return verdict
+
+    def _tell(self, index: int, kind: int) -> None:
         fault = self.faults[index]
         channel = None if fault.spec.sensor is None else self.channels[fault.spec.sensor]
         fault.value, fault.limit, fault.exp = self.rules[index].evidence(fault.spec, channel)
         fault.failing_ms = self._debounce.failing_ms(index)
         frame = self.ring.capture() if kind == _KIND_CONFIRMED else None
-        self._on_transition(fault, kind, now_ms, frame)
+        self._on_transition(fault, kind, self._last_ms, frame)
 
 
 def _all_predicates(product: Product) -> dict:

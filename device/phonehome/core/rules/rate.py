@@ -78,18 +78,24 @@ class RateRule:
 
     def judge(self, spec, channel, is_confirmed: bool) -> int:
         """Return the verdict on the rate up to the newest sample; NONE until a window is full."""
+        if not self._measure(channel):
+            return NONE
+        params = spec.params
+        return judge_limits(self._rate, params[0], params[1], params[3], is_confirmed)
+
+    def _measure(self, channel) -> bool:
+        """Take the newest sample; True when there is a rate across a full window."""
         window = self._window
         window.advance(channel.interval_ms)
         if channel.value == MISSING:
-            return NONE
+            return False
         oldest = window.maybe_oldest()
         span_ms = window.span_ms
         window.put(channel.value)
         if oldest is None:
-            return NONE
+            return False
         self._rate = (channel.value - oldest) * 1000000 // span_ms
-        params = spec.params
-        return judge_limits(self._rate, params[0], params[1], params[3], is_confirmed)
+        return True
 
     def evidence(self, spec, channel) -> tuple:
         """Return the rate and the limit in 10**exp of the sensor's unit per second.
