@@ -155,7 +155,7 @@ def test_wrong_fields_of_a_file_are_named():
         (2, 8, "severity = 8"),
         (2, "critical", "severity = 'critical'"),
         (3, "", "code = ''"),
-        (5, 6, "kind = 6"),
+        (5, 10, "kind = 10; write 1..9"),
         (6, 2, "sensor = 2; write an integer 0..1"),
         (6, None, "sensor = None"),
         (7, [1, 2], "params = (1, 2); write 3 of them"),

@@ -17,14 +17,15 @@ _MAX_STEPS = const(2**31 - 1)
 _MAX_SPN = const(2**19 - 1)
 _MAX_VERSION = const(2**30 - 1)
 _MAX_FAULTS = const(64)
+_LAST_KIND = const(9)
 
 
 def check_head(product) -> None:
     """Name, version and freeze frame of a product."""
     _check_text("product", "name", product.name, 32)
-    _check_int("product", "version", product.version, 0, _MAX_VERSION)
-    _check_int("freeze", "period_ms", product.freeze_period_ms, 1, _MAX_PERIOD_MS)
-    _check_int("freeze", "samples", product.freeze_samples, 1, _MAX_SAMPLES)
+    check_int("product", "version", product.version, 0, _MAX_VERSION)
+    check_int("freeze", "period_ms", product.freeze_period_ms, 1, _MAX_PERIOD_MS)
+    check_int("freeze", "samples", product.freeze_samples, 1, _MAX_SAMPLES)
 
 
 def check_sensor(product, name, unit, exp, period_ms, channel) -> None:
@@ -32,9 +33,9 @@ def check_sensor(product, name, unit, exp, period_ms, channel) -> None:
     where = "sensor %r" % (name,)
     _check_text(where, "name", name, 24)
     _check_text(where, "unit", unit, 12, shortest=0)
-    _check_int(where, "channel", channel, 0, 255)
-    _check_int(where, "exp", exp, -_MAX_EXP, _MAX_EXP)
-    _check_int(where, "period_ms", period_ms, 1, _MAX_MS)
+    check_int(where, "channel", channel, 0, 255)
+    check_int(where, "exp", exp, -_MAX_EXP, _MAX_EXP)
+    check_int(where, "period_ms", period_ms, 1, _MAX_MS)
     if len(product.channels) == _MAX_FREEZE_CHANNELS:
         raise ProductError("%s: a product has at most %d sensors" % (where, _MAX_FREEZE_CHANNELS))
     for other in product.channels:
@@ -49,26 +50,35 @@ def check_fault(product, spec) -> None:
     """A fault that is about to be added to the product."""
     where = "fault %r" % (spec.code,)
     _check_text(where, "code", spec.code, 8)
-    _check_int(where, "id", spec.spn, 0, _MAX_SPN)
-    _check_int(where, "fmi", spec.fmi, 0, 31)
-    _check_int(where, "severity", spec.severity, 0, 7)
+    check_int(where, "id", spec.spn, 0, _MAX_SPN)
+    check_int(where, "fmi", spec.fmi, 0, 31)
+    check_int(where, "severity", spec.severity, 0, 7)
     _check_rule(where, product, spec)
     _check_timing(where, spec)
     for gate in spec.gates:
-        _check_int(where, "when.sensor", gate[0], 0, len(product.channels) - 1)
-        _check_limits(where, "when", gate[1], gate[2])
+        check_int(where, "when.sensor", gate[0], 0, len(product.channels) - 1)
+        check_limits(where, "when", gate[1], gate[2])
     _check_room(where, product, spec)
 
 
 def _check_rule(where: str, product, spec) -> None:
-    if spec.kind not in _PARAMS:
-        raise ProductError("%s: kind = %r; write 1..%d" % (where, spec.kind, KIND_PYTHON))
+    table = _PARAMS
+    if spec.kind not in table:
+        from .rarekinds import PARAMS
+
+        table = PARAMS
+    if spec.kind not in table:
+        raise ProductError("%s: kind = %r; write 1..%d" % (where, spec.kind, _LAST_KIND))
     if spec.sensor is not None or spec.kind != KIND_PYTHON:
-        _check_int(where, "sensor", spec.sensor, 0, len(product.channels) - 1)
-    count, check = _PARAMS[spec.kind]
+        check_int(where, "sensor", spec.sensor, 0, len(product.channels) - 1)
+    count, check = table[spec.kind]
     if len(spec.params) != count:
         raise ProductError("%s: params = %r; write %d of them" % (where, spec.params, count))
     check(where, spec.params)
+    if table is not _PARAMS:
+        from .rarekinds import check_other
+
+        check_other(where, product, spec)
 
 
 def _check_room(where: str, product, spec) -> None:
@@ -82,7 +92,7 @@ def _check_room(where: str, product, spec) -> None:
             )
 
 
-def _check_int(where: str, field: str, value, least: int, greatest: int) -> None:
+def check_int(where: str, field: str, value, least: int, greatest: int) -> None:
     """An integer within bounds; True and False are none."""
     is_int = isinstance(value, int) and not isinstance(value, bool)
     if not is_int or not least <= value <= greatest:
@@ -99,11 +109,11 @@ def _check_text(where: str, field: str, value, longest: int, shortest: int = 1) 
         )
 
 
-def _check_limits(where: str, field: str, low, high, deadband: int = 0) -> None:
+def check_limits(where: str, field: str, low, high, deadband: int = 0) -> None:
     """One or two limits in steps that leave room between them, also for the deadband."""
     for value in (low, high):
         if value is not None:
-            _check_int(where, field, value, -_MAX_STEPS, _MAX_STEPS)
+            check_int(where, field, value, -_MAX_STEPS, _MAX_STEPS)
     if low is None and high is None:
         raise ProductError(
             "%s: %s has no limit; write the lower, the upper or both" % (where, field)
@@ -116,30 +126,30 @@ def _check_limits(where: str, field: str, low, high, deadband: int = 0) -> None:
 
 
 def _check_timing(where: str, spec) -> None:
-    _check_int(where, "on_delay_ms", spec.on_delay_ms, 0, _MAX_MS)
-    _check_int(where, "off_delay_ms", spec.off_delay_ms, 0, _MAX_MS)
-    _check_int(where, "settle_ms", spec.settle_ms, 0, _MAX_MS)
-    _check_int(where, "m", spec.m, 1, _MAX_WINDOW)
-    _check_int(where, "n", spec.n, 1, spec.m)
+    check_int(where, "on_delay_ms", spec.on_delay_ms, 0, _MAX_MS)
+    check_int(where, "off_delay_ms", spec.off_delay_ms, 0, _MAX_MS)
+    check_int(where, "settle_ms", spec.settle_ms, 0, _MAX_MS)
+    check_int(where, "m", spec.m, 1, _MAX_WINDOW)
+    check_int(where, "n", spec.n, 1, spec.m)
 
 
 def _check_range(where: str, params) -> None:
-    _check_int(where, "deadband", params[2], 0, _MAX_STEPS)
-    _check_limits(where, "low..high", params[0], params[1], params[2])
+    check_int(where, "deadband", params[2], 0, _MAX_STEPS)
+    check_limits(where, "low..high", params[0], params[1], params[2])
 
 
 def _check_rate(where: str, params) -> None:
-    _check_int(where, "window_ms", params[2], 1, _MAX_MS)
+    check_int(where, "window_ms", params[2], 1, _MAX_MS)
     _check_range(where, (params[0], params[1], params[3]))
 
 
 def _check_stuck(where: str, params) -> None:
-    _check_int(where, "deadband", params[0], 0, _MAX_STEPS)
-    _check_int(where, "window_ms", params[1], 1, _MAX_MS)
+    check_int(where, "deadband", params[0], 0, _MAX_STEPS)
+    check_int(where, "window_ms", params[1], 1, _MAX_MS)
 
 
 def _check_missing(where: str, params) -> None:
-    _check_int(where, "window_ms", params[0], 0, _MAX_MS)
+    check_int(where, "window_ms", params[0], 0, _MAX_MS)
 
 
 def _check_nothing(where: str, params) -> None:

@@ -55,17 +55,15 @@ def declare_fault(product, head, words) -> FaultSpec:
     """Add a fault to the product and return it; head = (code, id, fmi, severity, kind, sensor)."""
     code, number, fmi, severity, kind, sensor = head
     where = "fault %r" % (code,)
-    if kind not in _KINDS:
-        raise ProductError(
-            "%s: kind = %r; write one of %s" % (where, kind, " ".join(sorted(_KINDS)))
-        )
-    _check_words(where, kind, words)
+    kind_number, own_words, params_of = _expect_kind(where, kind)
+    _check_words(where, kind, own_words, words)
     index = None if sensor is None else product.index_of(sensor)
     channel = None if index is None else product.channels[index]
     if channel is None and kind != "python":
         raise ProductError("%s: sensor = None; a rule of kind %s needs one" % (where, kind))
     scaling = _scaling(where, channel, words)
-    kind_number, _, params_of = _KINDS[kind]
+    if "other" in words:
+        words["other"] = product.index_of(words["other"])
     gates = tuple([_gate(where, product, gate) for gate in words.get("when", ())])
     head = (number, fmi, _severity(where, severity), code, bool(words.get("urgent", False)))
     judged = (kind_number, index, params_of(words, scaling))
@@ -78,8 +76,19 @@ def declare_fault(product, head, words) -> FaultSpec:
     return spec
 
 
-def _check_words(where: str, kind: str, words) -> None:
-    known = _KINDS[kind][1] + _WORDS_OF_ALL
+def _expect_kind(where: str, kind) -> tuple:
+    if kind in _KINDS:
+        return _KINDS[kind]
+    from .rarekinds import KINDS
+
+    if kind not in KINDS:
+        known = " ".join(sorted(_KINDS) + sorted(KINDS))
+        raise ProductError("%s: kind = %r; write one of %s" % (where, kind, known))
+    return KINDS[kind]
+
+
+def _check_words(where: str, kind: str, own_words, words) -> None:
+    known = own_words + _WORDS_OF_ALL
     for word in words:
         if word not in known:
             raise ProductError(

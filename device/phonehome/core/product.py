@@ -77,10 +77,10 @@ class Product:
     def fault(self, code: str, id: int, fmi: int, severity, kind: str, sensor=None, **words):
         """Declare a fault with the words of a product file, limits in the unit of the sensor.
 
-        `severity` is a name or number of RFC 5424, `kind` range, rate, stuck, missing or python.
-        Words: low high deadband window_ms on_delay_ms off_delay_ms n m settle_ms urgent,
-        when = [{"sensor", "min", "max"}], predicate = the function of a Python rule. Return the
-        FaultSpec; raise ProductError.
+        `severity` is a name or number of RFC 5424, `kind` range, rate, stuck, missing, noise,
+        disagree, count, drift or python. Words: low high deadband window_ms other level rearm
+        excess on_delay_ms off_delay_ms n m settle_ms urgent, when = [{"sensor", "min", "max"}],
+        predicate = the function of a Python rule. Return the FaultSpec; raise ProductError.
         """
         from .declaring import declare_fault
 
@@ -129,5 +129,6 @@ def load(data: bytes) -> Product:
 
     product = read_product(data)
     room = __name__.rpartition(".")[0]
-    forget(room + ".loading", room + ".checks", room + ".declaring")
+    for name in (".loading", ".checks", ".declaring", ".rarekinds", ".rules.rare"):
+        forget(room + name)
     return product

@@ -36,6 +36,10 @@ def _make(spec, channels, predicates, shared):
         if KIND_PYTHON not in shared:
             shared[KIND_PYTHON] = Samples(channels)
         return PredicateRule(predicates[spec.code], shared[KIND_PYTHON])
+    if spec.kind > KIND_PYTHON:
+        from .rare import make_rare
+
+        return make_rare(spec, channels)
     if spec.kind not in shared:
         shared[spec.kind] = _make_shared(spec.kind)
     return shared[spec.kind]
