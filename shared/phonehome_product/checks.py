@@ -5,12 +5,13 @@ from decimal import Decimal
 
 from .fields import Finding
 from .lines import Path
-from .model import MAX_CHANNELS, Fault, Gate, Product, Rule, Sensor
+from .model import MAX_CHANNELS, MAX_EVENTS, Fault, Gate, Product, Rule, Sensor
 from .scaling import ScaleError, scale
-from .vocabulary import KIND_WORDS, UNITS, nearest, unit_instead_of
+from .vocabulary import KIND_WORDS, NEEDED_WORDS, UNITS, nearest, unit_instead_of
 
 _PRIOR_TOLERANCE = Decimal("0.005")  # thirds written with two decimals are meant as thirds
-RATE_FACTOR = 1000  # limits of a rate are compiled to thousandths of a step per second
+MILLI = 1000  # fractions of a step are compiled to thousandths, and seconds to milliseconds
+FACTORS = {"rate": MILLI, "noise": MILLI}  # by which the limits of a kind are finer than a step
 
 
 def check_together(product: Product) -> Iterator[Finding]:
@@ -79,6 +80,9 @@ def _check_rule(rule: Rule, path: Path, sensors: dict[str, Sensor]) -> Iterator[
         yield _unknown_sensor((*path, "sensor"), rule.sensor, sensors)
     if sensor is not None:
         yield from _check_limits(rule, path, sensor)
+        yield from _check_events(rule, path, sensor)
+        yield from _check_other(rule, path, sensors)
+        yield from _check_scaled((*path, "excess"), rule.excess, sensor, MILLI)
         yield from _check_window(rule, path, sensor)
     for number, gate in enumerate(rule.when):
         yield from _check_gate(gate, (*path, "when", number), sensors)
@@ -92,12 +96,13 @@ def _unknown_sensor(path: Path, name: str, sensors: dict[str, Sensor]) -> Findin
 
 def _check_words(rule: Rule, path: Path) -> Iterator[Finding]:
     """A kind of rule has its own words: those it needs, those it may have, those it has not."""
-    given = {word for word in ("sensor", "low", "high", "window_ms") if _has(rule, word)}
+    words = set().union(*KIND_WORDS.values()) - {"deadband"}
+    given = {word for word in words if getattr(rule, word) is not None}
     given |= {"deadband"} if rule.deadband else set()
     for word in sorted(given - KIND_WORDS[rule.kind]):
         what = f"a rule of kind {rule.kind} does not use it"
         yield (*path, word), getattr(rule, word), what, "remove it"
-    needed = KIND_WORDS[rule.kind] & {"sensor", "window_ms"} if rule.kind != "python" else set()
+    needed = KIND_WORDS[rule.kind] & NEEDED_WORDS if rule.kind != "python" else set()
     for word in sorted(needed - given):
         what = f"a rule of kind {rule.kind} needs it"
         yield (*path, word), None, what, f'add the line "{word} = ..."'
@@ -106,15 +111,12 @@ def _check_words(rule: Rule, path: Path) -> Iterator[Finding]:
         yield path, None, what, 'add the line "low = ..." or "high = ..." or both'
 
 
-def _has(rule: Rule, word: str) -> bool:
-    return getattr(rule, word) is not None
-
-
 def _check_limits(rule: Rule, path: Path, sensor: Sensor) -> Iterator[Finding]:
-    factor = RATE_FACTOR if rule.kind == "rate" else 1
-    limits = {"low": rule.low, "high": rule.high, "deadband": rule.deadband}
-    for word, value in limits.items():
-        yield from _check_scaled((*path, word), value, sensor, factor)
+    for word, value in _limits_of(rule).items():
+        if rule.kind == "count":
+            yield from _check_number_of_events((*path, word), value)
+        else:
+            yield from _check_scaled((*path, word), value, sensor, FACTORS.get(rule.kind, 1))
     if rule.low is None or rule.high is None:
         return
     if rule.low >= rule.high:
@@ -124,6 +126,38 @@ def _check_limits(rule: Rule, path: Path, sensor: Sensor) -> Iterator[Finding]:
         what = "leaves no value at which the rule would heal"
         half = (rule.high - rule.low) / 2
         yield (*path, "deadband"), rule.deadband, what, f"write less than {half:f}"
+
+
+def _limits_of(rule: Rule) -> dict[str, Decimal | None]:
+    return {"low": rule.low, "high": rule.high, "deadband": rule.deadband}
+
+
+def _check_number_of_events(path: Path, value: Decimal | None) -> Iterator[Finding]:
+    if value is not None and (value != value.to_integral_value() or not 0 <= value <= MAX_EVENTS):
+        yield path, value, "not a number of events", f"write a whole number, 0 to {MAX_EVENTS}"
+
+
+def _check_events(rule: Rule, path: Path, sensor: Sensor) -> Iterator[Finding]:
+    yield from _check_scaled((*path, "level"), rule.level, sensor)
+    yield from _check_scaled((*path, "rearm"), rule.rearm, sensor)
+    if rule.level is not None and rule.rearm is not None and rule.rearm > rule.level:
+        what = f"above level = {rule.level}"
+        yield (*path, "rearm"), rule.rearm, what, f"write {rule.level:f} or less, or remove it"
+
+
+def _check_other(rule: Rule, path: Path, sensors: dict[str, Sensor]) -> Iterator[Finding]:
+    """A second sensor can only disagree with the first about the same quantity."""
+    if rule.other is None:
+        return
+    other, sensor = sensors.get(rule.other), sensors[rule.sensor or ""]
+    if other is None:
+        yield _unknown_sensor((*path, "other"), rule.other, sensors)
+    elif other is sensor:
+        fix = "name the second sensor of the same quantity"
+        yield (*path, "other"), rule.other, "the sensor itself", fix
+    elif other.unit != sensor.unit:
+        what = f'in "{other.unit}", but {sensor.name} is in "{sensor.unit}"'
+        yield (*path, "other"), rule.other, what, f'name a sensor in "{sensor.unit}"'
 
 
 def _check_scaled(
@@ -137,7 +171,7 @@ def _check_scaled(
 
 
 def _check_window(rule: Rule, path: Path, sensor: Sensor) -> Iterator[Finding]:
-    periods = {"rate": 1, "stuck": 2, "missing": 1}.get(rule.kind, 0)
+    periods = {"rate": 1, "stuck": 2, "missing": 1, "noise": 4, "count": 2}.get(rule.kind, 0)
     if rule.window_ms is not None and rule.window_ms < periods * sensor.period_ms:
         what = f"shorter than {periods} periods of {sensor.name} ({sensor.period_ms} ms)"
         yield (*path, "window_ms"), rule.window_ms, what, f"write {periods * sensor.period_ms}"

@@ -9,8 +9,11 @@ Layout, format 1:
           settle_ms], ...]}
 
 Limits are integers scaled like the sensor's samples; those of a rate are thousandths of that per
-second. Parameters: range [low, high, deadband]; rate [low, high, window_ms, deadband]; stuck
-[band, window_ms]; missing [max_age_ms]; python none.
+second, those of noise thousandths, those of a count are numbers. Kinds and parameters are only
+ever added to: 1 range [low, high, deadband]; 2 rate [low, high, window_ms, deadband]; 3 stuck
+[band, window_ms]; 4 missing [max_age_ms]; 5 python none; 6 noise [low, high, window_ms,
+deadband]; 7 disagree [low, high, deadband, other sensor's index]; 8 count [low, high, window_ms,
+deadband, level, rearm]; 9 drift [low, high, excess in steps times ms, deadband].
 """
 
 import hashlib
@@ -20,7 +23,7 @@ from typing import Any
 
 from phonehome_wire.encoder import Encoder
 
-from .checks import RATE_FACTOR
+from .checks import FACTORS, MILLI
 from .model import Fault, Product, Rule, Sensor
 from .scaling import scale
 from .vocabulary import KINDS
@@ -65,7 +68,10 @@ def _fault(fault: Fault, sensors: tuple[Sensor, ...], order: dict[str, int]) -> 
     index = None if rule.sensor is None else order[rule.sensor]
     exp = 0 if index is None else sensors[index].exp
     head = [fault.id, fault.fmi, fault.severity_code, fault.code, int(fault.urgent)]
-    judged = [KINDS[rule.kind], index, _PARAMETERS[rule.kind](rule, exp)]
+    parameters = _PARAMETERS[rule.kind](rule, exp)
+    if rule.other is not None:
+        parameters.append(order[rule.other])
+    judged = [KINDS[rule.kind], index, parameters]
     timing = [rule.on_delay_ms, rule.off_delay_ms, rule.n, rule.m]
     return [*head, *judged, *timing, _gates(rule, sensors, order), rule.settle_ms]
 
@@ -85,21 +91,37 @@ def _scale(value: Decimal | None, exp: int, factor: int = 1) -> int | None:
     return None if value is None else scale(value, exp, factor)
 
 
-def _range(rule: Rule, exp: int) -> list[int | None]:
-    return [_scale(value, exp) for value in (rule.low, rule.high, rule.deadband)]
+def _limits(rule: Rule, exp: int) -> list[int | None]:
+    factor = FACTORS.get(rule.kind, 1)
+    return [_scale(value, exp, factor) for value in (rule.low, rule.high, rule.deadband)]
 
 
 def _rate(rule: Rule, exp: int) -> list[int | None]:
-    low, high = _scale(rule.low, exp, RATE_FACTOR), _scale(rule.high, exp, RATE_FACTOR)
-    return [low, high, rule.window_ms, _scale(rule.deadband, exp, RATE_FACTOR)]
+    low, high, deadband = _limits(rule, exp)
+    return [low, high, rule.window_ms, deadband]
+
+
+def _count(rule: Rule, exp: int) -> list[int | None]:
+    level = _scale(rule.level, exp)
+    rearm = level if rule.rearm is None else _scale(rule.rearm, exp)
+    return [*_rate(rule, 0), level, rearm]
+
+
+def _drift(rule: Rule, exp: int) -> list[int | None]:
+    low, high, deadband = _limits(rule, exp)
+    return [low, high, _scale(rule.excess, exp, MILLI), deadband]
 
 
 _PARAMETERS: dict[str, Callable[[Rule, int], list[int | None]]] = {
-    "range": _range,
+    "range": _limits,
     "rate": _rate,
     "stuck": lambda rule, exp: [_scale(rule.deadband, exp), rule.window_ms],
     "missing": lambda rule, _: [rule.window_ms],
     "python": lambda _, __: [],
+    "noise": _rate,
+    "disagree": _limits,
+    "count": _count,
+    "drift": _drift,
 }
 
 

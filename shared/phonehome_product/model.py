@@ -24,6 +24,7 @@ MAX_MS = 86_400_000  # one day; every time still is a small integer on a 32-bit 
 MAX_NUMBER = 10**9  # larger limits cannot be compared on a board anyway
 MAX_SAMPLES = 128  # per channel of a freeze frame, by the schema of the wire
 MAX_CHANNELS = 16  # per freeze frame, by the schema of the wire
+MAX_EVENTS = 1_000_000  # of a count within its window; more is no count but a rate
 MAX_WINDOW = 30  # of N-of-M: the verdicts are the bits of one small integer
 
 
@@ -45,7 +46,9 @@ Code = Annotated[StrictStr, Field(pattern=r"^[A-Z][A-Z0-9]{0,7}$")]
 Severity = Literal[
     "emergency", "alert", "critical", "error", "warning", "notice", "informational", "debug"
 ]
-Kind = Literal["range", "rate", "stuck", "missing", "python"]
+Kind = Literal[
+    "range", "rate", "stuck", "missing", "python", "noise", "disagree", "count", "drift"
+]
 
 
 class _Part(BaseModel):
@@ -87,13 +90,22 @@ class Gate(_Part):
 
 
 class Rule(_Part):
-    """When the fault is there; limits in the unit of the sensor (rate: in the unit per second)."""
+    """When the fault is there; limits in the unit of the sensor.
+
+    Those of a rate are in the unit per second, those of a count are numbers of events; an event is
+    a rise above `level`, the next one a rise after the sensor was at `rearm` or below. `excess` is
+    in the unit times seconds.
+    """
 
     kind: Kind
     sensor: Name | None = None
+    other: Name | None = None
+    level: Number | None = None
+    rearm: Number | None = None
     low: Number | None = None
     high: Number | None = None
     deadband: Annotated[Number, Field(ge=0)] = Decimal(0)
+    excess: Annotated[Number, Field(gt=0)] | None = None
     window_ms: Annotated[StrictInt, Field(ge=1, le=MAX_MS)] | None = None
     on_delay_ms: Milliseconds = 0
     off_delay_ms: Milliseconds = 0

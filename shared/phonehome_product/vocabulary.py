@@ -14,7 +14,17 @@ SEVERITIES = (  # RFC 5424, the position is the code
     "debug",
 )
 
-KINDS = {"range": 1, "rate": 2, "stuck": 3, "missing": 4, "python": 5}  # as in the device half
+KINDS = {  # as in the device half; 10 is left for a rule that learns what is normal
+    "range": 1,
+    "rate": 2,
+    "stuck": 3,
+    "missing": 4,
+    "python": 5,
+    "noise": 6,
+    "disagree": 7,
+    "count": 8,
+    "drift": 9,
+}
 
 KIND_WORDS = {  # which words of a rule belong to which kind; the others are common to all
     "range": {"sensor", "low", "high", "deadband"},
@@ -22,7 +32,13 @@ KIND_WORDS = {  # which words of a rule belong to which kind; the others are com
     "stuck": {"sensor", "deadband", "window_ms"},
     "missing": {"sensor", "window_ms"},
     "python": {"sensor"},
+    "noise": {"sensor", "low", "high", "deadband", "window_ms"},
+    "disagree": {"sensor", "other", "low", "high", "deadband"},
+    "count": {"sensor", "level", "rearm", "low", "high", "deadband", "window_ms"},
+    "drift": {"sensor", "low", "high", "deadband", "excess"},
 }
+
+NEEDED_WORDS = frozenset({"sensor", "other", "window_ms", "level", "excess"})  # of the kinds' own
 
 _SENML = """
 m kg g s A K cd mol Hz rad sr N Pa J W C V F Ohm S Wb T H Cel lm lx Bq Gy Sv kat m2 m3 l m/s m/s2
