@@ -43,7 +43,7 @@ def test_frames_are_read():
         "too deep",
     )
     assert [frame[2] for frame in crash.frames] == ["caught", "fail", "fail", "fail"]
-    assert all(frame[0].endswith("test_traceback.py") and frame[1] > 0 for frame in crash.frames)
+    assert all("test_traceback" in frame[0] and frame[1] > 0 for frame in crash.frames)
     assert crash.omitted == 0
 
 

@@ -5,7 +5,7 @@ from phonehome_tools.bench.pico import measure
 
 # The goal stands in the bench; this is where the agent is, and no change may make it worse.
 MOST_HEAP_KB = 118
-MOST_SAMPLE_MS = 2.8
+MOST_SAMPLE_MS = 1
 
 
 def test_the_agent_fits_its_board():
