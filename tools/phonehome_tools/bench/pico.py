@@ -159,7 +159,7 @@ def step_figures(stepped: Reading) -> list[Figure]:
     steps_ms = [us / 1000 for us in stepped.all("step_us")]
     return [
         Figure("step of 8 sensors and 10 rules, mean", mean(steps_ms), "ms"),
-        Figure("step of 8 sensors and 10 rules, longest (with a collection)", max(steps_ms), "ms"),
+        Figure("step of 8 sensors and 10 rules, longest", max(steps_ms), "ms"),
         Figure("sample and rule, mean", mean(steps_ms) / SENSORS, "ms", STEP_MS),
     ]
 
