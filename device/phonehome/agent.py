@@ -180,6 +180,12 @@ class Agent:
         """Sample and judge what is due at this uptime; return the uptime of the next step."""
         return self._expect_sampler().step(now_ms)
 
+    def shelve(self, code: str, span_ms: int) -> bool:
+        """Tell nothing of a fault for span_ms, also behind a reboot; 0 ends it, see Sampler."""
+        is_known: bool = self._expect_sampler().shelve(code, span_ms)
+        self._keep_faults()
+        return is_known
+
     def record_crash(self, error: BaseException) -> None:
         """Store what is known about an exception, as a crash to be sent first."""
         self._traceback.clear()
@@ -226,6 +232,8 @@ class Agent:
             if snapshot:
                 try:
                     self._sampler.restore(snapshot, self.uptime.now_ms())
+                    if self._sampler.has_silence:  # a reboot takes from what is left of a shelf
+                        self._keep_faults()
                 except ValueError:
                     self._folder.remove(_FAULTS)
         return self._sampler
@@ -291,7 +299,7 @@ class Agent:
         self._keep_faults()
 
     def _keep_faults(self) -> None:
-        snapshot = self.faults.snapshot()
+        snapshot = self._expect_sampler().snapshot()
         if snapshot == self._kept_faults:
             return
         try:

@@ -1,21 +1,30 @@
 """The sampler: reads what is due, keeps the freeze ring, judges the rules, tells transitions."""
 
 from phonehome_wire.compat import const
+from phonehome_wire.series import MISSING
 
 from .debounce import EVENT_FALL_BACK, NONE, Debounce
 from .errors import ProductError
 from .faults import CONFIRMED, FaultTable
 from .freeze import FreezeRing
 from .gates import Gates
+from .ondemand import forget
 from .product import Product
 from .rules import KIND_PYTHON, make_rules
 
 # Folded away on a board; a test holds them to the wire's registry and limits.
 _KIND_CLEARED = const(3)
 _KIND_CONFIRMED = const(0)
+_KIND_HEALED = const(2)
 
 _ROW = const(16)  # the bit of a new row, above those of the most channels that a frame holds
+_KIND_OF_STATE = (None, None, _KIND_CONFIRMED, _KIND_HEALED, _KIND_CLEARED)
+_WITH_SILENCES = const(2)  # the format of a snapshot that begins with them
 _MAX_STEP_MS = const(2**29)  # 6.2 days: a longer pause is judged as one of this length
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from .silence import Silence
 
 
 # What runs for every sample keeps to eleven words of locals and stack (a test counts them): beyond
@@ -26,10 +35,11 @@ class Sampler:
     """Steps through time in memory that does not grow; `step` is to be called when it says.
 
     `readers` maps the name of every sensor to a function that returns a number in the sensor's
-    unit, or None. `on_transition(fault, kind, now_ms, frame)` hears of every transition once;
-    `frame` is the freeze frame of a confirmed one, valid during the call, else None. Rules of a
-    sensor are judged when it was sampled, Python rules without one at every row of the freeze
-    ring. Raise ProductError when a sensor has no reader or a Python rule no function.
+    unit, or None. `on_transition(fault, kind, now_ms, frame)` hears of every transition once,
+    unless the fault is shelved or chatters; `frame` is the freeze frame of a confirmed one, valid
+    during the call, else None. Rules of a sensor are judged when it was sampled, Python rules
+    without one at every row of the freeze ring. Raise ProductError when a sensor has no reader or
+    a Python rule no function.
     """
 
     def __init__(self, product: Product, readers, on_transition) -> None:
@@ -43,6 +53,7 @@ class Sampler:
         self._debounce = Debounce(specs)
         self.ring = FreezeRing(product.channels, product.freeze_period_ms, product.freeze_samples)
         self.samples = 0
+        self._silence: Silence | None = None  # while there is a fault to be silent about
         self._last_ms: int | None = None
         self._row_ms = 0
         self._interval_ms = 0
@@ -58,6 +69,8 @@ class Sampler:
         span_ms = self._span_to(now_ms)
         self._row_ms += span_ms
         self._fresh = 1 << _ROW if self.ring.advance(span_ms) else 0
+        if self._silence is not None:
+            self._pass_silence(span_ms)
         wait_ms = self._sample(span_ms)
         self._judge_all(span_ms)
         if self._fresh >> _ROW:
@@ -69,8 +82,40 @@ class Sampler:
 
         Call it once, before the first step. Raise ValueError when the bytes are no snapshot.
         """
+        if snapshot[:1] == bytes((_WITH_SILENCES,)):
+            snapshot = self._expect_silence().unwrap(snapshot, self.faults.snapshot())
         for fault in self.faults.restore(snapshot):
-            self._on_transition(fault, _KIND_CLEARED, now_ms, None)
+            if self._silence is None or self._silence.lets_pass(fault.index, _KIND_CLEARED):
+                self._on_transition(fault, _KIND_CLEARED, now_ms, None)
+
+    def snapshot(self) -> bytes:
+        """Return what survives a reboot: the fault states, and which of them are shelved."""
+        snapshot = self.faults.snapshot()
+        return snapshot if self._silence is None else self._silence.wrap(snapshot)
+
+    @property
+    def has_silence(self) -> bool:
+        """True while a fault is shelved, chatters, or had a transition within a minute."""
+        return self._silence is not None
+
+    def shelve(self, code: str, span_ms: int) -> bool:
+        """Tell no transition of a fault for span_ms, at most a week; 0 ends it at the next step.
+
+        The fault goes on, counts and survives; at the end its state is told, if it changed. False
+        when no fault has the code; raise ValueError for another span.
+        """
+        fault = self.faults.maybe_find(code)
+        if fault is not None:
+            self._expect_silence().shelve(fault.index, span_ms)
+        return fault is not None
+
+    def shelved_ms(self, index: int) -> int:
+        """Return how long the fault at a place of the product stays shelved; 0: it is not."""
+        return 0 if self._silence is None else self._silence.shelved_ms(index)
+
+    def is_chattering(self, index: int) -> bool:
+        """True while the cycles of a fault are collapsed into one record that is yet to come."""
+        return self._silence is not None and self._silence.is_chattering(index)
 
     def clear(self, now_ms: int, code: "str | None" = None) -> int:
         """Clear one fault, or all, by command; return how many there were to tell of."""
@@ -80,6 +125,8 @@ class Sampler:
                 self.rules[index].reset()
                 self._debounce.reset(index, is_confirmed=False)
                 kind = self.faults.clear(index)
+                if self._silence is not None:
+                    self._silence.forget(index)
                 if kind is not None:
                     cleared += 1
                     self._on_transition(self.faults[index], kind, now_ms, None)
@@ -107,7 +154,7 @@ class Sampler:
     def _judge_all(self, span_ms: int) -> None:
         for index in range(len(self.rules)):
             kind = self._judge(index, span_ms)
-            if kind is not None:
+            if kind is not None and self._lets_pass(index, kind):
                 self._tell(index, kind)
 
     def _judge(self, index: int, span_ms: int) -> "int | None":
@@ -140,10 +187,36 @@ class Sampler:
         verdict: int = self.rules[index].judge(spec, channel, is_confirmed)
         return verdict
 
+    def _lets_pass(self, index: int, kind: int) -> bool:
+        try:
+            return self._expect_silence().lets_pass(index, kind)
+        except MemoryError:  # the report matters more than that it is the third
+            return True
+
+    def _expect_silence(self) -> "Silence":
+        if self._silence is None:
+            from .silence import Silence
+
+            self._silence = Silence(len(self.rules))
+        return self._silence
+
+    def _pass_silence(self, span_ms: int) -> None:
+        if self._expect_silence().advance(span_ms, self._tell_state):
+            self._silence = None
+            forget(__name__.rpartition(".")[0] + ".silence")
+
+    def _tell_state(self, index: int) -> None:
+        """Tell the state that a silence ends in."""
+        kind = _KIND_OF_STATE[self.faults.state(index)]
+        if kind is not None:
+            self._tell(index, kind)
+
     def _tell(self, index: int, kind: int) -> None:
         fault = self.faults[index]
         channel = None if fault.spec.sensor is None else self.channels[fault.spec.sensor]
         fault.value, fault.limit, fault.exp = self.rules[index].evidence(fault.spec, channel)
+        if channel is not None and channel.value == MISSING:
+            fault.value = fault.limit = None
         fault.failing_ms = self._debounce.failing_ms(index)
         frame = self.ring.capture() if kind == _KIND_CONFIRMED else None
         self._on_transition(fault, kind, self._last_ms, frame)

@@ -22,24 +22,26 @@ class CountRule:
 
     def judge(self, spec, channel, is_confirmed: bool) -> int:
         """Return the verdict on the window up to the newest sample."""
-        value = channel.value
-        if value == MISSING:
+        if channel.value == MISSING:
             return NONE
-        low, high, _, deadband, level, rearm = spec.params
         self._events.advance(channel.interval_ms)
-        if value <= rearm:
-            self._is_armed = True
-        elif value > level and self._is_armed:
-            self._is_armed = False
-            self._events.put(1)
-        count = self._events.total
-        is_known = self._events.is_full or (high is not None and count > high)
-        return judge_limits(count, low, high, deadband, is_confirmed) if is_known else NONE
+        limits = spec.params
+        self._note(channel.value, limits)
+        if not self._events.is_full and (limits[1] is None or self._events.total <= limits[1]):
+            return NONE
+        return judge_limits(self._events.total, limits[0], limits[1], limits[3], is_confirmed)
 
     def evidence(self, spec, _channel) -> tuple:
         """Return the count and the limit."""
         count = self._events.total
         return count, nearer_limit(count, spec.params[0], spec.params[1]), 0
+
+    def _note(self, value: int, params) -> None:
+        if value <= params[5]:
+            self._is_armed = True
+        elif value > params[4] and self._is_armed:
+            self._is_armed = False
+            self._events.put(1)
 
     def reset(self) -> None:
         """Forget the window: it was filled under other conditions."""

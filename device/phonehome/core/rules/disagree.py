@@ -27,11 +27,12 @@ class DisagreeRule:
 
     def judge(self, _spec, channel, is_confirmed: bool) -> int:
         """Return the verdict on the newest samples; NONE when one of them is missing."""
-        value, other = channel.value, self._other.value
-        if value == MISSING or other == MISSING:  # noqa: PLR1714  # a tuple would take heap
+        steps = channel.value
+        if steps == MISSING or self._other.value == MISSING:  # noqa: PLR1714 (a tuple is heap)
             return NONE
-        self._difference = value * self._factor - other * self._other_factor
-        return judge_limits(self._difference, self._low, self._high, self._deadband, is_confirmed)
+        steps = steps * self._factor - self._other.value * self._other_factor
+        self._difference = steps
+        return judge_limits(steps, self._low, self._high, self._deadband, is_confirmed)
 
     def evidence(self, _spec, _channel) -> tuple:
         """Return the difference and the limit, in the finer exponent."""

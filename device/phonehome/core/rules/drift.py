@@ -20,6 +20,7 @@ class DriftRule:
     def __init__(self) -> None:
         self._is_begun = False
         self._is_confirmed = False
+        self._margin = 0
         self._above = 0
         self._below = 0
         self._since_ms = 0
@@ -27,22 +28,16 @@ class DriftRule:
 
     def judge(self, spec, channel, is_confirmed: bool) -> int:
         """Return the verdict on the samples so far; NONE when the newest is missing."""
-        value = channel.value
-        if value == MISSING:
+        if channel.value == MISSING:
             return NONE
-        low, high, excess, deadband = spec.params
         if not self._is_begun or is_confirmed != self._is_confirmed:
-            self._begin(excess if is_confirmed else 0, is_confirmed)
-        margin, span_ms = (deadband if is_confirmed else 0), channel.interval_ms
-        if high is not None:
-            self._above = _add(self._above, (value - high + margin) * span_ms, excess)
-        if low is not None:
-            self._below = _add(self._below, (low - value + margin) * span_ms, excess)
-        greater = max(
-            self._above if high is not None else 0, self._below if low is not None else 0
-        )
-        self._estimate(greater, span_ms, spec.params)
-        return FAIL if greater == excess or (is_confirmed and greater > 0) else PASS
+            self._begin(spec.params, is_confirmed)
+        self._add(spec.params, channel.value, channel.interval_ms)
+        total = self._above
+        if self._below > total:  # noqa: PLR1730 (a call more is a word too many)
+            total = self._below
+        self._estimate(total, channel.interval_ms, spec.params)
+        return FAIL if total == spec.params[2] or (is_confirmed and total) else PASS
 
     def evidence(self, spec, channel) -> tuple:
         """Return the mean since the drift began, else the newest sample, and the limit."""
@@ -52,23 +47,34 @@ class DriftRule:
     def reset(self) -> None:
         """Nothing to forget: the sums stand still while the gate is shut."""
 
-    def _begin(self, total: int, is_confirmed: bool) -> None:
+    def _begin(self, params, is_confirmed: bool) -> None:
         """A confirmed fault has drifted by all that it must, any other by nothing."""
         self._is_begun = True
         self._is_confirmed = is_confirmed
-        self._above = self._below = total
+        self._margin = params[3] if is_confirmed else 0
+        self._above = params[2] if is_confirmed and params[1] is not None else 0
+        self._below = params[2] if is_confirmed and params[0] is not None else 0
 
-    def _estimate(self, greater: int, span_ms: int, params) -> None:
+    def _add(self, params, value: int, span_ms: int) -> None:
+        if params[1] is not None:
+            beyond = (value - params[1] + self._margin) * span_ms
+            self._above = _clamp(self._above + beyond, params[2])
+        if params[0] is not None:
+            beyond = (params[0] - value + self._margin) * span_ms
+            self._below = _clamp(self._below + beyond, params[2])
+
+    def _estimate(self, total: int, span_ms: int, params) -> None:
         """Keep the mean of the samples between the last sum of nothing and the sum that fails."""
-        if greater == 0:
-            self._since_ms, self._mean = 0, None
+        if total == 0:
+            self._since_ms = 0
+            self._mean = None
         elif self._mean is None:
             self._since_ms = min(self._since_ms + span_ms, MAX_SPAN_MS)
-            if greater == params[2] and self._since_ms:
-                moved = greater // self._since_ms
-                is_above = params[1] is not None and self._above == greater
-                self._mean = params[1] + moved if is_above else params[0] - moved
+            if total == params[2] and self._since_ms:
+                total //= self._since_ms
+                is_above = self._above > self._below
+                self._mean = params[1] + total if is_above else params[0] - total
 
 
-def _add(total: int, amount: int, most: int) -> int:
-    return min(max(total + amount, 0), most)
+def _clamp(total: int, most: int) -> int:
+    return 0 if total < 0 else most if total > most else total

@@ -27,22 +27,23 @@ class NoiseRule:
 
     def judge(self, spec, channel, is_confirmed: bool) -> int:
         """Return the verdict on the window up to the newest sample; NONE until it is full."""
-        value = channel.value
-        if value == MISSING:
+        if channel.value == MISSING:
             self._last: int | None = None
             return NONE
         if self._last is not None:
-            self._jumps.advance(channel.interval_ms)
-            self._counts.advance(channel.interval_ms)
-            self._jumps.put(abs(value - self._last))
-            self._counts.put(1)
-        self._last = value
-        count = self._counts.total
-        if not count or not self._counts.is_full:
+            self._note(abs(channel.value - self._last), channel.interval_ms)
+        self._last = channel.value
+        if not self._counts.total or not self._counts.is_full:
             return NONE
-        self._mean = self._jumps.total * 1000 // count
-        params = spec.params
-        return judge_limits(self._mean, params[0], params[1], params[3], is_confirmed)
+        self._mean = self._jumps.total * 1000 // self._counts.total
+        limits = spec.params
+        return judge_limits(self._mean, limits[0], limits[1], limits[3], is_confirmed)
+
+    def _note(self, jump: int, span_ms: int) -> None:
+        self._jumps.advance(span_ms)
+        self._counts.advance(span_ms)
+        self._jumps.put(jump)
+        self._counts.put(1)
 
     def evidence(self, spec, channel) -> tuple:
         """Return the mean jump and the limit in 10**exp of the sensor's unit.
