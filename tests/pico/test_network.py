@@ -29,8 +29,7 @@ async def wash(machine, washer, receiver, script=SCRIPT, **config):
     with PicoBoard(machine, image, is_paced=True) as pico:
         lines = await asyncio.to_thread(pico.run, script)
     async with receiver.desk() as desk:
-        log = type("Log", (), {"device": washer.device})
-        await until_ticket(desk, log, "E80")
+        await until_ticket(desk, washer, "E80")
     return lines
 
 

@@ -65,8 +65,7 @@ async def test_a_fault_survives_a_reset_and_becomes_a_ticket(receiver, washer):
             again = await asyncio.to_thread(
                 pico.converse, "import washing; washing.hand_over()", gateway.answer
             )
-        log = type("Log", (), {"device": washer.device})
-        ticket = await until_ticket(desk, log, "E21")
+        ticket = await until_ticket(desk, washer, "E21")
     waiting = last(before, "state")["depth"]
     assert last(before, "state")["boot"] == 1
     assert last(after, "state")["boot"] == 2

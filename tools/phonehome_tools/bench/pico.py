@@ -18,12 +18,12 @@ from phonehome_tools.fleet.children import Children, run_until_done
 from phonehome_tools.fleet.compiling import module_name
 from phonehome_tools.fleet.errors import ChildError
 from phonehome_tools.fleet.home import draw_device
+from phonehome_tools.fleet.interpreter import folder_of
 from phonehome_tools.fleet.receiver import Receiver
 from phonehome_tools.pico import settings
 from phonehome_tools.pico.board import PicoBoard
 from phonehome_tools.pico.image import Flash, agent_modules, compiled, umqtt_modules
 
-METER = Path(__file__).with_name("pico_meter.py")
 SCRIPT = "import pico_meter; pico_meter.{}"
 OFFLINE_MS = 30_000
 ONLINE_MS = 12_000
@@ -64,7 +64,8 @@ def measure() -> list[Figure]:
     """Flash, then the board without a network, then the one with Wi-Fi; SetupError without one."""
     settings.expect_all()
     agent = agent_modules()
-    modules = {**agent, **umqtt_modules(), **compiled({METER.name: METER})}
+    meter = folder_of("phonehome_sim") / "pico_meter.py"
+    modules = {**agent, **umqtt_modules(), **compiled({meter.name: meter})}
     with tempfile.TemporaryDirectory(prefix="phonehome-bench-") as folder:
         product = write_product(Path(folder) / "products")
         board = Bench(Path(folder), find_product(str(product)).device_half, modules)

@@ -10,10 +10,6 @@ import time
 
 import micropython
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 _LOOK_MS = 250
 _CALM = 20
 _HOT = 90
@@ -21,27 +17,26 @@ _STEPS = 48
 _PERIOD_MS = 250
 
 
-def tell(name: str, value: int) -> None:
+def tell(name, value):
     """One figure."""
     print(name, value)
 
 
-def alive() -> int:
+def alive():
     """Bytes in use once the garbage is gone."""
     gc.collect()
     gc.collect()
-    used: int = gc.mem_alloc()  # type: ignore[attr-defined]  # MicroPython
-    return used
+    return gc.mem_alloc()
 
 
 class Dial:
     """What every sensor reads."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.number = _CALM
         self._is_odd = False
 
-    def read(self) -> int:
+    def read(self):
         """The number, with enough noise not to be stuck."""
         self._is_odd = not self._is_odd
         return self.number + self._is_odd
@@ -50,10 +45,10 @@ class Dial:
 class StoppedClock:
     """An uptime that stands until it is set."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.at_ms = 0
 
-    def now_ms(self) -> int:
+    def now_ms(self):
         """What was set."""
         return self.at_ms
 
@@ -65,35 +60,35 @@ class NoLink:
     is_open = False
     reconnects = -1
 
-    def __init__(self, _on_message: "Any") -> None:
+    def __init__(self, _on_message):
         pass
 
-    async def open(self) -> None:
+    async def open(self):
         """Fail as a link does."""
-        from phonehome.core.errors import LinkError  # noqa: PLC0415 - measured from without
+        from phonehome.core.errors import LinkError
 
         raise LinkError("connect", "nobody is there")
 
-    async def close(self) -> None:
+    async def close(self):
         """Nothing to close."""
 
 
-def load() -> "Any":
+def load():
     """Import the agent and tell what that costs."""
-    tell("free_bare", gc.mem_free())  # type: ignore[attr-defined]  # MicroPython
+    tell("free_bare", gc.mem_free())
     bare = alive()
-    start = time.ticks_us()  # type: ignore[attr-defined]  # MicroPython
-    import phonehome  # noqa: PLC0415 - its import is what is measured
+    start = time.ticks_us()
+    import phonehome
 
     agent_class = phonehome.Agent
-    spent = time.ticks_diff(time.ticks_us(), start)  # type: ignore[attr-defined]  # MicroPython
+    spent = time.ticks_diff(time.ticks_us(), start)
     tell("import_us", spent)
     tell("imported", alive() - bare)
     tell("bare", bare)
     return agent_class
 
 
-def make(agent_class: "Any", **parts: "Any") -> "tuple[Any, Dial]":
+def make(agent_class, **parts):
     """An agent with every sensor on one dial."""
     dial = Dial()
     agent = agent_class("/product.ph", "/phonehome.json", **parts)
@@ -102,7 +97,7 @@ def make(agent_class: "Any", **parts: "Any") -> "tuple[Any, Dial]":
     return agent, dial
 
 
-def measure_running(duration_ms: int, is_connected: bool) -> None:
+def measure_running(duration_ms, is_connected):
     """Heap while the agent runs by itself, a fault comes and goes, and reports leave or wait."""
     agent_class = load()
     before = alive()
@@ -114,7 +109,7 @@ def measure_running(duration_ms: int, is_connected: bool) -> None:
         print("module", name)
 
 
-async def watch(agent: "Any", dial: Dial, duration_ms: int) -> None:
+async def watch(agent, dial, duration_ms):
     """Run and look at the heap four times a second."""
     await agent.start()
     now_ms = 0
@@ -123,20 +118,20 @@ async def watch(agent: "Any", dial: Dial, duration_ms: int) -> None:
         dial.number = _HOT if duration_ms < 3 * now_ms < 2 * duration_ms else _CALM
         tell("running", alive())
         micropython.mem_info()
-        await asyncio.sleep_ms(_LOOK_MS)  # type: ignore[attr-defined]  # MicroPython
+        await asyncio.sleep_ms(_LOOK_MS)
     await agent.stop()
 
 
-def measure_steps() -> None:
+def measure_steps():
     """Time of a step in which every sensor is sampled and every rule judged."""
-    import phonehome  # noqa: PLC0415 - loaded when its turn has come
+    import phonehome
 
     clock = StoppedClock()
     agent, _ = make(phonehome.Agent, uptime=clock, link=NoLink)
     for step in range(_STEPS):
         clock.at_ms += _PERIOD_MS
-        start = time.ticks_us()  # type: ignore[attr-defined]  # MicroPython
+        start = time.ticks_us()
         agent.step(clock.at_ms)
-        spent = time.ticks_diff(time.ticks_us(), start)  # type: ignore[attr-defined]  # MicroPython
+        spent = time.ticks_diff(time.ticks_us(), start)
         if step >= _STEPS // 2:
             tell("step_us", spent)
