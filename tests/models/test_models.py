@@ -90,3 +90,12 @@ def test_blocked_drain_stays_confirmed_while_nothing_is_pumped():
     bench.model.inject("door_lock")
     bench.run(60_000)
     assert bench.codes(KIND_HEALED) == set()
+
+
+@pytest.mark.parametrize(("name", "fault"), BREAKS)
+def test_no_fault_floods_the_outbox(name, fault):
+    """Half an hour of any fault is at most two records a minute, however it trips or chatters."""
+    bench = Bench(MODELS[name](7), name)
+    bench.model.inject(fault)
+    bench.run(30 * MINUTE_MS)
+    assert len(bench.seen) <= 2 * 30

@@ -9,7 +9,8 @@ from phonehome_sim.noise import Noise
 _AMBIENT = 22.0
 _FREEZER_ON, _FREEZER_OFF = -16.0, -20.0
 _DAMPER_OPEN, _DAMPER_SHUT = 5.0, 3.0
-_COLDEST, _COLDEST_EMPTY, _COLDEST_NO_FAN = -28.0, -4.0, -34.0
+_NERVOUS_ON, _NERVOUS_OFF = -17.8, -18.2
+_COLDEST, _COLDEST_EMPTY, _COLDEST_NO_FAN, _COLDEST_DUSTY = -28.0, -4.0, -34.0, -21.0
 
 # time constants in s: how fast one temperature follows another
 _EVAPORATOR_S, _AIR_S, _STILL_AIR_S, _DAMPER_S = 15, 40, 800, 60
@@ -17,7 +18,7 @@ _FREEZER_LEAK_S, _SEAL_LEAK_S, _FRESH_LEAK_S, _DOOR_LEAK_S = 600, 60, 600, 30
 
 _RUN_A, _INRUSH_A, _LOCKED_A = 1.0, 6.0, 8.0
 _INRUSH_S, _TRIP_S, _COOL_S = 0.4, 3, 7  # a locked rotor trips its protector, again and again
-_OPEN_NTC, _SHORTED_NTC = -40.0, 88.0
+_OPEN_NTC, _SHORTED_NTC, _AGED_NTC_K = -40.0, 88.0, 6.0
 _LONGEST_STEP_S = 1.0  # a late call is walked through in steps that the physics can bear
 
 
@@ -31,9 +32,12 @@ class Fridge:
         "refrigerant_low": "F30",
         "compressor_dead": "F40",
         "compressor_locked": "F41",
+        "hysteresis_lost": "F42",
+        "condenser_dusty": "F43",
         "fan_blocked": "F50",
         "fresh_ntc_open": "F60",
         "fresh_ntc_shorted": "F61",
+        "fresh_ntc_aged": "F62",
         "evaporator_frozen": "F70",
         "ambient_lost": "F80",
         "undervoltage": "F90",
@@ -85,9 +89,10 @@ class Fridge:
 
     def _control(self, span_s):
         self._on_s = self._on_s + span_s if self._is_on else 0.0
-        if self._freezer >= _FREEZER_ON:
+        is_nervous = self._has("hysteresis_lost")
+        if self._freezer >= (_NERVOUS_ON if is_nervous else _FREEZER_ON):
             self._is_on = True
-        elif self._freezer <= _FREEZER_OFF:
+        elif self._freezer <= (_NERVOUS_OFF if is_nervous else _FREEZER_OFF):
             self._is_on = False
         measured = self._values["fresh_temp"]
         if measured >= _DAMPER_OPEN:
@@ -116,6 +121,8 @@ class Fridge:
             return self._freezer
         if self._has("refrigerant_low"):
             return _COLDEST_EMPTY
+        if self._has("condenser_dusty"):
+            return _COLDEST_DUSTY
         return _COLDEST if self._is_fan_turning() else _COLDEST_NO_FAN
 
     def _fresh_gain(self):
@@ -130,6 +137,7 @@ class Fridge:
     def _measure(self):
         values, noise = self._values, self._noise
         values["fresh_temp"] = self._fresh_reading()
+        values["fresh_temp_2"] = self._fresh + noise.spread(0.2)
         values["freezer_temp"] = self._freezer + noise.spread(0.2)
         if not self._has("evaporator_frozen") or "evaporator_temp" not in values:
             values["evaporator_temp"] = self._evaporator + noise.spread(0.3)
@@ -148,7 +156,8 @@ class Fridge:
             return _OPEN_NTC + self._noise.spread(0.2)
         if self._has("fresh_ntc_shorted"):
             return _SHORTED_NTC + self._noise.spread(0.2)
-        return self._fresh + self._noise.spread(0.2)
+        offset = _AGED_NTC_K if self._has("fresh_ntc_aged") else 0
+        return self._fresh + offset + self._noise.spread(0.2)
 
     def _current(self):
         if not self._is_on or self._has("compressor_dead"):

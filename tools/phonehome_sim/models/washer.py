@@ -47,6 +47,7 @@ class Washer:
         "unbalanced": "E51",
         "vibration_frozen": "E52",
         "vibration_lost": "E53",
+        "vibration_loose": "E54",
         "door_lock": "E60",
         "motor_hot": "E70",
         "drum_stuck": "E71",
@@ -224,4 +225,5 @@ class Washer:
             level += 7.5 * share
         if "unbalanced" in self._faults and self.phase == "balance":
             level += 5.0  # at higher speeds the load clings to the drum as it was spread
-        return max(level + self._noise.spread(0.3), 0)
+        amplitude = 2.5 if "vibration_loose" in self._faults else 0.3
+        return max(level + self._noise.spread(amplitude), 0)
