@@ -39,6 +39,10 @@ class Plant:
         product.fault("E6", 520197, 0, 2, "missing", "s5", window_ms=1000, **delays)
         product.fault("E7", 520198, 0, 2, "python", "s6", predicate=lambda s: s.steps("s6") > 0)
         product.fault("E8", 520199, 0, 2, "python", predicate=lambda s: s["s7"] > s["s6"])
+        product.fault("E9", 520200, 0, 2, "noise", "s0", high=6.5, window_ms=9000)
+        product.fault("E10", 520201, 0, 2, "disagree", "s1", other="s2", low=-9, high=9)
+        product.fault("E11", 520202, 0, 2, "count", "s3", level=0, high=9, window_ms=30000)
+        product.fault("E12", 520203, 0, 2, "drift", "s4", low=0, high=0.5, excess=60)
         self.told = 0
         self.sampler = Sampler(product, self.readings, self.tell)
         self.now_ms = 2**31  # a board's 25th day: beyond its small integers

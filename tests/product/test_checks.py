@@ -79,6 +79,44 @@ def test_contradiction_is_named_with_its_fix(old, new, key, words):
     assert line is not None
 
 
+NOISE = 'kind = "noise"\nsensor = "water_temp"\nhigh = 1\nwindow_ms = 4000'
+DISAGREE = 'kind = "disagree"\nsensor = "water_temp"\nother = "water_temp"\nhigh = 1'
+COUNT = 'kind = "count"\nsensor = "water_temp"\nlevel = 5\nhigh = 3\nwindow_ms = 4000'
+DRIFT = 'kind = "drift"\nsensor = "water_temp"\nhigh = 90\nexcess = 5'
+
+
+@pytest.mark.parametrize(
+    ("rule", "key", "words"),
+    [
+        (NOISE.replace("window_ms = 4000", ""), "window_ms", 'add the line "window_ms = ..."'),
+        (NOISE.replace("4000", "1000"), "window_ms", "write 2000"),
+        (NOISE.replace("high = 1", "high = 0.00001"), "high", "steps of 0.0001"),
+        (NOISE.replace("high = 1\n", ""), "", 'add the line "low = ..."'),
+        (NOISE + "\nexcess = 4", "excess", "does not use it"),
+        (DISAGREE, "other", "name the second sensor"),
+        (DISAGREE.replace('other = "water_temp"\n', ""), "other", 'add the line "other = ..."'),
+        (DISAGREE.replace('other = "water_temp"', 'other = "heater"'), "other", 'sensor in "Cel"'),
+        (DISAGREE.replace('other = "water_temp"', 'other = "heatr"'), "other", "mean heater?"),
+        (COUNT.replace("high = 3", "high = 2.5"), "high", "whole number"),
+        (COUNT.replace("high = 3", "low = -1"), "low", "whole number"),
+        (COUNT.replace("level = 5\n", ""), "level", 'add the line "level = ..."'),
+        (COUNT.replace("level = 5", "level = 5.05"), "level", "steps of 0.1"),
+        (COUNT + "\nrearm = 6", "rearm", "write 5 or less"),
+        (DRIFT.replace("excess = 5", ""), "excess", 'add the line "excess = ..."'),
+        (DRIFT.replace("excess = 5", "excess = 0"), "excess", "more than 0"),
+        (DRIFT.replace("excess = 5", "excess = 999999999"), "excess", "31 bits"),
+        (DRIFT + "\nwindow_ms = 4000", "window_ms", "does not use it"),
+    ],
+)
+def test_wrong_word_of_a_rare_kind_is_named(rule, key, words):
+    """Noise, disagree, count and drift name the key, the line and the fix like all others."""
+    start, end = GOOD.rindex("kind = "), GOOD.rindex("[[fault.cause]]")
+    ((found_key, text, line),) = problems_of(GOOD[:start] + rule + "\n" + GOOD[end:])
+    assert found_key == ("fault.K2.rule." + key if key else "fault.K2.rule")
+    assert words in text
+    assert line is not None
+
+
 def test_seventeenth_sensor_is_refused():
     """A freeze frame holds all sensors of a product, so there are at most sixteen."""
     more = "".join(SENSOR.format(number) for number in range(2, 17))

@@ -10,6 +10,16 @@ from phonehome_wire.decoder import decode
 from tests.product.samples import GOOD
 
 PRODUCTS = sorted((Path(__file__).parents[2] / "shared" / "products").glob("*.toml"))
+WALL = """
+[[sensor]]
+name = "wall_temp"
+title = "Temperature of the wall"
+unit = "Cel"
+channel = 2
+exp = -2
+period_ms = 500
+
+"""
 
 
 def test_device_half_has_the_documented_layout():
@@ -39,13 +49,46 @@ def test_device_half_has_the_documented_layout():
         ),
         ('kind = "missing"\nsensor = "heater"\nwindow_ms = 4000', 4, 1, [4000]),
         ('kind = "python"', 5, None, []),
+        (
+            'kind = "noise"\nsensor = "water_temp"\nhigh = 0.25\ndeadband = 0.1\nwindow_ms = 4000',
+            6,
+            0,
+            [None, 2500, 4000, 1000],
+        ),
+        (
+            'kind = "disagree"\nsensor = "water_temp"\nother = "wall_temp"\nlow = -2\nhigh = 2',
+            7,
+            0,
+            [-20, 20, 0, 2],
+        ),
+        (
+            'kind = "count"\nsensor = "water_temp"\nlevel = 50.5\nhigh = 3\nwindow_ms = 4000',
+            8,
+            0,
+            [None, 3, 4000, 0, 505, 505],
+        ),
+        (
+            'kind = "count"\nsensor = "heater"\nlevel = 1\nrearm = 0\nlow = 2\nwindow_ms = 4000',
+            8,
+            1,
+            [2, None, 4000, 0, 1, 0],
+        ),
+        (
+            'kind = "drift"\nsensor = "water_temp"\nhigh = 90\ndeadband = 0.5\nexcess = 7.2',
+            9,
+            0,
+            [None, 900, 72_000, 5],
+        ),
     ],
 )
 def test_other_kinds_have_their_own_parameters(rule, kind, sensor, parameters):
-    """Stuck has a band and a window, missing an age, a rule in Python nothing."""
+    """Each kind has the parameters that the layout names, and the device takes them so."""
     start, end = GOOD.rindex("kind = "), GOOD.rindex("[[fault.cause]]")
-    half = compile_device(parse(GOOD[:start] + rule + "\n" + GOOD[end:], "kettle.toml"))
+    text = GOOD[:start] + rule + "\n" + GOOD[end:]
+    half = compile_device(parse(text.replace("[[fault]]", WALL + "[[fault]]", 1), "kettle.toml"))
     assert decode(half, max_bytes=16384)[5][1][5:8] == [kind, sensor, parameters]
+    spec = load_device_half(half).faults[1]
+    assert (spec.kind, spec.sensor, spec.params) == (kind, sensor, tuple(parameters))
 
 
 def test_words_for_people_do_not_change_the_device_half():
