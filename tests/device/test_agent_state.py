@@ -36,7 +36,7 @@ for act, value in acts:
         agent.step(clock.at_ms)
         clock.at_ms += 1000
 fault = agent.faults[0]
-left_ms = agent._sampler.shelved_ms(0)
+left_ms = agent._sampler.silence.shelved_ms(0)
 print(json.dumps([told, fault.is_confirmed, fault.occurrence, left_ms]))
 """
 

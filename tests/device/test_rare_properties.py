@@ -230,5 +230,7 @@ def test_a_reboot_keeps_confirmed(kind, off_delay_ms, runs):
             if before.fault.state in (CONFIRMED, HEALED):
                 assert plant.fault.state == before.fault.state
             assert plant.fault.occurrence == before.fault.occurrence
-            assert (plant.sampler.shelved_ms(0) > 0) == (before.sampler.shelved_ms(0) > 0)
+            assert (plant.sampler.silence.shelved_ms(0) > 0) == (
+                before.sampler.silence.shelved_ms(0) > 0
+            )
             assert plant.told == []

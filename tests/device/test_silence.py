@@ -70,7 +70,7 @@ def test_two_cycles_a_minute_are_told():
     plant.run(60, 20)
     plant.cycle(2)
     assert plant.told == "ChChChCh"
-    assert not plant.sampler.is_chattering(0)
+    assert not plant.sampler.silence.is_chattering(0)
 
 
 def test_chatter_collapses_into_one_record():
@@ -78,14 +78,14 @@ def test_chatter_collapses_into_one_record():
     plant = Plant()
     plant.cycle(20)
     assert plant.told == "ChChC"
-    assert plant.sampler.is_chattering(0)
-    assert not plant.sampler.is_chattering(1)
+    assert plant.sampler.silence.is_chattering(0)
+    assert not plant.sampler.silence.is_chattering(1)
     plant.run(53, 20)
     assert plant.told == "ChChC"
     plant.run(3, 20)
     assert plant.told == "ChChCh"
     assert plant.counts == [1, 1, 2, 2, 3, 20]
-    assert not plant.sampler.is_chattering(0)
+    assert not plant.sampler.silence.is_chattering(0)
     plant.run(60, 95)
     assert plant.told == "ChChChC"
 
@@ -106,7 +106,7 @@ def test_third_confirmation_that_stays_is_told_once():
     plant.cycle(2)
     plant.run(200, 95)
     assert plant.told == "ChChC"
-    assert not plant.sampler.is_chattering(0)
+    assert not plant.sampler.silence.is_chattering(0)
 
 
 def test_hours_of_chatter_are_bounded():
@@ -149,14 +149,14 @@ def test_shelved_fault_is_not_told():
     """Nothing is told while the shelf lasts, it ends by itself, and its end tells the state."""
     plant = Plant()
     assert plant.sampler.shelve("E1", HOUR_MS)
-    assert plant.sampler.shelved_ms(0) == HOUR_MS
+    assert plant.sampler.silence.shelved_ms(0) == HOUR_MS
     plant.run(1800, 95)
     assert plant.told == ""
     assert plant.fault.state == CONFIRMED
-    assert 0 < plant.sampler.shelved_ms(0) <= HOUR_MS // 2 + 1000
+    assert 0 < plant.sampler.silence.shelved_ms(0) <= HOUR_MS // 2 + 1000
     plant.run(1802, 95)
     assert plant.told == "C"
-    assert plant.sampler.shelved_ms(0) == 0
+    assert plant.sampler.silence.shelved_ms(0) == 0
     plant.run(5, 20)
     assert plant.told == "Ch"
 
@@ -183,7 +183,7 @@ def test_shelf_is_of_one_fault():
     assert not plant.sampler.shelve("E9", HOUR_MS)
     plant.run(5, 95, other=95)
     assert plant.told == "C"
-    assert plant.sampler.shelved_ms(0) == 0
+    assert plant.sampler.silence.shelved_ms(0) == 0
 
 
 def test_shelf_is_bounded():
@@ -221,7 +221,7 @@ def test_clearing_ends_a_shelf():
     assert plant.sampler.clear(plant.now_ms, "E1") == 1
     plant.run(5, 95)
     assert plant.told == "CxC"
-    assert plant.sampler.shelved_ms(0) == 0
+    assert plant.sampler.silence.shelved_ms(0) == 0
 
 
 def test_shelf_survives_a_reboot():
@@ -230,7 +230,7 @@ def test_shelf_survives_a_reboot():
     plant.sampler.shelve("E1", 10 * HOUR_MS)
     plant.run(10, 95)
     again = plant.reboot()
-    left_ms = again.sampler.shelved_ms(0)
+    left_ms = again.sampler.silence.shelved_ms(0)
     assert 8 * HOUR_MS < left_ms < 10 * HOUR_MS
     assert (again.fault.state, again.fault.occurrence) == (CONFIRMED, 1)
     again.run(10, 95)
@@ -245,7 +245,7 @@ def test_shelf_ends_although_the_board_keeps_rebooting():
     plant = Plant()
     plant.sampler.shelve("E1", 7 * 24 * HOUR_MS)
     boots = 0
-    while plant.sampler.shelved_ms(0):
+    while plant.sampler.silence.shelved_ms(0):
         plant = plant.reboot()
         boots += 1
     assert 20 < boots < 80
@@ -259,7 +259,7 @@ def test_chatter_survives_a_reboot():
     plant.cycle(5)
     assert (plant.fault.state, plant.told) == (HEALED, "ChChC")
     again = plant.reboot()
-    assert again.sampler.is_chattering(0)
+    assert again.sampler.silence.is_chattering(0)
     again.run(70, 20)
     assert (again.told, again.counts) == ("h", [5])
     assert len(again.sampler.snapshot()) == len(Plant().sampler.snapshot())

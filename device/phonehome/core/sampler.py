@@ -15,11 +15,9 @@ from .rules import KIND_PYTHON, make_rules
 # Folded away on a board; a test holds them to the wire's registry and limits.
 _KIND_CLEARED = const(3)
 _KIND_CONFIRMED = const(0)
-_KIND_HEALED = const(2)
 
 _ROW = const(16)  # the bit of a new row, above those of the most channels that a frame holds
-_KIND_OF_STATE = (None, None, _KIND_CONFIRMED, _KIND_HEALED, _KIND_CLEARED)
-_WITH_SILENCES = const(2)  # the format of a snapshot that begins with them
+_WITH_SILENCES = b"\x02"  # a snapshot begins with its format: these before the fault states
 _MAX_STEP_MS = const(2**29)  # 6.2 days: a longer pause is judged as one of this length
 
 TYPE_CHECKING = const(0)
@@ -82,8 +80,8 @@ class Sampler:
 
         Call it once, before the first step. Raise ValueError when the bytes are no snapshot.
         """
-        if snapshot[:1] == bytes((_WITH_SILENCES,)):
-            snapshot = self._expect_silence().unwrap(snapshot, self.faults.snapshot())
+        if snapshot[:1] == _WITH_SILENCES:
+            snapshot = self.silence.unwrap(snapshot, self.faults.snapshot())
         for fault in self.faults.restore(snapshot):
             if self._silence is None or self._silence.lets_pass(fault.index, _KIND_CLEARED):
                 self._on_transition(fault, _KIND_CLEARED, now_ms, None)
@@ -92,6 +90,15 @@ class Sampler:
         """Return what survives a reboot: the fault states, and which of them are shelved."""
         snapshot = self.faults.snapshot()
         return snapshot if self._silence is None else self._silence.wrap(snapshot)
+
+    @property
+    def silence(self) -> "Silence":
+        """Who is shelved or chatters: it knows the faults by their place in the product."""
+        if self._silence is None:
+            from .silence import Silence
+
+            self._silence = Silence(len(self.rules))
+        return self._silence
 
     @property
     def has_silence(self) -> bool:
@@ -106,16 +113,8 @@ class Sampler:
         """
         fault = self.faults.maybe_find(code)
         if fault is not None:
-            self._expect_silence().shelve(fault.index, span_ms)
+            self.silence.shelve(fault.index, span_ms)
         return fault is not None
-
-    def shelved_ms(self, index: int) -> int:
-        """Return how long the fault at a place of the product stays shelved; 0: it is not."""
-        return 0 if self._silence is None else self._silence.shelved_ms(index)
-
-    def is_chattering(self, index: int) -> bool:
-        """True while the cycles of a fault are collapsed into one record that is yet to come."""
-        return self._silence is not None and self._silence.is_chattering(index)
 
     def clear(self, now_ms: int, code: "str | None" = None) -> int:
         """Clear one fault, or all, by command; return how many there were to tell of."""
@@ -189,27 +188,14 @@ class Sampler:
 
     def _lets_pass(self, index: int, kind: int) -> bool:
         try:
-            return self._expect_silence().lets_pass(index, kind)
+            return self.silence.lets_pass(index, kind)
         except MemoryError:  # the report matters more than that it is the third
             return True
 
-    def _expect_silence(self) -> "Silence":
-        if self._silence is None:
-            from .silence import Silence
-
-            self._silence = Silence(len(self.rules))
-        return self._silence
-
     def _pass_silence(self, span_ms: int) -> None:
-        if self._expect_silence().advance(span_ms, self._tell_state):
+        if self.silence.advance(span_ms, self.faults, self._tell):
             self._silence = None
             forget(__name__.rpartition(".")[0] + ".silence")
-
-    def _tell_state(self, index: int) -> None:
-        """Tell the state that a silence ends in."""
-        kind = _KIND_OF_STATE[self.faults.state(index)]
-        if kind is not None:
-            self._tell(index, kind)
 
     def _tell(self, index: int, kind: int) -> None:
         fault = self.faults[index]

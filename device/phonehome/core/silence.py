@@ -11,8 +11,13 @@ from array import array
 from phonehome_wire.compat import const
 
 # Folded away on a board; a test holds them to the wire's registry and limits.
+_KIND_CLEARED = const(3)
 _KIND_CONFIRMED = const(0)
+_KIND_HEALED = const(2)
 _KIND_PENDING = const(1)
+
+# What a state at the end of a silence is told as; ok and pending lie behind a clearing by age.
+_KIND_OF_STATE = (_KIND_CLEARED, _KIND_CLEARED, _KIND_CONFIRMED, _KIND_HEALED, _KIND_CLEARED)
 
 _MINUTE_MS = const(60000)
 MAX_SHELF_MS = const(604800000)  # a week; whoever wants it longer means to repair the rule
@@ -84,8 +89,8 @@ class Silence:
             self._flags[index] |= _CHATTERS  # this one is told: it is there, and stays so for now
         return not is_third or kind == _KIND_CONFIRMED
 
-    def advance(self, span_ms: int, tell) -> bool:
-        """Let time pass and `tell(index)` what is to be told at an end; True when all is quiet."""
+    def advance(self, span_ms: int, faults, tell) -> bool:
+        """Let time pass and `tell(index, kind)` at an end what changed; True when all is quiet."""
         for slot in range(len(self._ages_ms)):
             if self._ages_ms[slot] < _MINUTE_MS:
                 self._ages_ms[slot] = min(self._ages_ms[slot] + span_ms, _MINUTE_MS)
@@ -93,7 +98,7 @@ class Silence:
         for index in range(len(self._flags)):
             if self._is_silent(index):
                 self._shelf_ms[index] = max(self._shelf_ms[index] - span_ms, 0)
-                self._end_if_due(index, tell)
+                self._end_if_due(index, faults.state(index), tell)
             is_aged = self._ages_ms[_AGES * index + _ANY] == _MINUTE_MS
             is_quiet = is_quiet and is_aged and not self._is_silent(index)
         return is_quiet
@@ -101,12 +106,12 @@ class Silence:
     def _is_silent(self, index: int) -> bool:
         return self._shelf_ms[index] > 0 or bool(self._flags[index] & _CHATTERS)
 
-    def _end_if_due(self, index: int, tell) -> None:
+    def _end_if_due(self, index: int, state: int, tell) -> None:
         if self._ages_ms[_AGES * index + _ANY] == _MINUTE_MS:
             self._flags[index] &= ~_CHATTERS & 0xFF
         if not self._is_silent(index) and self._flags[index]:
             self._flags[index] = 0
-            tell(index)
+            tell(index, _KIND_OF_STATE[state])
 
     def wrap(self, snapshot: bytes) -> bytes:
         """Return a snapshot of the fault states with what of the silences survives a reboot."""
