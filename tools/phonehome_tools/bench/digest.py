@@ -5,31 +5,23 @@ measured is the time until the receiver's own counter says that all of them are.
 real transition: it opens, repeats, recovers or reopens a ticket.
 """
 
-import asyncio
-import re
 import tempfile
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-# The receiver's counters have no client of their own; this reads one text page.
-import aiohttp
-
 from phonehome_tools.bench.cores import on_core, pick_cores
+from phonehome_tools.bench.digested import WITHIN_S, wait_digested
 from phonehome_tools.bench.figures import Figure
 from phonehome_tools.bench.intake import OPEN_GATES
 from phonehome_tools.bench.load import connect, post
 from phonehome_tools.bench.reports import Reporter
 from phonehome_tools.fleet.children import Children, run_until_done
-from phonehome_tools.fleet.errors import ChildError
 from phonehome_tools.fleet.receiver import Receiver
 
 DEVICES = 20
 REPORTS = 5
 RECORDS = 30
-WITHIN_S = 120.0
-ASK_EVERY_S = 0.02
-COUNTER = re.compile(r'^phonehome_digested_records_total\{outcome="(\w+)"\} (\S+)', re.MULTILINE)
 
 
 def measure() -> list[Figure]:
@@ -77,16 +69,3 @@ async def signed_messages(receiver: Receiver) -> list[list[bytes]]:
         for index, reporter in enumerate(reporters):
             await desk.add_device(reporter.device, "washer", f"bench-{index}", reporter.key)
     return [[reporter.faults(RECORDS) for _ in range(REPORTS)] for reporter in reporters]
-
-
-async def wait_digested(receiver: Receiver, records: int) -> None:
-    """Wait for the receiver's counter; ChildError when records failed or time is over."""
-    async with aiohttp.ClientSession() as session, asyncio.timeout(WITHIN_S):
-        while True:
-            async with session.get(receiver.http + "/metrics") as answer:
-                counts = {name: float(n) for name, n in COUNTER.findall(await answer.text())}
-            if counts.get("failed"):
-                raise ChildError(f"{counts['failed']:.0f} records could not be digested")
-            if counts.get("done", 0) >= records:
-                return
-            await asyncio.sleep(ASK_EVERY_S)

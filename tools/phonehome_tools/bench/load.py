@@ -89,13 +89,14 @@ class Load:
 
     callers: Sequence[Caller]
 
-    async def measure(self, seconds: float) -> float:
-        """Answers per second over one slice of time."""
+    async def measure(self, seconds: float) -> tuple[int, float]:
+        """Answers in one slice of time, and per second."""
         before = sum(caller.answers for caller in self.callers)
         start = time.monotonic()
         await asyncio.gather(*(caller.call_until(start + seconds) for caller in self.callers))
         spent = time.monotonic() - start
-        return (sum(caller.answers for caller in self.callers) - before) / spent
+        answers = sum(caller.answers for caller in self.callers) - before
+        return answers, answers / spent
 
     def close(self) -> None:
         """Hang up on every connection."""

@@ -26,6 +26,30 @@ METRICS = 15
 STEP_MS = 10
 
 
+class Samples:
+    """A freeze frame as a washing machine takes it: eight channels that move a little."""
+
+    period_ms = 500
+    trigger = 15
+    count = 20
+    channel_count = 8
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def channel_id(self, i: int) -> int:
+        """Wire id of channel number i."""
+        return i
+
+    def exp(self, _i: int) -> int:
+        """Decimal exponent of its samples."""
+        return -1
+
+    def sample(self, i: int, j: int) -> int:
+        """A slow ramp with some noise."""
+        return 100 * i + 3 * j + (self._seed + i * 7 + j * 13) % 11
+
+
 @dataclass
 class Reporter:
     """One device of the load: its identity, its key and its counters."""
@@ -43,6 +67,19 @@ class Reporter:
         self._head = UplinkHead(os.urandom(4), 1, 0, os.urandom(4))
         self._seq = 0
         self._now_ms = 0
+
+    def report(self) -> bytes:
+        """What appliances send one at a time: a heartbeat, then a fault with its freeze frame."""
+        return self.fault() if self._seq % 2 else self.heartbeat()
+
+    def fault(self) -> bytes:
+        """A report with one fault transition and its freeze frame."""
+        enc = self._begin(1)
+        seq = self._take_seq()
+        fault = transition(seq // 2)
+        fault.frame = Samples(seq)
+        encode_fault(enc, self._head.boot, seq, self._now_ms, fault)
+        return self._end()
 
     def heartbeat(self) -> bytes:
         """A report with one heartbeat of 15 metrics."""
