@@ -4,11 +4,12 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select
+from sqlalchemy.dialects.sqlite import Insert
 
 from phonehome_cloud.core.digesting import Standing, is_late
 from phonehome_cloud.core.transitions import RecordHead, Transition
 
-from .dialects import fetch_among, insert
+from .dialects import fetch_among, insert, insert_many
 from .schema import device_event, fault, fault_event, manifest, session
 
 FaultKey = tuple[str, int, int]  # device, spn, fmi
@@ -30,13 +31,16 @@ def save_standings(connection: Connection, newest: Collection[Transition]) -> No
     """Move these faults to their newest transition."""
     if not newest:
         return
-    statement = insert(connection, fault)
+    rows = [_standing_row(transition) for transition in newest]
+    insert_many(connection, fault, _move, rows)
+
+
+def _move(statement: Insert) -> Any:
     moved = ("inc", "inc_seen_at", "boot", "seq", "kind", "status", "occurrence", "event_at")
-    statement = statement.on_conflict_do_update(
+    return statement.on_conflict_do_update(
         index_elements=["device", "spn", "fmi"],
         set_={name: statement.excluded[name] for name in moved},
     )
-    connection.execute(statement, [_standing_row(transition) for transition in newest])
 
 
 def _standing_row(transition: Transition) -> dict[str, Any]:

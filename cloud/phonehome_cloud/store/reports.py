@@ -6,12 +6,13 @@ from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy.dialects.sqlite import Insert
 
 from phonehome_cloud.core.arrivals import HASH_BYTES, Arrival, Outcome
 from phonehome_wire.registry import REFUSED_COLLISION, REFUSED_MALFORMED, RTYPE_HEARTBEAT
 from phonehome_wire.uplink import Record
 
-from .dialects import fetch_among, insert
+from .dialects import fetch_among, insert_many
 from .keys import NEXT, activate
 from .quarantine import ID_COLLISION, STATE_LOST, note_security, quarantine_records
 from .schema import manifest, message, record
@@ -95,9 +96,12 @@ def _insert_messages(
         }
         for arrival in arrivals
     ]
-    statement = insert(connection, message).on_conflict_do_nothing()
-    found = connection.execute(statement.returning(message.c.device, message.c.hash), rows)
+    found = insert_many(connection, message, _new_messages, rows)
     return {(dev, hash_) for dev, hash_ in found}
+
+
+def _new_messages(statement: Insert) -> Any:
+    return statement.on_conflict_do_nothing().returning(message.c.device, message.c.hash)
 
 
 def _claim(
@@ -122,13 +126,15 @@ def _insert_records(connection: Connection, claims: Sequence[_Claim]) -> set[_Ke
     """Insert what is not there yet; returns the ids that are new."""
     if not claims:
         return set()
-    statement = (
-        insert(connection, record)
-        .on_conflict_do_nothing()
-        .returning(record.c.device, record.c.inc, record.c.boot, record.c.seq)
-    )
-    found = connection.execute(statement, [_record_row(claim) for claim in claims])
+    rows = [_record_row(claim) for claim in claims]
+    found = insert_many(connection, record, _new_records, rows)
     return {(dev, inc, boot, seq) for dev, inc, boot, seq in found}
+
+
+def _new_records(statement: Insert) -> Any:
+    return statement.on_conflict_do_nothing().returning(
+        record.c.device, record.c.inc, record.c.boot, record.c.seq
+    )
 
 
 def _record_row(claim: _Claim) -> dict[str, Any]:

@@ -6,11 +6,12 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Update, bindparam, select, update
+from sqlalchemy.dialects.sqlite import Insert
 
 from phonehome_cloud.core.anchoring import BootBounds, Bound, EventTime, place
 from phonehome_cloud.core.sessions import Anchor, Journal, Session
 
-from .dialects import fetch_among, insert
+from .dialects import fetch_among, insert, insert_many
 from .schema import anchor, device, session
 
 _KEPT = tuple(field.name for field in fields(Session))
@@ -60,13 +61,15 @@ def _update() -> Update:
 
 def _save_anchors(connection: Connection, anchors: Iterable[Anchor]) -> None:
     latest = {anchor_[:5]: anchor_._asdict() for anchor_ in anchors}
-    statement = insert(connection, anchor)
+    insert_many(connection, anchor, _replace_slot, list(latest.values()))
+
+
+def _replace_slot(statement: Insert) -> Any:
     excluded = statement.excluded
-    statement = statement.on_conflict_do_update(
+    return statement.on_conflict_do_update(
         index_elements=["device", "inc", "boot", "kind", "slot"],
         set_={"device_ms": excluded.device_ms, "utc_ms": excluded.utc_ms},
     )
-    connection.execute(statement, list(latest.values()))
 
 
 class Timeline:
