@@ -29,14 +29,13 @@ from .workers.broker import EmbeddedBroker
 from .workers.committer import Committer
 from .workers.digesting import Digesting
 from .workers.mqtt import MQTTConsumer
-from .workers.supervising import Soon, Supervised
+from .workers.supervising import Supervised
 
 CONSUMER = web.AppKey("consumer", MQTTConsumer)
 CONFIGURED_TOKEN = "configured"  # noqa: S105 - the name of the token, as histories show it
 
 _MQTT_CLIENT_ID = "phonehome-receiver"  # its session at the broker outlives us
 _MQTT_WITHIN_S = 5.0  # a broker that is away does not keep HTTP from starting
-_DIGEST_AFTER_S = 0.03  # one digest for several commits: they share one write connection
 _LOGINS_PER_S, _LOGIN_BURST = 0.2, 10.0
 
 Context = Callable[[web.Application], AsyncIterator[None]]
@@ -82,7 +81,7 @@ def make_app(config: Config) -> web.Application:
     app[health.METRICS] = metrics
     app[health.CHECKS] = {}
     app.cleanup_ctx.append(_storing(config, database, vault, committer))
-    app.cleanup_ctx.append(_digesting(digesting))
+    app.cleanup_ctx.append(_digesting(digesting, committer))
     _add_mqtt(app, config, intake)
     _add_routes(app)
     return app
@@ -104,12 +103,10 @@ async def serving(
 def _make_committer(
     config: Config, database: Database, metrics: Metrics, digesting: Digesting
 ) -> Committer:
-    digest_soon = Soon(digesting.wake, _DIGEST_AFTER_S)
-
     def committed(messages: int) -> None:
         metrics.count_commit(messages)
         metrics.set_waiting(committer.depth)
-        digest_soon()
+        digesting.wake()
 
     committer = Committer(database, config.intake.queue, config.intake.batch, committed)
     return committer
@@ -154,11 +151,11 @@ def _storing(config: Config, database: Database, vault: Vault, committer: Commit
     return context
 
 
-def _digesting(digesting: Digesting) -> Context:
-    """Run the digest beside everything else."""
+def _digesting(digesting: Digesting, committer: Committer) -> Context:
+    """Run the digest beside everything else; intake goes first."""
 
     async def context(app: web.Application) -> AsyncIterator[None]:
-        loop = Supervised("digest", digesting.run)
+        loop = Supervised("digest", lambda: digesting.run(committer.wait_quiet))
         task = asyncio.create_task(loop.run())
         app[health.CHECKS]["digest"] = health.trouble_check(lambda: loop.trouble)
         yield

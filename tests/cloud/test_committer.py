@@ -163,3 +163,25 @@ async def test_many_devices_share_one_commit(receiver, washer):
     for appliance, reply in zip(fleet, replies, strict=True):
         assert appliance.hears(reply.body).stored == [(1, 0, 0)]
     assert receiver.commits == [1, 5]
+
+
+async def test_whoever_gives_way_waits_for_a_pause(receiver, washer):
+    """The digest waits while messages are committed, and goes on when nobody comes any more."""
+    gate = Gate(receiver.database)
+    tasks = await send(receiver, washer, range(3))
+    waiting = asyncio.create_task(receiver.committer.wait_quiet())
+    await gate.open()
+    await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)
+    assert not waiting.done()
+    await asyncio.gather(*tasks, waiting)
+
+
+async def test_whoever_gives_way_has_a_turn_all_the_same(receiver, washer):
+    """A commit that does not end holds nobody up for long."""
+    gate = Gate(receiver.database)
+    tasks = await send(receiver, washer, [0])
+    async with asyncio.timeout(5):
+        await receiver.committer.wait_quiet()
+    assert not tasks[0].done()
+    await gate.open()
+    await asyncio.gather(*tasks)

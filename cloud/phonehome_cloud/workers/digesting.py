@@ -7,7 +7,7 @@ be digested is marked with the reason and never stands in the way of the next.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import Row
@@ -30,6 +30,10 @@ _LOG = logging.getLogger(__name__)
 _BATCH = 200
 _TICK_S = 1.0
 _MAX_REASON = 500
+
+
+async def _at_once() -> None:
+    """Give way to nobody."""
 
 
 class Counters(Protocol):
@@ -72,9 +76,13 @@ class Digesting:
         """There may be something to digest."""
         self._work.set()
 
-    async def run(self) -> None:
-        """Digest until cancelled; when the database is away, try again each second."""
+    async def run(self, give_way: Callable[[], Awaitable[None]] = _at_once) -> None:
+        """Digest until cancelled; when the database is away, try again each second.
+
+        Each batch begins when `give_way` returns: whoever goes first has gone.
+        """
         while True:
+            await give_way()
             self._work.clear()
             try:
                 done = await self.step()

@@ -10,25 +10,6 @@ _PAUSE_S = 1.0
 _TROUBLED_S = 60.0  # so long a restart counts as trouble
 
 
-class Soon:
-    """Calls `function` once, `delay_s` after the first of any number of calls of itself."""
-
-    def __init__(self, function: Callable[[], None], delay_s: float) -> None:
-        self._function = function
-        self._delay_s = delay_s
-        self._is_set = False
-
-    def __call__(self) -> None:
-        """Ask for the call, in the event loop."""
-        if not self._is_set:
-            self._is_set = True
-            asyncio.get_running_loop().call_later(self._delay_s, self._call)
-
-    def _call(self) -> None:
-        self._is_set = False
-        self._function()
-
-
 class Supervised:
     """Runs `run` until cancelled; what it raises is logged, and it is run again."""
 
