@@ -11,6 +11,7 @@ from .limits import (
     MAX_CHANNEL_UNIT_BYTES,
     MAX_CONTEXT_METRICS,
     MAX_CRASH_CRUMBS,
+    MAX_CRASH_FAULTS,
     MAX_CRASH_TEXT_BYTES,
     MAX_EXP,
     MAX_FRAMES,
@@ -28,6 +29,7 @@ from .limits import (
 from .registry import (
     CRASH_CRUMBS,
     CRASH_EXCEPTION,
+    CRASH_FAULTS,
     CRASH_FRAMES,
     CRASH_FRAMES_OMITTED,
     CRASH_HEAP_FREE,
@@ -56,6 +58,8 @@ from .registry import (
     HELLO_CONFIG_VERSION,
     HELLO_PLATFORM,
     HELLO_RESET_CAUSE,
+    HELLO_RESET_CERTAINTY,
+    HELLO_RESET_NAME,
     HELLO_STATE_LOST,
     RESULT_CSEQ,
     RESULT_STATUS,
@@ -205,6 +209,18 @@ def _is_crumb(value: "Any") -> bool:
     )
 
 
+def _is_fault_id(value: "Any") -> bool:
+    """[spn, fmi]."""
+    return (
+        type(value) is list
+        and len(value) == 2
+        and type(value[0]) is int
+        and 0 <= value[0] <= MAX_SPN
+        and type(value[1]) is int
+        and 0 <= value[1] <= 31
+    )
+
+
 def _is_catalog(value: "Any") -> bool:
     return type(value) is dict and all(map(_is_catalog_entry, value.values()))
 
@@ -260,6 +276,8 @@ _judge_hello = _judge(
         (HELLO_CONFIG_VERSION, "config_version", False, _is_uint, "an unsigned integer"),
         (HELLO_CATALOG, "catalog", False, _is_catalog, "channel => [name, unit]"),
         (HELLO_STATE_LOST, "state_lost", False, _is_bool, "true or false"),
+        (HELLO_RESET_CERTAINTY, "reset_certainty", False, _between(0, 3), "0..3"),
+        (HELLO_RESET_NAME, "reset_name", False, _is_name, "text of 0..48 bytes or a string id"),
     ),
 )
 
@@ -305,6 +323,13 @@ _judge_crash = _judge(
         (CRASH_HEAP_LARGEST, "heap_largest", False, _is_uint, "an unsigned integer"),
         (CRASH_RESET_CAUSE, "reset_cause", False, _between(0, 15), "0..15"),
         (CRASH_FRAMES_OMITTED, "omitted", False, _is_uint, "an unsigned integer"),
+        (
+            CRASH_FAULTS,
+            "faults",
+            False,
+            _array_of(1, MAX_CRASH_FAULTS, _is_fault_id),
+            "1..8 [spn, fmi]",
+        ),
     ),
 )
 

@@ -9,11 +9,13 @@ from .head import put_clipped, put_crumb, put_head, put_name
 
 # Folded away on a board; a test holds them to registry and limits.
 _MAX_CRASH_CRUMBS = const(16)
+_MAX_CRASH_FAULTS = const(8)
 _MAX_CRASH_RECORD_BYTES = const(1295)
 _MAX_CRASH_TEXT_BYTES = const(96)
 _MAX_FRAMES = const(12)
 _CRASH_CRUMBS = const(4)
 _CRASH_EXCEPTION = const(1)
+_CRASH_FAULTS = const(16)
 _CRASH_FRAMES = const(3)
 _CRASH_FRAMES_OMITTED = const(8)
 _CRASH_HEAP_FREE = const(5)
@@ -35,8 +37,8 @@ class Crash:
     """What one crash says; None is absent.
 
     `kind` one of CRASHKIND_*; `frames` (file, line, function), outermost first; `crumbs` (ms
-    relative to the crash, category, text, number), oldest first; `omitted` counts frames that the
-    device already left out.
+    relative to the crash, category, text, number), oldest first; `faults` (spn, fmi) that were
+    active, at most 8 are told; `omitted` counts frames that the device already left out.
     """
 
     def __init__(self, kind: int) -> None:
@@ -48,6 +50,7 @@ class Crash:
         self.heap_free: "int | None" = None
         self.heap_largest: "int | None" = None
         self.reset_cause: "int | None" = None
+        self.faults: "list[tuple[int, int]]" = []
         self.omitted = 0
 
 
@@ -109,6 +112,8 @@ def _put_body(enc: Encoder, crash: Crash, first_frame: int, first_crumb: int) ->
     count += enc.put_field(_CRASH_HEAP_LARGEST, crash.heap_largest)
     count += enc.put_field(_CRASH_RESET_CAUSE, crash.reset_cause)
     count += enc.put_field(_CRASH_FRAMES_OMITTED, crash.omitted + first_frame or None)
+    first_fault = max(0, len(crash.faults) - _MAX_CRASH_FAULTS)
+    count += _put_rows(enc, _CRASH_FAULTS, crash.faults, first_fault, _put_fault_id)
     enc.close_map(at, count)
 
 
@@ -135,3 +140,9 @@ def _put_frame(enc: Encoder, frame: "tuple[Name, int, Name]") -> None:
     put_name(enc, file)
     enc.put_uint(line)
     put_name(enc, function)
+
+
+def _put_fault_id(enc: Encoder, fault: "tuple[int, int]") -> None:
+    enc.put_array(2)
+    enc.put_uint(fault[0])
+    enc.put_uint(fault[1])

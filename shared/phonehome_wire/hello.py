@@ -3,6 +3,7 @@
 from .compat import const
 from .encoder import Encoder
 from .errors import EncodeError
+from .head import put_name
 
 # Folded away on a board; a test holds them to registry and limits.
 _MAX_AGENT_BYTES = const(32)
@@ -15,6 +16,8 @@ _HELLO_CLEAN_BOOT = const(3)
 _HELLO_CONFIG_VERSION = const(4)
 _HELLO_PLATFORM = const(2)
 _HELLO_RESET_CAUSE = const(1)
+_HELLO_RESET_CERTAINTY = const(16)
+_HELLO_RESET_NAME = const(17)
 _HELLO_STATE_LOST = const(6)
 
 
@@ -27,12 +30,16 @@ def put_hello(
     config_version: "int | None" = None,
     catalog: "list[tuple[int, str, str]] | None" = None,
     state_lost: bool = False,
+    certainty: "int | None" = None,
+    reset_name: str = "",
 ) -> None:
     """Body of a birth: agent version, RESET_*, board, last boot that ended cleanly, applied config
     version.
 
     `catalog` is (channel, name, unit) in ascending order of channels, sent when the receiver asked
-    for it; `state_lost` says that the incarnation is new because the old one was lost.
+    for it; `state_lost` says that the incarnation is new because the old one was lost;
+    `certainty` is how sure the reset cause is (CERTAINTY_*), `reset_name` the task or exception
+    behind it.
     """
     if not 0 <= reset_cause <= 15:
         raise EncodeError("range", "reset cause is %d, want 0..15" % reset_cause)
@@ -51,6 +58,11 @@ def put_hello(
     if state_lost:
         enc.put_uint(_HELLO_STATE_LOST)
         enc.put_bool(True)
+        count += 1
+    count += enc.put_field(_HELLO_RESET_CERTAINTY, certainty)
+    if reset_name:
+        enc.put_uint(_HELLO_RESET_NAME)
+        put_name(enc, reset_name)
         count += 1
     enc.close_map(at, count)
 

@@ -39,6 +39,7 @@ MAX_METRICS = const(48)
 MAX_CONTEXT_METRICS = const(24)
 MAX_FRAMES = const(12)
 MAX_CRASH_CRUMBS = const(16)
+MAX_CRASH_FAULTS = const(8)
 MAX_LOG_CRUMBS = const(32)
 MAX_NAME_BYTES = const(48)  # file, function, category, crumb text, exception type
 MAX_CRASH_TEXT_BYTES = const(96)

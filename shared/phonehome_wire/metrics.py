@@ -39,6 +39,10 @@ class Metrics:
         at = self._position(metric)
         return self._values[at] if at < self._count and self._ids[at] == metric else 0
 
+    def ids(self) -> bytes:
+        """The metrics that are set, ascending."""
+        return bytes(self._ids[: self._count])
+
     def clear(self) -> None:
         """Forget everything."""
         self._count = 0

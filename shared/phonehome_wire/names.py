@@ -44,6 +44,7 @@ COMMAND_NAMES = _names("COMMAND_")
 RESULT_NAMES = _names("RESULT_", but=_RESULT_FIELDS)
 REFUSED_NAMES = _names("REFUSED_")
 RESET_NAMES = _names("RESET_")
+CERTAINTY_NAMES = _names("CERTAINTY_")
 QUALITY_NAMES = _names("QUALITY_")
 POLL_NAMES = _names("POLL_")
 STATE_NAMES = _names("STATE_")
@@ -96,6 +97,26 @@ METRIC_TEXTS = {
     registry.METRIC_FS_FREE_KB: ("free flash", "B", 3),
     registry.METRIC_STACK_MAX: ("deepest stack", "B", 0),
     registry.METRIC_ACK_LATENCY_MS: ("ack latency", "s", -3),
+    registry.METRIC_OPERATED_S: ("operated in all", "s", 0),
+    registry.METRIC_CRASH_FREE_S: ("operated without a crash", "s", 0),
+    registry.METRIC_BOOTS: ("boots", "", 0),
+    registry.METRIC_UNEXPECTED_RESETS: ("unexpected resets", "", 0),
+    registry.METRIC_SYNCS: ("reports acknowledged", "", 0),
+    registry.METRIC_FAILED_DNS: ("no address for the name", "", 0),
+    registry.METRIC_FAILED_CONNECT: ("no connection", "", 0),
+    registry.METRIC_FAILED_TLS: ("no TLS", "", 0),
+    registry.METRIC_FAILED_SEND: ("sending failed", "", 0),
+    registry.METRIC_FAILED_RECEIVE: ("no answer", "", 0),
+    registry.METRIC_FAILED_REFUSED: ("refused by the other end", "", 0),
+    registry.METRIC_FAILED_PROTOCOL: ("broken protocol", "", 0),
+    registry.METRIC_FAILED_ACK: ("no valid ack", "", 0),
+    registry.METRIC_FLASH_COMMITS: ("flash commits", "", 0),
+    registry.METRIC_DROPPED_LOGS: ("logs dropped", "", 0),
+    registry.METRIC_DROPPED_FAULTS: ("fault transitions dropped", "", 0),
+    registry.METRIC_DROPPED_CRASHES: ("crashes dropped", "", 0),
+    registry.METRIC_DROPPED_HEARTBEATS: ("heartbeats dropped", "", 0),
+    registry.METRIC_DROPPED_UNREADABLE: ("records unreadable on flash", "", 0),
+    registry.METRIC_DROPPED_OTHERS: ("other records dropped", "", 0),
 }
 
 

@@ -9,6 +9,7 @@ from phonehome_wire.record import Crash, encode_crash
 from phonehome_wire.registry import (
     CRASH_CRUMBS,
     CRASH_EXCEPTION,
+    CRASH_FAULTS,
     CRASH_FRAMES,
     CRASH_FRAMES_OMITTED,
     CRASH_MESSAGE,
@@ -26,6 +27,7 @@ def long_crash(frames=12, crumbs=16):
     crash.frames = [(f"f{i:02}" + "x" * 45, 60000 + i, "n" * 48) for i in range(frames)]
     crash.crumbs = [(-5000 + i, f"c{i:02}" + "y" * 45, "t" * 48, 2**40) for i in range(crumbs)]
     crash.heap_free, crash.heap_largest, crash.reset_cause = 24000, 9216, 1
+    crash.faults = [(524287 - i, 31) for i in range(10)]
     return crash
 
 
@@ -55,6 +57,14 @@ def test_the_ladder_sheds_oldest_crumbs_then_outer_frames():
         assert not frames or frames[-1][0][:3] == "f11"
     assert last[0] == 0 and 0 < last[1] < 12
     assert raised(TooBigError, encoded, long_crash(), 100).reason == "space"
+
+
+def test_active_faults_are_told():
+    """The newest eight go with a crash; what is no fault id spoils the body."""
+    body = encoded(long_crash())
+    assert body[CRASH_FAULTS] == [[524287 - i, 31] for i in range(2, 10)]
+    for bad in ([[1, 32]], [[524288, 1]], [[1]], [], [1]):
+        assert defect_of(RTYPE_CRASH, {0: 1, CRASH_FAULTS: bad}) is not None
 
 
 def test_the_worst_crash_stays_under_the_hard_cap():
