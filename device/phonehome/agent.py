@@ -1,22 +1,26 @@
 """The agent: the one place on the board where everything is joined."""
 
 import asyncio
-import hashlib
+import sys
 
 from phonehome_wire.compat import const
 from phonehome_wire.errors import WireError
 from phonehome_wire.fault import Fault
 from phonehome_wire.metrics import Metrics
 
-from . import __version__
 from .core.backoff import Backoff
+from .core.blackbox import BlackBox
 from .core.clock import Clock
+from .core.crashes import Crashes
+from .core.errors import DeviceError
+from .core.logring import Logger, LogRing
+from .core.ondemand import forget
 from .core.outbox import Outbox
 from .core.pace import Pace
 from .core.reporter import Reporter
 from .core.sampler import Sampler
 from .core.session import Session
-from .core.traceback import Traceback, crash_of
+from .core.traceback import Traceback
 from .core.uptime import Uptime
 from .ports.board import Board
 from .ports.files import Folder
@@ -31,40 +35,21 @@ _COMMAND_REBOOT = const(5)
 _COMMAND_SEND_HELLO = const(2)
 _KIND_CONFIRMED = const(0)
 _KIND_PENDING = const(1)
-_METRIC_ACK_LATENCY_MS = const(19)
-_METRIC_ACTIVE_FAULTS = const(13)
-_METRIC_CONFIG_VERSION = const(16)
-_METRIC_DROPS = const(12)
-_METRIC_FS_FREE_KB = const(17)
-_METRIC_HEAP_FREE = const(1)
-_METRIC_HEAP_MIN = const(2)
+_METRIC_FAILED_DNS = const(25)
 _METRIC_LOOP_MAX_MS = const(8)
-_METRIC_MQTT_RECONNECTS = const(5)
-_METRIC_OUTBOX_DEPTH = const(11)
-_METRIC_RESET_CAUSE = const(14)
-_METRIC_RSSI_DBM = const(3)
-_METRIC_SAMPLES = const(9)
-_METRIC_SENSOR_ERRORS = const(10)
-_METRIC_UPTIME_S = const(0)
-_METRIC_WIFI_RECONNECTS = const(4)
+_METRIC_SYNCS = const(24)
 _RESULT_OK = const(0)
 _RESULT_REFUSED = const(1)
-_RESULT_UNKNOWN = const(5)
+
+# The phases of LinkError in the order of their metrics, from _METRIC_FAILED_DNS on.
+_PHASES = ("dns", "connect", "tls", "send", "receive", "refused", "protocol", "ack")
 
 _FAULTS = "faults.bin"
+_CORE = __name__.rpartition(".")[0] + ".core"
+_COMMANDS = _CORE + ".commands"
+_LAST_WORDS = _CORE + ".lastwords"
+_VITALS = _CORE + ".vitals"
 _RESTART_S = const(5)  # a loop that fails at once must not fill the outbox with crashes
-
-
-class Birth:
-    """What a hello and every report say about the software and the board."""
-
-    def __init__(self, board, product, build: str) -> None:
-        self.agent = "phonehome " + __version__
-        self.platform = board.platform()
-        self.reset_cause = board.reset_cause()
-        self.build = bytes.fromhex(build) if build else _digest(self.agent.encode())
-        self.manifest = product.manifest
-        self.catalog = product.catalog
 
 
 class Agent:
@@ -81,7 +66,15 @@ class Agent:
     def __init__(
         self, product, config, board=None, uptime=None, clock=None, on_event=None, link=None
     ) -> None:
-        from .assembly import forget_assembly, load_config, load_identity, load_product, make_link
+        from .assembly import (
+            Birth,
+            forget_assembly,
+            load_config,
+            load_identity,
+            load_product,
+            make_link,
+            read_past,
+        )
 
         self.config = load_config(config)
         self.product = load_product(product)
@@ -94,12 +87,17 @@ class Agent:
         self._sampler = None
         self._kept_faults = b""
         self._fault = Fault()
-        self._traceback = Traceback()
         self._tasks = []
         self._reboot_asked = False
         self._wifi = None
         self.metrics = Metrics()
+        self._next_metric = 0
         self._folder = Folder(self.config.data)
+        retained = self.board.make_retained(self._folder)
+        self._ring = LogRing(self.uptime)
+        self._log = self.getLogger("agent")
+        box = BlackBox(retained, self._folder, Traceback(), self._ring)
+        self._past = read_past(self.board, retained, self._folder)
         identity = load_identity(self.config, self.board)
         self._session = Session(Slots(self._folder, "state"), self.board.random_bytes)
         self._clock = clock or Clock(self._session.floor_ms)
@@ -111,9 +109,18 @@ class Agent:
             self._session,
             self._clock,
             self.outbox,
-            Birth(self.board, self.product, self.config.build),
+            Birth(self.board, self.product, self.config.build, self._past),
             self._measure,
             self._execute,
+        )
+        self._crashes = Crashes(
+            box,
+            self._past,
+            self.board,
+            self.uptime,
+            self._reporter,
+            self._session,
+            self._emit,
         )
         self._link = (
             link(self._hear)
@@ -145,8 +152,18 @@ class Agent:
         self.product.rule(code, predicate)
 
     def run(self, coroutine=None) -> None:
-        """Run for ever; the developer's own coroutine runs beside the agent's tasks."""
-        asyncio.run(self._run(coroutine))
+        """Run for ever; the developer's own coroutine runs beside the agent's tasks.
+
+        What ends it, other than a mistake in the settings, is kept in the black box, and the board
+        starts again.
+        """
+        try:
+            asyncio.run(self._run(coroutine))
+        except DeviceError:
+            raise  # for the developer, who is still there
+        except Exception as error:  # outermost: the next boot reports it
+            self.board.print_exception(error, sys.stdout)
+            self._crashes.end(error)
 
     async def start(self, coroutine=None) -> None:
         """Start the tasks and come back; `run` for those who have a loop already."""
@@ -154,6 +171,7 @@ class Agent:
         self._expect_sampler()
         self.board.set_clock(self._clock.floor_ms)
         self._emit("boot", inc=self._session.inc.hex(), boot=self._session.boot)
+        self._crashes.tell_past()
         config = self.config
         if not self._is_stepped:
             self._sustain(sampling.run, self.step, self.uptime, self._note_lag)
@@ -174,6 +192,7 @@ class Agent:
                 task.cancel()
         self._tasks = []
         await self._link.close()
+        self._session.uptime_s = self.uptime.now_ms() // 1000
         self._session.end()
 
     def step(self, now_ms: int) -> int:
@@ -186,15 +205,20 @@ class Agent:
         self._keep_faults()
         return is_known
 
+    def getLogger(self, name: str) -> Logger:  # noqa: N802  # as in `logging`
+        """A logger of this name: its newest lines go with a crash, or out when they are asked for.
+
+        At most 10 bytes of the name and 32 of a line are kept.
+        """
+        return Logger(self._ring, name)
+
     def record_crash(self, error: BaseException) -> None:
-        """Store what is known about an exception, as a crash to be sent first."""
-        self._traceback.clear()
-        self.board.print_exception(error, self._traceback)
-        crash = crash_of(error, self._traceback)
-        crash.heap_free = self.board.heap_free()
-        self._reporter.add_crash(crash, self.uptime.now_ms())
-        self._emit("crash", exception=crash.exception, message=crash.message)
-        self._sending.ask(is_urgent=True)
+        """Store what is known about an exception, as a crash to be sent first.
+
+        Where there is no memory left to store it, it goes to the black box, and the board starts
+        again.
+        """
+        self._crashes.record(error)
 
     async def _run(self, coroutine) -> None:
         await self.start(coroutine)
@@ -228,6 +252,7 @@ class Agent:
     def _expect_sampler(self) -> Sampler:
         if self._sampler is None:
             self._sampler = Sampler(self.product, self._readers, self._on_transition)
+            self._crashes.faults = self._sampler.faults
             snapshot = self._folder.read(_FAULTS)
             if snapshot:
                 try:
@@ -269,7 +294,7 @@ class Agent:
         if self._reporter.has_anything:
             self._sending.ask(is_urgent=True)
 
-    def _execute(self, code: int, _args: dict) -> tuple:
+    def _execute(self, code: int, args: dict) -> tuple:
         """Carry out a command; those that this agent does not know are answered as unknown."""
         if code == _COMMAND_PING:
             return _RESULT_OK, self.uptime.now_ms()
@@ -281,13 +306,17 @@ class Agent:
                 return _RESULT_REFUSED, None
             self._reboot_asked = True
             return _RESULT_OK, None
-        return _RESULT_UNKNOWN, None
+        from .core.commands import execute
+
+        done = execute(code, args, self._ring, self._reporter, self.uptime.now_ms())
+        forget(_COMMANDS, _LAST_WORDS)
+        return done
 
     def _reboot_if_asked(self) -> None:
         """Reset on command, once the receiver has the result of it."""
         if self._reboot_asked and not self.outbox.has_urgent:
-            self._session.end()
-            self.board.reboot()
+            self._session.uptime_s = self.uptime.now_ms() // 1000
+            self._crashes.reboot()
 
     def _beat(self) -> None:
         self._reporter.beat()
@@ -295,6 +324,7 @@ class Agent:
 
     def _keep(self) -> None:
         """Save what changes slowly: the floor of the clock, and that faults were tested."""
+        self._session.uptime_s = self.uptime.now_ms() // 1000
         self._session.keep_floor(self._clock.floor_ms)
         self._keep_faults()
 
@@ -310,27 +340,16 @@ class Agent:
 
     def _measure(self, now_ms: int) -> Metrics:
         """The metrics of a heartbeat, as they are now."""
-        metrics, sampler = self.metrics, self._expect_sampler()
-        heap_free = self.board.heap_free()
-        metrics.set(_METRIC_UPTIME_S, now_ms // 1000)
-        metrics.set(_METRIC_HEAP_FREE, heap_free)
-        least = metrics.get(_METRIC_HEAP_MIN) or heap_free
-        metrics.set(_METRIC_HEAP_MIN, min(least, heap_free))
-        if self._wifi is not None:
-            metrics.set(_METRIC_RSSI_DBM, self._wifi.rssi_dbm())
-            metrics.set(_METRIC_WIFI_RECONNECTS, max(0, self._wifi.reconnects))
-        metrics.set(_METRIC_MQTT_RECONNECTS, max(0, self._link.reconnects))
-        metrics.set(_METRIC_LOOP_MAX_MS, metrics.get(_METRIC_LOOP_MAX_MS))
-        metrics.set(_METRIC_SAMPLES, sampler.samples)
-        metrics.set(_METRIC_SENSOR_ERRORS, sampler.errors)
-        metrics.set(_METRIC_OUTBOX_DEPTH, self.outbox.depth)
-        metrics.set(_METRIC_DROPS, self.outbox.dropped)
-        metrics.set(_METRIC_ACTIVE_FAULTS, sampler.faults.active_count)
-        metrics.set(_METRIC_RESET_CAUSE, self.board.reset_cause())
-        metrics.set(_METRIC_CONFIG_VERSION, self.product.version)
-        metrics.set(_METRIC_FS_FREE_KB, self._folder.free_kb())
-        metrics.set(_METRIC_ACK_LATENCY_MS, self._reporter.ack_latency_ms)
-        return metrics
+        from .core.vitals import choose, note_board, note_life, note_sync, note_work
+
+        metrics, reporter = self.metrics, self._reporter
+        note_board(metrics, self.board, self._wifi, self._link.reconnects)
+        note_life(metrics, self._session, self._past.reason, now_ms)
+        note_work(metrics, self._expect_sampler(), self.outbox, self._folder)
+        note_sync(metrics, reporter.ack_latency_ms, self.product.version)
+        chosen, self._next_metric = choose(metrics, self._next_metric)
+        forget(_VITALS)
+        return chosen
 
     def _note_lag(self, lag_ms: int) -> None:
         if lag_ms > self.metrics.get(_METRIC_LOOP_MAX_MS):
@@ -346,6 +365,14 @@ class Agent:
             self._sending.note_answer()
 
     def _emit(self, name: str, **facts) -> None:
+        if name == "acked":
+            self.metrics.add(_METRIC_SYNCS)
+        elif name == "backoff":
+            self.metrics.add(_METRIC_FAILED_DNS + _PHASES.index(facts["phase"]))
+        if name not in ("sent", "acked"):
+            self._log.info("%s %s", name, facts.get("code") or facts.get("phase") or "")
+        if name in ("crash", "past"):
+            self._sending.ask(is_urgent=True)
         if self._on_event is not None:
             self._on_event(name, **facts)
 
@@ -361,7 +388,3 @@ class Agent:
 
         self._wifi = WiFi(settings["ssid"], settings.get("password", ""))
         return self._wifi
-
-
-def _digest(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()[:4]

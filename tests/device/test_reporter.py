@@ -22,7 +22,9 @@ NOW = 5000
 class Birth:
     agent = "test 1"
     platform = "bench"
-    reset_cause = registry.RESET_POWER_ON
+    reset_cause = registry.RESET_WATCHDOG
+    certainty = registry.CERTAINTY_SURE
+    reset_name = "sampling"
     build = b"bild"
     manifest = b"mani"
 
@@ -99,6 +101,8 @@ def test_hello_is_first_in_each_boot():
     hello = report.records[0]
     assert (hello.boot, hello.seq) == (1, 0)
     assert hello.body[registry.HELLO_STATE_LOST] is True
+    assert hello.body[registry.HELLO_RESET_CERTAINTY] == registry.CERTAINTY_SURE
+    assert hello.body[registry.HELLO_RESET_NAME] == "sampling"
     pair.boot()
     assert kinds(pair.round()) == [registry.RTYPE_HELLO]
     assert (pair.session.inc, pair.session.boot) == (b"inc1", 2)

@@ -2,7 +2,8 @@
 
 Beside the agent's own settings: `flow` is a file from which the sensor reads its value,
 `chatter_ms` makes the value change by itself, `fail` raises in the developer's coroutine,
-`stop_after_ms` ends cleanly.
+`hoard` takes all memory there is and keeps ("kept") or loses ("lost") it, `task` raises in a task
+that nobody awaits, `wreck` raises in the agent's start, `stop_after_ms` ends cleanly.
 """
 
 import asyncio
@@ -11,6 +12,13 @@ import sys
 import time
 
 import phonehome
+
+OWN = ("fail", "hoard", "hoard_after_s", "task", "wreck", "stop_after_ms")
+
+
+def wreck():
+    """Fail where nothing of the agent runs yet."""
+    raise RuntimeError("wrecked")
 
 
 def make_reader(settings):
@@ -33,8 +41,37 @@ def tell(name, **facts):
     sys.stdout.write(json.dumps(facts) + "\n")
 
 
+hoarded = []
+
+
+def hoard(is_kept):
+    """Fill the heap to the last block, and fail."""
+    taken = hoarded if is_kept else []
+    size = 65536
+    while True:
+        try:
+            taken.append(bytearray(size))
+        except MemoryError:
+            if size <= 32:
+                raise
+            size //= 2
+
+
+async def fail_later(message):
+    """A task of the developer's that ends badly."""
+    await asyncio.sleep(0)
+    raise ValueError(message)
+
+
 async def live(agent, settings):
     """The developer's own coroutine."""
+    log = agent.getLogger("live")
+    log.info("alive %s", "and well")
+    if settings["hoard"]:
+        await asyncio.sleep(settings["hoard_after_s"] or 0)
+        hoard(settings["hoard"] == "kept")
+    if settings["task"]:
+        hoarded.append(asyncio.create_task(fail_later(settings["task"])))
     if settings["fail"]:
         raise RuntimeError(settings["fail"])
     if settings["stop_after_ms"]:
@@ -47,7 +84,7 @@ def main():
     """Ten lines of a developer, and what a test needs."""
     with open(sys.argv[1]) as file:
         settings = json.load(file)
-    own = {key: settings.pop(key, None) for key in ("fail", "stop_after_ms")}
+    own = {key: settings.pop(key, None) for key in OWN}
     reader = make_reader(settings)
     product = phonehome.Product("bench", freeze_period_ms=20, freeze_samples=8)
     product.sensor("flow", "L/min", -1, 20)
@@ -56,6 +93,8 @@ def main():
     )
     agent = phonehome.Agent(product, settings, on_event=tell)
     agent.sensor("flow", reader)
+    if own["wreck"]:
+        agent.board.set_clock = lambda _: wreck()
     agent.run(live(agent, own))
 
 

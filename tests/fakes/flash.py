@@ -43,9 +43,10 @@ class FakeFlash:
         if room < len(data):
             raise OSError(28, "full")
 
-    def replace(self, name: str, data) -> None:
+    def replace(self, name: str, *parts) -> None:
         self.files.pop(name + ".new", None)
-        self.append(name + ".new", data)
+        for data in parts:
+            self.append(name + ".new", data)
         self._spend()
         self.files[name] = self.files.pop(name + ".new")
         self._spend()

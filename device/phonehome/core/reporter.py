@@ -5,7 +5,6 @@ to flash; a report is put together and signed in place (WIRE.md 3.1 and 4.2). No
 """
 
 from phonehome_wire.compat import const
-from phonehome_wire.crash import encode_crash
 from phonehome_wire.encoder import Encoder
 from phonehome_wire.envelope import PAYLOAD_OFFSET, seal
 from phonehome_wire.errors import EncodeError
@@ -28,6 +27,7 @@ _RESULT_EXPIRED = const(4)
 _RESULT_FAILED = const(3)
 _RTYPE_HEARTBEAT = const(2)
 _RTYPE_HELLO = const(1)
+_RTYPE_LOG = const(5)
 _RTYPE_RESULT = const(6)
 _SEND_BUFFER_BYTES = const(2048)
 
@@ -89,6 +89,8 @@ class Reporter:
             session.config_version or None,
             birth.catalog() if has_catalog else None,
             session.is_lost or session.is_volatile,
+            birth.certainty,
+            birth.reset_name,
         )
         forget("phonehome_wire.hello")
         return self._store(is_urgent=True)
@@ -103,11 +105,27 @@ class Reporter:
 
     def add_crash(self, crash, now_ms: int) -> bool:
         """Store a crash."""
+        from phonehome_wire.crash import encode_crash
+
         self.begin(now_ms)
         session = self._session
         self._enc.reset()
         encode_crash(self._enc, session.boot, session.take_seq(), now_ms, crash)
+        forget("phonehome_wire.crash")
         return self._store(is_urgent=True)
+
+    def add_log(self, crumbs: list, now_ms: int) -> bool:
+        """Store an excerpt of the log: 1..32 breadcrumbs, oldest first."""
+        from phonehome_wire.log import put_log
+
+        self._begin_record(_RTYPE_LOG, now_ms)
+        put_log(self._enc, crumbs)
+        forget("phonehome_wire.log")
+        return self._store(is_urgent=False)
+
+    def release(self) -> None:
+        """Give the buffer back to the heap, for the last words of a boot that has no other."""
+        self._buf = self._enc = None  # type: ignore[assignment]
 
     def add_result(self, cseq: int, status: int, value, now_ms: int) -> bool:
         """Store the result of a command; a value that has no room makes it a failed one."""

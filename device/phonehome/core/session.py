@@ -8,15 +8,19 @@ import struct
 
 from phonehome_wire.compat import const
 
-_STATE = "<4sIQII"  # incarnation, boot, utc floor in ms, config version, last clean boot
-_STATE_BYTES = const(24)
+# Incarnation, boot, utc floor in ms, config version, last clean boot; unexpected resets, and the
+# seconds operated in all and at the last crash, which the first states did not have.
+_STATE = "<4sIQIIIII"
+_STATE_BYTES = const(36)
+_FIRST_STATE_BYTES = const(24)
 _INC_BYTES = const(4)
 
 
 class Session:
     """The identity of this boot; `slots` keeps it, `random_bytes(n)` makes a new one.
 
-    `is_lost` says that the incarnation was made anew, `is_volatile` that it could not be kept.
+    `is_lost` says that the incarnation was made anew, `is_volatile` that it could not be kept;
+    `uptime_s` is the caller's to set, before a save.
     """
 
     def __init__(self, slots, random_bytes) -> None:
@@ -27,14 +31,36 @@ class Session:
         self.next_seq = 0
         self.clean_boot = 0
         state = slots.load()
+        self.uptime_s = 0
+        self.unexpected_resets = self._operated_s = self._crashed_at_s = 0
+        if state is not None and len(state) == _FIRST_STATE_BYTES:
+            state += bytes(_STATE_BYTES - _FIRST_STATE_BYTES)
         self.is_lost = state is None or len(state) != _STATE_BYTES
         if self.is_lost:
             self.inc, self.boot = random_bytes(_INC_BYTES), 0
             self.floor_ms = self.config_version = 0
         else:
             unpacked = struct.unpack(_STATE, state)
-            self.inc, self.boot, self.floor_ms, self.config_version, self.clean_boot = unpacked
+            self.inc, self.boot, self.floor_ms, self.config_version, self.clean_boot = unpacked[:5]
+            self.unexpected_resets, self._operated_s, self._crashed_at_s = unpacked[5:]
         self.boot += 1
+
+    @property
+    def operated_s(self) -> int:
+        """Seconds of operation over all boots, less what power cuts took since the last save."""
+        operated_s: int = self._operated_s + self.uptime_s
+        return operated_s
+
+    @property
+    def crash_free_s(self) -> int:
+        """Seconds of operation since the last crash or unexpected reset."""
+        crash_free_s: int = self.operated_s - self._crashed_at_s
+        return crash_free_s
+
+    def note_crash(self, is_reset: bool) -> None:
+        """Something ended badly now: a task, or, with `is_reset`, the boot before this one."""
+        self._crashed_at_s = self.operated_s
+        self.unexpected_resets += is_reset
 
     def begin(self) -> None:
         """Write the boot number; must be called before the first record is made."""
@@ -70,4 +96,5 @@ class Session:
 
     def _save(self) -> None:
         fields = (self.inc, self.boot, self.floor_ms, self.config_version, self.clean_boot)
-        self._slots.save(struct.pack(_STATE, *fields))
+        life = (self.unexpected_resets, self.operated_s, self._crashed_at_s)
+        self._slots.save(struct.pack(_STATE, *(fields + life)))

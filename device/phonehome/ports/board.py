@@ -25,6 +25,8 @@ _RESETS = (
 )
 _EPOCH_2000_S = const(946684800)
 _MAX_PLATFORM = const(48)
+_LEAST_BLOCK = const(64)
+_EXCEPTION_BYTES = const(192)
 
 
 class Board:
@@ -35,6 +37,9 @@ class Board:
         self.ticks = time.ticks_ms
         self.elapsed = time.ticks_diff
         self.random_bytes = os.urandom
+        reserve = getattr(_maybe_import("micropython"), "alloc_emergency_exception_buf", None)
+        if reserve is not None:
+            reserve(_EXCEPTION_BYTES)  # what an exception says when there is no memory to say it
 
     def device_id(self):
         """The EUI-64 from the Wi-Fi address, or from the chip where that has 8 bytes, or None."""
@@ -75,13 +80,43 @@ class Board:
         return hasattr(self._machine, "reset")
 
     def reboot(self) -> None:
-        """Reset now."""
+        """Reset now; on a computer end the program, for whoever started it to start it again."""
+        if not self.can_reboot:
+            raise SystemExit(1)
         self._machine.reset()
+
+    @property
+    def memory(self):
+        """The processor's registers and memory by address, a word each; None on a computer."""
+        return getattr(self._machine, "mem32", None)
+
+    def make_retained(self, folder):
+        """The memory that outlives a reset; on a computer a file in the folder."""
+        from .retained import retained_of
+
+        return retained_of(self._machine, folder)
 
     def heap_free(self) -> int:
         """Free bytes of the Python heap once the garbage is gone."""
         gc.collect()
         return gc.mem_free()
+
+    def heap_left(self) -> int:
+        """Free bytes of the Python heap as it is."""
+        return gc.mem_free()
+
+    def heap_largest(self) -> int:
+        """About the largest block that can be had as the heap is, at most an eighth too small."""
+        size = gc.mem_free()
+        gc.disable()  # or each try that fails would collect
+        while size > _LEAST_BLOCK:
+            try:
+                bytearray(size)
+                break
+            except MemoryError:
+                size -= size >> 3
+        gc.enable()
+        return size
 
     def print_exception(self, error: BaseException, stream) -> None:
         """Print an exception with its frames to a stream."""

@@ -22,6 +22,7 @@ class Folder:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self.commits = 0  # changes written to flash since the start
         self._sync = getattr(os, "sync", _sync_nothing)
         _make_folders(path)
 
@@ -41,13 +42,16 @@ class Folder:
         """Put data behind what is there, or start the file with it."""
         with open(self._at(name), "ab") as file:
             _write_all(file, data)
+        self.commits += 1
         self._sync()
 
-    def replace(self, name: str, data: bytes) -> None:
-        """Make data the whole file: afterwards it is either the old one or the new one."""
+    def replace(self, name: str, *parts) -> None:
+        """Make these bytes the whole file: afterwards it is either the old one or the new one."""
         with open(self._at(name + _NEW), "wb") as file:
-            _write_all(file, data)
+            for data in parts:
+                _write_all(file, data)
         os.rename(self._at(name + _NEW), self._at(name))
+        self.commits += 1
         self._sync()
 
     def remove(self, name: str) -> None:
@@ -58,6 +62,7 @@ class Folder:
             if error.errno != _ENOENT:
                 raise
             return
+        self.commits += 1
         self._sync()
 
     def free_kb(self) -> int:

@@ -1,0 +1,134 @@
+"""The last words of a boot, in memory that was made at its start: why it ends, and in what state.
+
+    head = meaning[1] crash kind[1] uptime s[3] name[13]        what every retained memory holds
+           uptime ms[4] free heap[4] largest block[4] omitted lines[1] next line[1] faults[1]
+           (spn, fmi)[4] * 8                                    what larger ones hold, and flash
+    slot = "PHB1" head, traceback length[2], traceback, log lines, crc32[4]
+
+The retained memory gets the head of every crash and of every reset that the agent means to do, the
+slot on flash all of a crash that found no way into the outbox. `lastwords` reads both again.
+"""
+
+import struct
+from binascii import crc32
+
+from phonehome_wire.compat import IS_MICROPYTHON, const
+
+# Folded away on a board; a test holds them to the wire's registry and limits.
+_CRASHKIND_EXCEPTION = const(1)
+_CRASHKIND_OUT_OF_MEMORY = const(4)
+_MAX_CRASH_FAULTS = const(8)
+_RESET_CRASH = const(9)
+_RESET_OUT_OF_MEMORY = const(10)
+
+_CONFIRMED = const(2)  # as in faults
+
+SLOT = "crash.bin"
+MAGIC = b"PHB1"
+HEAD_BYTES = const(65)
+_SHORT = "<BBHB13s"
+_STATE = "<IIIBBB"
+_STATE_AT = const(18)
+_FAULTS_AT = const(33)
+
+
+class BlackBox:
+    """Takes last words without allocating; `retained` and `folder` keep them.
+
+    `traceback` is the stream that the exception is printed to, `ring` holds the breadcrumbs.
+    """
+
+    def __init__(self, retained, folder, traceback, ring) -> None:
+        self._retained = retained
+        self._folder = folder
+        self._traceback = traceback
+        self._ring = ring
+        self.head = bytearray(HEAD_BYTES)
+        self.is_slot_free = True
+
+    def mean(self, reason: int, name: str, now_ms: int, kind: int = 0) -> None:
+        """Write what the reset that follows is for: RESET_*, and a task or an exception."""
+        if not IS_MICROPYTHON:  # which copies out of a text without a detour over bytes
+            name = name.encode()  # type: ignore[assignment]
+        now_s = now_ms // 1000
+        struct.pack_into(
+            _SHORT, self.head, 0, reason, kind, now_s & 0xFFFF, now_s >> 16 & 0xFF, name
+        )
+        try:
+            self._retained.write(self.head)
+        except (OSError, MemoryError):
+            pass  # a file on a computer; boards have registers or memory
+
+    def capture(self, error: BaseException, now_ms: int, board, faults) -> None:
+        """Take what is known about an exception, and keep its head in retained memory.
+
+        The traceback comes first: with no memory left there is one exception object for all, and
+        measuring the heap raises the next one.
+        """
+        traceback = self._traceback
+        traceback.clear()
+        board.print_exception(error, traceback)
+        is_memory = isinstance(error, MemoryError)
+        name = type(error).__name__
+        free = board.heap_left()
+        struct.pack_into(
+            _STATE,
+            self.head,
+            _STATE_AT,
+            now_ms & 0xFFFFFFFF,
+            free,
+            board.heap_largest(),
+            min(traceback.lost_lines, 255),
+            self._ring.next,
+            self._put_faults(faults),
+        )
+        if is_memory:
+            self.mean(_RESET_OUT_OF_MEMORY, name, now_ms, _CRASHKIND_OUT_OF_MEMORY)
+        else:
+            self.mean(_RESET_CRASH, name, now_ms, _CRASHKIND_EXCEPTION)
+
+    def crash(self):
+        """The wire's Crash of what was captured; needs memory."""
+        from .lastwords import crash_of
+
+        traceback = self._traceback
+        return crash_of(self.head, traceback.text, traceback.used, self._ring.lines)
+
+    def save(self) -> None:
+        """All of it to flash, unless older words wait there: the first crash tells most.
+
+        MemoryError and OSError when that fails; the retained memory has the head then.
+        """
+        if not self.is_slot_free:
+            return
+        traceback = self._traceback
+        parts = (
+            MAGIC,
+            self.head,
+            struct.pack("<H", traceback.used),
+            memoryview(traceback.text)[: traceback.used],
+            self._ring.lines,
+        )
+        crc = 0
+        for part in parts:
+            crc = crc32(part, crc)
+        self._folder.replace(SLOT, *parts, struct.pack("<I", crc))
+        self.is_slot_free = False
+
+    def clear(self) -> None:
+        """The words are told: what comes next is a new story."""
+        self.mean(0, "", 0)
+        if not self.is_slot_free:
+            self._folder.remove(SLOT)
+            self.is_slot_free = True
+
+    def _put_faults(self, faults) -> int:
+        """Note the confirmed faults; returns how many."""
+        count = 0
+        for index in range(len(faults.specs)):
+            if count < _MAX_CRASH_FAULTS and faults.state(index) == _CONFIRMED:
+                spec = faults.specs[index]
+                key = spec.spn << 5 | spec.fmi
+                struct.pack_into("<I", self.head, _FAULTS_AT + 4 * count, key)
+                count += 1
+        return count
