@@ -154,6 +154,20 @@ async def test_a_report_can_be_read_as_it_was_signed_and_in_words(tmp_path):
         assert "confirmed" in body["status"]["bits"]
 
 
+async def test_a_crash_is_told_with_its_fingerprint(tmp_path):
+    """Crashes of one place have one fingerprint, whatever line it is on in which build."""
+    async with running(tmp_path) as receiver:
+        voice = await receiver.register()
+        crashes = [voice.crash("OSError", [("main.py", line, "run")]) for line in (3, 4)]
+        await receiver.up(voice.report(*crashes, voice.crash("OSError", [("main.py", 3, "stop")])))
+        path = f"/devices/{voice.device}/reports"
+        (report,) = (await receiver.api("GET", path))["items"]
+        records = (await receiver.api("GET", f"{path}/{report['id']}"))["decoded"]["records"]
+        first, second, other = [record["fingerprint"] for record in records]
+        assert first == second != other
+        assert records[0]["body"]["kind"] == "exception"
+
+
 async def test_a_confirmed_fault_becomes_a_ticket_in_the_words_of_its_product(
     tmp_path, washer, blocked
 ):

@@ -8,6 +8,7 @@ from sqlalchemy import insert, update
 from sqlalchemy.exc import IntegrityError
 
 import phonehome_product
+from phonehome_cloud.core.fingerprint import fingerprint_of
 from phonehome_cloud.core.tickets import CLOSED, IN_PROGRESS, OPEN, RESOLVED
 from phonehome_cloud.errors import ConflictError, NotFoundError, TransitionError
 from phonehome_cloud.store import digest, schema, tickets
@@ -238,6 +239,8 @@ async def test_crashes_logs_and_results_are_kept_with_names(receiver, washer):
     rows = await receiver.rows(schema.device_event, schema.device_event.c.seq)
     assert [row.rtype for row in rows] == [RTYPE_CRASH, RTYPE_LOG, RTYPE_RESULT]
     assert rows[0].body["exception"] == "OSError"
+    assert rows[0].fingerprint == fingerprint_of(rows[0].body)
+    assert rows[1].fingerprint is None
     assert rows[0].body["frames"] == [["main.py", 42, "run"]]
     assert rows[1].body == [[-5, "net", "rssi low", -81]]
     assert rows[2].body == {"cseq": 7, "status": 0, "value": "0102"}

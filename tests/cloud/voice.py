@@ -8,7 +8,14 @@ from phonehome_wire.encoder import Encoder
 from phonehome_wire.envelope import PAYLOAD_OFFSET, make_kid, seal
 from phonehome_wire.keys import down_key, up_key
 from phonehome_wire.metrics import Metrics
-from phonehome_wire.record import Fault, encode_fault, put_head, put_heartbeat
+from phonehome_wire.record import (
+    Crash,
+    Fault,
+    encode_crash,
+    encode_fault,
+    put_head,
+    put_heartbeat,
+)
 from phonehome_wire.series import MISSING
 from phonehome_wire.uplink import UplinkHead, begin_uplink, end_uplink
 
@@ -83,6 +90,14 @@ class Voice:
         metrics = Metrics()
         metrics.set(registry.METRIC_UPTIME_S, self.now_ms // 1000)
         put_heartbeat(enc, metrics)
+        return bytes(enc.buf[: enc.pos])
+
+    def crash(self, exception: str, frames) -> bytes:
+        """A crash record of an exception."""
+        crash = Crash(registry.CRASHKIND_EXCEPTION)
+        crash.exception, crash.frames = exception, frames
+        enc = Encoder(bytearray(2048), 0)
+        encode_crash(enc, self.boot, self._next(), self.now_ms, crash)
         return bytes(enc.buf[: enc.pos])
 
     def fault(self, spn: int, fmi: int, kind: int = registry.KIND_CONFIRMED, **more) -> bytes:

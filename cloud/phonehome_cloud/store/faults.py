@@ -7,7 +7,9 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import Insert
 
 from phonehome_cloud.core.digesting import Standing, is_late
+from phonehome_cloud.core.fingerprint import fingerprint_of
 from phonehome_cloud.core.transitions import RecordHead, Transition
+from phonehome_wire.registry import RTYPE_CRASH
 
 from .dialects import fetch_among, insert, insert_many
 from .schema import device_event, fault, fault_event, manifest, session
@@ -100,9 +102,16 @@ def add_device_events(
     connection: Connection, events: Sequence[tuple[RecordHead, int, Any]]
 ) -> None:
     """Append hellos, crashes, logs and results as (head, record type, named body), each once."""
-    rows = [_when(head) | {"rtype": rtype, "body": body} for head, rtype, body in events]
+    rows = [
+        _when(head) | {"rtype": rtype, "body": body, "fingerprint": _fingerprint(rtype, body)}
+        for head, rtype, body in events
+    ]
     if rows:
         connection.execute(insert(connection, device_event).on_conflict_do_nothing(), rows)
+
+
+def _fingerprint(rtype: int, body: Any) -> str | None:
+    return fingerprint_of(body) if rtype == RTYPE_CRASH else None
 
 
 def _when(head: RecordHead) -> dict[str, Any]:

@@ -279,6 +279,15 @@ device_event = Table(
     Column("time_quality", String(12), nullable=False),
     Column("received_at", BigInteger, nullable=False),
     Column("late", Boolean, nullable=False),
+    # Of a crash (core.fingerprint): what is equal is the same crash, on whatever device.
+    Column("fingerprint", String(24)),
+)
+Index(
+    "ix_device_event_fingerprint",
+    device_event.c.fingerprint,
+    device_event.c.event_at,
+    sqlite_where=device_event.c.fingerprint.is_not(None),
+    postgresql_where=device_event.c.fingerprint.is_not(None),
 )
 
 # Its public id is "<device>-<number>" (core.tickets.ticket_id): an id that carries the device.

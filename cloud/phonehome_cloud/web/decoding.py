@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from phonehome_cloud.core.fingerprint import fingerprint_of
+from phonehome_cloud.core.transitions import name_body
 from phonehome_wire import names
 from phonehome_wire.envelope import payload_span, peek
 from phonehome_wire.registry import (
+    CRASH_KIND,
+    CRASH_RESET_CAUSE,
     FAULT_CONTEXT,
     FAULT_FMI,
     FAULT_FREEZE,
@@ -14,6 +18,7 @@ from phonehome_wire.registry import (
     FAULT_STATUS,
     FREEZE_CHANNELS,
     HELLO_RESET_CAUSE,
+    HELLO_RESET_CERTAINTY,
     RTYPE_CRASH,
     RTYPE_FAULT,
     RTYPE_HEARTBEAT,
@@ -46,6 +51,9 @@ _BODY_NAMES: Mapping[int, Mapping[int, str]] = {
 # (record type, body key) -> the words for its number.
 _VALUE_NAMES: Mapping[tuple[int, int], Mapping[int, str]] = {
     (RTYPE_HELLO, HELLO_RESET_CAUSE): names.RESET_NAMES,
+    (RTYPE_HELLO, HELLO_RESET_CERTAINTY): names.CERTAINTY_NAMES,
+    (RTYPE_CRASH, CRASH_KIND): names.CRASHKIND_NAMES,
+    (RTYPE_CRASH, CRASH_RESET_CAUSE): names.RESET_NAMES,
     (RTYPE_FAULT, FAULT_FMI): names.FMI_NAMES,
     (RTYPE_FAULT, FAULT_SEVERITY): names.SEVERITY_NAMES,
     (RTYPE_FAULT, FAULT_KIND): names.KIND_NAMES,
@@ -78,7 +86,10 @@ def describe_record(record: Record) -> dict[str, Any]:
     }
     if record.defect is not None:
         return head | {"defect": record.defect, "body": _plain(record.body)}
-    return head | {"body": _describe_body(record.rtype, record.body)}
+    found = head | {"body": _describe_body(record.rtype, record.body)}
+    if record.rtype == RTYPE_CRASH:
+        found["fingerprint"] = fingerprint_of(name_body(record.rtype, record.body))
+    return found
 
 
 def _describe_body(rtype: int, body: Any) -> Any:
