@@ -67,13 +67,12 @@ class Agent:
         self, product, config, board=None, uptime=None, clock=None, on_event=None, link=None
     ) -> None:
         from .assembly import (
-            Birth,
             forget_assembly,
             load_config,
             load_identity,
             load_product,
+            make_birth,
             make_link,
-            read_past,
         )
 
         self.config = load_config(config)
@@ -97,7 +96,9 @@ class Agent:
         self._ring = LogRing(self.uptime)
         self._log = self.getLogger("agent")
         box = BlackBox(retained, self._folder, Traceback(), self._ring)
-        self._past = read_past(self.board, retained, self._folder)
+        self._birth = birth = make_birth(
+            self.board, self.product, self.config.build, retained, self._folder
+        )
         identity = load_identity(self.config, self.board)
         self._session = Session(Slots(self._folder, "state"), self.board.random_bytes)
         self._clock = clock or Clock(self._session.floor_ms)
@@ -109,13 +110,13 @@ class Agent:
             self._session,
             self._clock,
             self.outbox,
-            Birth(self.board, self.product, self.config.build, self._past),
+            birth,
             self._measure,
             self._execute,
         )
         self._crashes = Crashes(
             box,
-            self._past,
+            birth,
             self.board,
             self.uptime,
             self._reporter,
@@ -344,7 +345,7 @@ class Agent:
 
         metrics, reporter = self.metrics, self._reporter
         note_board(metrics, self.board, self._wifi, self._link.reconnects)
-        note_life(metrics, self._session, self._past.reason, now_ms)
+        note_life(metrics, self._session, self._birth.reset_cause, now_ms)
         note_work(metrics, self._expect_sampler(), self.outbox, self._folder)
         note_sync(metrics, reporter.ack_latency_ms, self.product.version)
         chosen, self._next_metric = choose(metrics, self._next_metric)

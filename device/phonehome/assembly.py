@@ -5,6 +5,7 @@ import json
 import sys
 
 from . import __version__
+from .core.birth import Birth
 from .core.config import Config
 from .core.errors import ConfigError
 from .core.identity import Identity
@@ -41,56 +42,36 @@ def load_identity(config: Config, board) -> Identity:
     return Identity(device, _read_file("key", config.key))
 
 
-class Past:
-    """What is known of the boot before: RESET_* and how sure, who was behind it, a crash or None.
-
-    `is_bad` says that the reset was not meant, `has_words` that something waits to be wiped.
-    """
-
-    def __init__(self, reason: int, certainty: int, words, is_bad: bool, has_words: bool) -> None:
-        self.reason = reason
-        self.certainty = certainty
-        self.name = words.name
-        self.crash = words.crash
-        self.is_bad = is_bad
-        self.has_words = has_words
-
-
-def read_past(board, retained, folder) -> Past:
-    """Find out why the board started; before anything sets up its watchdog."""
+def make_birth(board, product, build: str, retained, folder) -> Birth:
+    """Find out why the board started, before anything sets up its watchdog; and what it is."""
     from .core.blackbox import SLOT
     from .core.lastwords import read_words
     from .core.resets import chip_of, crash_kind, read_registers, reconcile
 
-    kept, slot = retained.read(), folder.read(SLOT)
-    words = read_words(kept, slot)
+    agent = "phonehome " + __version__
+    birth = Birth(
+        agent,
+        board.platform(),
+        bytes.fromhex(build) if build else hashlib.sha256(agent.encode()).digest()[:4],
+        product,
+    )
+    words = read_words(retained.read(), folder.read(SLOT))
     chip = chip_of(getattr(sys.implementation, "_machine", ""))
-    told = board.reset_cause()
     register = read_registers(chip, board.memory)
-    reason, certainty = reconcile(words.meaning, register, told)
-    kind = crash_kind(reason, board.can_reboot)
-    if kind and words.crash is None:
+    birth.reset_cause, birth.certainty = reconcile(words.meaning, register, board.reset_cause())
+    birth.reset_name = words.name
+    birth.has_words = bool(words.meaning or words.crash)
+    kind = crash_kind(birth.reset_cause, board.can_reboot)
+    birth.was_bad = kind > 0
+    birth.crash = words.crash
+    if kind and birth.crash is None:
         from phonehome_wire.crash import Crash
 
-        words.crash = Crash(kind)
-        words.crash.exception = words.name or None
-    if words.crash is not None:
-        words.crash.reset_cause = reason
-    return Past(reason, certainty, words, kind > 0, bool(words.meaning or words.crash))
-
-
-class Birth:
-    """What a hello and every report say about the software and the board."""
-
-    def __init__(self, board, product, build: str, past: Past) -> None:
-        self.agent = "phonehome " + __version__
-        self.platform = board.platform()
-        self.reset_cause = past.reason
-        self.certainty = past.certainty
-        self.reset_name = past.name
-        self.build = bytes.fromhex(build) if build else _digest(self.agent.encode())
-        self.manifest = product.manifest
-        self.catalog = product.catalog
+        birth.crash = Crash(kind)
+        birth.crash.exception = words.name or None
+    if birth.crash is not None:
+        birth.crash.reset_cause = birth.reset_cause
+    return birth
 
 
 def make_link(config: Config, device: bytes, make_state, hear):
@@ -125,10 +106,6 @@ def _make_tls(config: Config):
     from .ports.tls import make_context
 
     return make_context(_read_file("ca", config.ca) if config.ca else None)
-
-
-def _digest(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()[:4]
 
 
 def _read_file(setting: str, path: str) -> bytes:

@@ -13,15 +13,15 @@ _LAST_WORDS = __name__.rpartition(".")[0] + ".lastwords"
 
 
 class Crashes:
-    """Brings crashes from the black box to the reporter; `past` is the end of the boot before.
+    """Brings crashes from the black box to the reporter; `birth` knows how the boot before ended.
 
     `note(name, **facts)` hears crash and past. Whoever records has the confirmed faults in
     `faults`, a FaultTable.
     """
 
-    def __init__(self, box, past, board, uptime, reporter, session, note) -> None:
+    def __init__(self, box, birth, board, uptime, reporter, session, note) -> None:
         self._box = box
-        self._past = past
+        self._birth = birth
         self._board = board
         self._uptime = uptime
         self._reporter = reporter
@@ -57,20 +57,20 @@ class Crashes:
 
     def tell_past(self) -> None:
         """The crash that the boot before could not tell."""
-        past = self._past
-        if past.is_bad:
+        birth = self._birth
+        if birth.was_bad:
             self._session.note_crash(is_reset=True)
-        if past.crash is not None:
-            self._tell(past)
-        if past.has_words:
+        if birth.crash is not None:
+            self._tell(birth)
+        if birth.has_words:
             self._box.is_slot_free = False
             self._box.clear()
 
-    def _tell(self, past) -> None:
-        crash, past.crash = past.crash, None
+    def _tell(self, birth) -> None:
+        crash, birth.crash = birth.crash, None
         try:
             self._reporter.add_crash(crash, self._uptime.now_ms())
-            self._note("past", reason=past.reason, exception=crash.exception)
+            self._note("past", reason=birth.reset_cause, exception=crash.exception)
         except ValueError as mistake:
             self._note("dropped", kind="crash", count=1, detail=str(mistake))
 

@@ -1,0 +1,21 @@
+"""What a boot knows about itself; a module of its own, because what makes one is dropped."""
+
+
+class Birth:
+    """What a hello and every report say about software and board, and how the boot before ended.
+
+    `certainty` is how sure `reset_cause` is, `reset_name` the task or exception behind it; `crash`
+    is to be told, `was_bad` says that the reset was not meant, `has_words` that the black box
+    holds something to be wiped.
+    """
+
+    def __init__(self, agent: str, platform: str, build: bytes, product) -> None:
+        self.agent = agent
+        self.platform = platform
+        self.build = build
+        self.manifest = product.manifest
+        self.catalog = product.catalog
+        self.reset_cause = self.certainty = 0
+        self.reset_name = ""
+        self.crash = None
+        self.was_bad = self.has_words = False
