@@ -20,6 +20,14 @@ async def blink():
 
 
 climate = DHT(4, model=22)
+
+
+def read_room():
+    """The sensor speaks Celsius, the product file Fahrenheit; None stays a missing sample."""
+    celsius = climate.temperature()
+    return None if celsius is None else celsius * 9 / 5 + 32
+
+
 agent = phonehome.Agent("room.ph", "phonehome.json")
-agent.sensor("temperature", climate.temperature)
+agent.sensor("temperature", read_room)
 agent.run(blink())
