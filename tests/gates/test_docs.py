@@ -75,3 +75,12 @@ def test_every_verb_and_target_is_documented():
     targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert [verb for verb in VERBS if f"phonehome {verb}" not in text] == []
     assert [target for target in targets if f"make {target}" not in text] == []
+
+
+def test_every_device_setting_is_documented():
+    """Each setting of phonehome.json has its place in the table of the device's page."""
+    from phonehome.core.settings import _KNOWN
+
+    page = (ROOT / "device/README.md").read_text()
+    table = page[page.index("## phonehome.json") : page.index("## How it is built")]
+    assert [key for key in _KNOWN if f"`{key}`" not in table] == []
