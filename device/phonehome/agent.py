@@ -11,7 +11,6 @@ from phonehome_wire.metrics import Metrics
 from .core.backoff import Backoff
 from .core.blackbox import BlackBox
 from .core.clock import Clock
-from .core.crashes import Crashes
 from .core.errors import DeviceError
 from .core.logring import Logger, LogRing
 from .core.ondemand import forget
@@ -38,6 +37,7 @@ _KIND_PENDING = const(1)
 _METRIC_FAILED_DNS = const(25)
 _METRIC_LOOP_MAX_MS = const(8)
 _METRIC_SYNCS = const(24)
+_RESET_COMMANDED = const(8)
 _RESULT_OK = const(0)
 _RESULT_REFUSED = const(1)
 
@@ -47,6 +47,7 @@ _PHASES = ("dns", "connect", "tls", "send", "receive", "refused", "protocol", "a
 _FAULTS = "faults.bin"
 _CORE = __name__.rpartition(".")[0] + ".core"
 _COMMANDS = _CORE + ".commands"
+_CRASHES = _CORE + ".crashes"
 _LAST_WORDS = _CORE + ".lastwords"
 _VITALS = _CORE + ".vitals"
 _RESTART_S = const(5)  # a loop that fails at once must not fill the outbox with crashes
@@ -95,7 +96,7 @@ class Agent:
         retained = self.board.make_retained(self._folder)
         self._ring = LogRing(self.uptime)
         self._log = self.getLogger("agent")
-        box = BlackBox(retained, self._folder, Traceback(), self._ring)
+        self._box = BlackBox(retained, self._folder, Traceback(), self._ring)
         self._birth = birth = make_birth(
             self.board, self.product, self.config.build, retained, self._folder
         )
@@ -113,15 +114,6 @@ class Agent:
             birth,
             self._measure,
             self._execute,
-        )
-        self._crashes = Crashes(
-            box,
-            birth,
-            self.board,
-            self.uptime,
-            self._reporter,
-            self._session,
-            self._emit,
         )
         self._link = (
             link(self._hear)
@@ -164,7 +156,8 @@ class Agent:
             raise  # for the developer, who is still there
         except Exception as error:  # outermost: the next boot reports it
             self.board.print_exception(error, sys.stdout)
-            self._crashes.end(error)
+            self._capture(error)
+            self._box.start_again(self._reporter, self.board)
 
     async def start(self, coroutine=None) -> None:
         """Start the tasks and come back; `run` for those who have a loop already."""
@@ -172,7 +165,11 @@ class Agent:
         self._expect_sampler()
         self.board.set_clock(self._clock.floor_ms)
         self._emit("boot", inc=self._session.inc.hex(), boot=self._session.boot)
-        self._crashes.tell_past()
+        from .core.crashes import tell_past
+
+        parts = (self._box, self._reporter, self._session, self.uptime.now_ms(), self._emit)
+        tell_past(self._birth, *parts)
+        forget(_CRASHES, _LAST_WORDS)
         config = self.config
         if not self._is_stepped:
             self._sustain(sampling.run, self.step, self.uptime, self._note_lag)
@@ -214,12 +211,21 @@ class Agent:
         return Logger(self._ring, name)
 
     def record_crash(self, error: BaseException) -> None:
-        """Store what is known about an exception, as a crash to be sent first.
+        """Store an exception, to be sent first; without memory for that, the board starts again."""
+        self._capture(error)
+        try:
+            from .core.crashes import tell
 
-        Where there is no memory left to store it, it goes to the black box, and the board starts
-        again.
-        """
-        self._crashes.record(error)
+            now_ms = self.uptime.now_ms()
+            tell(self._box, self._reporter, self._session, now_ms, self._emit)
+        except (MemoryError, OSError):
+            self._box.start_again(self._reporter, self.board)
+        forget(_CRASHES, _LAST_WORDS)
+
+    def _capture(self, error: BaseException) -> None:
+        """Put an exception into the black box; needs no memory."""
+        faults = self._sampler.faults if self._sampler else None
+        self._box.capture(error, self.uptime.now_ms(), self.board, faults)
 
     async def _run(self, coroutine) -> None:
         await self.start(coroutine)
@@ -253,7 +259,6 @@ class Agent:
     def _expect_sampler(self) -> Sampler:
         if self._sampler is None:
             self._sampler = Sampler(self.product, self._readers, self._on_transition)
-            self._crashes.faults = self._sampler.faults
             snapshot = self._folder.read(_FAULTS)
             if snapshot:
                 try:
@@ -317,7 +322,9 @@ class Agent:
         """Reset on command, once the receiver has the result of it."""
         if self._reboot_asked and not self.outbox.has_urgent:
             self._session.uptime_s = self.uptime.now_ms() // 1000
-            self._crashes.reboot()
+            self._session.end()
+            self._box.mean(_RESET_COMMANDED, "", self.uptime.now_ms())
+            self.board.reboot()
 
     def _beat(self) -> None:
         self._reporter.beat()

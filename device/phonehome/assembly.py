@@ -96,6 +96,7 @@ def forget_assembly() -> None:
         agent + ".core.settings",
         agent + ".core.resets",
         agent + ".core.lastwords",
+        agent + ".ports.cells",
         agent + ".ports.tls",
         "phonehome_wire.keys",
         "phonehome_wire.crash",

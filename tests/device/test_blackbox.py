@@ -6,10 +6,11 @@ import sys
 from phonehome.core import blackbox, lastwords, logring
 from phonehome.core.blackbox import BlackBox
 from phonehome.core.faults import CONFIRMED
-from phonehome.core.lastwords import crumbs_of, read_words
+from phonehome.core.lastwords import crash_of, crumbs_of, read_words
 from phonehome.core.logring import Logger, LogRing
 from phonehome.core.traceback import Traceback
-from phonehome.ports.retained import Retained, WordCells
+from phonehome.ports.retained import Retained
+from phonehome.ports.wordcells import WordCells
 from phonehome_wire import registry
 from phonehome_wire.bodies import defect_of
 from phonehome_wire.decoder import decode
@@ -167,7 +168,8 @@ def test_nothing_is_allocated():
         ring.write(20, "pump", "still here")
     finally:
         micropython.heap_unlock()
-    assert box.crash().message == "locked"
+    crash = crash_of(box.head, box.traceback.text, box.traceback.used, ring.lines)
+    assert crash.message == "locked"
     assert log.isEnabledFor(20)
     assert bench.read().name == "RuntimeError"
     assert crumbs_of(ring.lines, ring.next, now_ms, 1)[0][2] == "still here"

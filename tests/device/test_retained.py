@@ -1,6 +1,9 @@
 """Retained memory: what was written is read or nothing is, in every kind of memory."""
 
-from phonehome.ports.retained import BlockCells, Retained, WordCells, retained_of
+from phonehome.ports.blockcells import BlockCells
+from phonehome.ports.cells import cells_of
+from phonehome.ports.retained import Retained
+from phonehome.ports.wordcells import WordCells
 from tests.fakes.flash import FakeFlash
 
 ADDRESSES = [0x4005800C + 4 * i for i in (0, 1, 2, 3, 5, 6, 7)]
@@ -56,8 +59,8 @@ def test_a_block_is_read_and_written_as_a_whole():
 def test_a_computer_keeps_a_file():
     """Where no memory is retained, a file in the agent's folder stands for it."""
     flash = FakeFlash()
-    retained_of(None, flash).write(b"why")
-    assert retained_of(None, flash).read() == b"why"
+    Retained(cells_of(None, flash)).write(b"why")
+    assert Retained(cells_of(None, flash)).read() == b"why"
 
 
 def test_backup_memory_of_later_firmware():
@@ -70,5 +73,5 @@ def test_backup_memory_of_later_firmware():
             return self.memory
 
     machine = Machine()
-    retained_of(machine, None).write(b"why")
-    assert retained_of(machine, None).read() == b"why"
+    Retained(cells_of(machine, None)).write(b"why")
+    assert Retained(cells_of(machine, None)).read() == b"why"

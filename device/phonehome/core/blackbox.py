@@ -41,8 +41,8 @@ class BlackBox:
     def __init__(self, retained, folder, traceback, ring) -> None:
         self._retained = retained
         self._folder = folder
-        self._traceback = traceback
-        self._ring = ring
+        self.traceback = traceback
+        self.ring = ring
         self.head = bytearray(HEAD_BYTES)
         self.is_slot_free = True
 
@@ -62,10 +62,10 @@ class BlackBox:
     def capture(self, error: BaseException, now_ms: int, board, faults) -> None:
         """Take what is known about an exception, and keep its head in retained memory.
 
-        The traceback comes first: with no memory left there is one exception object for all, and
-        measuring the heap raises the next one.
+        `faults` is the FaultTable, None where there is none yet. The traceback comes first: with no
+        memory left there is one exception object for all, and measuring the heap raises the next.
         """
-        traceback = self._traceback
+        traceback = self.traceback
         traceback.clear()
         board.print_exception(error, traceback)
         is_memory = isinstance(error, MemoryError)
@@ -79,20 +79,13 @@ class BlackBox:
             free,
             board.heap_largest(),
             min(traceback.lost_lines, 255),
-            self._ring.next,
+            self.ring.next,
             self._put_faults(faults),
         )
         if is_memory:
             self.mean(_RESET_OUT_OF_MEMORY, name, now_ms, _CRASHKIND_OUT_OF_MEMORY)
         else:
             self.mean(_RESET_CRASH, name, now_ms, _CRASHKIND_EXCEPTION)
-
-    def crash(self):
-        """The wire's Crash of what was captured; needs memory."""
-        from .lastwords import crash_of
-
-        traceback = self._traceback
-        return crash_of(self.head, traceback.text, traceback.used, self._ring.lines)
 
     def save(self) -> None:
         """All of it to flash, unless older words wait there: the first crash tells most.
@@ -101,19 +94,28 @@ class BlackBox:
         """
         if not self.is_slot_free:
             return
-        traceback = self._traceback
+        traceback = self.traceback
         parts = (
             MAGIC,
             self.head,
             struct.pack("<H", traceback.used),
             memoryview(traceback.text)[: traceback.used],
-            self._ring.lines,
+            self.ring.lines,
         )
         crc = 0
         for part in parts:
             crc = crc32(part, crc)
         self._folder.replace(SLOT, *parts, struct.pack("<I", crc))
         self.is_slot_free = False
+
+    def start_again(self, reporter, board) -> None:
+        """Save what was captured, with the memory that the reporter gives back, and reset."""
+        reporter.release()
+        try:
+            self.save()
+        except (MemoryError, OSError):
+            pass  # the retained memory has the head of it
+        board.reboot()
 
     def clear(self) -> None:
         """The words are told: what comes next is a new story."""
@@ -125,7 +127,7 @@ class BlackBox:
     def _put_faults(self, faults) -> int:
         """Note the confirmed faults; returns how many."""
         count = 0
-        for index in range(len(faults.specs)):
+        for index in range(len(faults.specs) if faults else 0):
             if count < _MAX_CRASH_FAULTS and faults.state(index) == _CONFIRMED:
                 spec = faults.specs[index]
                 key = spec.spn << 5 | spec.fmi

@@ -92,9 +92,10 @@ class Board:
 
     def make_retained(self, folder):
         """The memory that outlives a reset; on a computer a file in the folder."""
-        from .retained import retained_of
+        from .cells import cells_of
+        from .retained import Retained
 
-        return retained_of(self._machine, folder)
+        return Retained(cells_of(self._machine, folder))
 
     def heap_free(self) -> int:
         """Free bytes of the Python heap once the garbage is gone."""
