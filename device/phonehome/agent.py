@@ -9,7 +9,6 @@ from phonehome_wire.fault import Fault
 from phonehome_wire.metrics import Metrics
 
 from .core.backoff import Backoff
-from .core.blackbox import BlackBox
 from .core.clock import Clock
 from .core.errors import DeviceError
 from .core.logring import Logger, LogRing
@@ -19,7 +18,6 @@ from .core.pace import Pace
 from .core.reporter import Reporter
 from .core.sampler import Sampler
 from .core.session import Session
-from .core.traceback import Traceback
 from .core.uptime import Uptime
 from .ports.board import Board
 from .ports.files import Folder
@@ -48,6 +46,7 @@ _FAULTS = "faults.bin"
 _CORE = __name__.rpartition(".")[0] + ".core"
 _COMMANDS = _CORE + ".commands"
 _CRASHES = _CORE + ".crashes"
+_CRASH = "phonehome_wire.crash"
 _LAST_WORDS = _CORE + ".lastwords"
 _VITALS = _CORE + ".vitals"
 _RESTART_S = const(5)  # a loop that fails at once must not fill the outbox with crashes
@@ -67,17 +66,10 @@ class Agent:
     def __init__(
         self, product, config, board=None, uptime=None, clock=None, on_event=None, link=None
     ) -> None:
-        from .assembly import (
-            forget_assembly,
-            load_config,
-            load_identity,
-            load_product,
-            make_birth,
-            make_link,
-        )
+        from . import assembly
 
-        self.config = load_config(config)
-        self.product = load_product(product)
+        self.config = assembly.load_config(config)
+        self.product = assembly.load_product(product)
         self.board = board or Board()
         self._timer = Uptime(self.board.ticks, self.board.elapsed)
         self.uptime = uptime or self._timer
@@ -93,34 +85,24 @@ class Agent:
         self.metrics = Metrics()
         self._next_metric = 0
         self._folder = Folder(self.config.data)
-        retained = self.board.make_retained(self._folder)
         self._ring = LogRing(self.uptime)
         self._log = self.getLogger("agent")
-        self._box = BlackBox(retained, self._folder, Traceback(), self._ring)
-        self._birth = birth = make_birth(
-            self.board, self.product, self.config.build, retained, self._folder
-        )
-        identity = load_identity(self.config, self.board)
+        self._box = assembly.make_box(self.board, self._folder, self._ring)
+        self._birth = assembly.make_birth(self.board, self.product, self.config.build, self._box)
+        identity = assembly.load_identity(self.config, self.board)
         self._session = Session(Slots(self._folder, "state"), self.board.random_bytes)
         self._clock = clock or Clock(self._session.floor_ms)
         self.outbox = Outbox(
             Segments(self._folder), self._session.inc, self.config.outbox_bytes, self._note_drop
         )
-        self._reporter = Reporter(
-            identity,
-            self._session,
-            self._clock,
-            self.outbox,
-            birth,
-            self._measure,
-            self._execute,
-        )
+        kept = (identity, self._session, self._clock, self.outbox, self._birth)
+        self._reporter = Reporter(*kept, self._measure, self._execute)
         self._link = (
             link(self._hear)
             if link
-            else make_link(self.config, identity.device, self._make_state, self._hear)
+            else assembly.make_link(self.config, identity.device, self._make_state, self._hear)
         )
-        forget_assembly()
+        assembly.forget_assembly()
         pace = Pace(Backoff(self._draw), self.config.gather_ms)
         clocks = (self.uptime, self._timer)
         self._sending = Sending(
@@ -165,11 +147,8 @@ class Agent:
         self._expect_sampler()
         self.board.set_clock(self._clock.floor_ms)
         self._emit("boot", inc=self._session.inc.hex(), boot=self._session.boot)
-        from .core.crashes import tell_past
-
-        parts = (self._box, self._reporter, self._session, self.uptime.now_ms(), self._emit)
-        tell_past(self._birth, *parts)
-        forget(_CRASHES, _LAST_WORDS)
+        if self._birth.has_past:
+            self._tell_past()
         config = self.config
         if not self._is_stepped:
             self._sustain(sampling.run, self.step, self.uptime, self._note_lag)
@@ -211,7 +190,7 @@ class Agent:
         return Logger(self._ring, name)
 
     def record_crash(self, error: BaseException) -> None:
-        """Store an exception, to be sent first; without memory for that, the board starts again."""
+        """Store an exception, to be sent first; without memory for it, the board starts again."""
         self._capture(error)
         try:
             from .core.crashes import tell
@@ -220,7 +199,15 @@ class Agent:
             tell(self._box, self._reporter, self._session, now_ms, self._emit)
         except (MemoryError, OSError):
             self._box.start_again(self._reporter, self.board)
-        forget(_CRASHES, _LAST_WORDS)
+        forget(_CRASHES, _LAST_WORDS, _CRASH)
+
+    def _tell_past(self) -> None:
+        """The crash that the boot before could not tell."""
+        from .core.crashes import tell_past
+
+        parts = (self._box, self._reporter, self._session, self.uptime.now_ms(), self._emit)
+        tell_past(self._birth, *parts)
+        forget(_CRASHES, _LAST_WORDS, _CRASH)
 
     def _capture(self, error: BaseException) -> None:
         """Put an exception into the black box; needs no memory."""
@@ -315,7 +302,7 @@ class Agent:
         from .core.commands import execute
 
         done = execute(code, args, self._ring, self._reporter, self.uptime.now_ms())
-        forget(_COMMANDS, _LAST_WORDS)
+        forget(_COMMANDS, _LAST_WORDS, _CRASH)
         return done
 
     def _reboot_if_asked(self) -> None:

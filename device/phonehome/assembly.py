@@ -6,12 +6,14 @@ import sys
 
 from . import __version__
 from .core.birth import Birth
+from .core.blackbox import SLOT, BlackBox
 from .core.config import Config
 from .core.errors import ConfigError
 from .core.identity import Identity
 from .core.ondemand import forget
 from .core.product import Product, load
 from .core.settings import parse_device
+from .core.traceback import Traceback
 
 
 def load_config(config) -> Config:
@@ -42,9 +44,13 @@ def load_identity(config: Config, board) -> Identity:
     return Identity(device, _read_file("key", config.key))
 
 
-def make_birth(board, product, build: str, retained, folder) -> Birth:
+def make_box(board, folder, ring) -> BlackBox:
+    """The black box in the memory of this board that outlives a reset."""
+    return BlackBox(board.make_retained(folder), folder, Traceback(), ring)
+
+
+def make_birth(board, product, build: str, box: BlackBox) -> Birth:
     """Find out why the board started, before anything sets up its watchdog; and what it is."""
-    from .core.blackbox import SLOT
     from .core.lastwords import read_words
     from .core.resets import chip_of, crash_kind, read_registers, reconcile
 
@@ -55,7 +61,7 @@ def make_birth(board, product, build: str, retained, folder) -> Birth:
         bytes.fromhex(build) if build else hashlib.sha256(agent.encode()).digest()[:4],
         product,
     )
-    words = read_words(retained.read(), folder.read(SLOT))
+    words = read_words(box.retained.read(), box.folder.read(SLOT))
     chip = chip_of(getattr(sys.implementation, "_machine", ""))
     register = read_registers(chip, board.memory)
     birth.reset_cause, birth.certainty = reconcile(words.meaning, register, board.reset_cause())

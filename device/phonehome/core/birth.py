@@ -19,3 +19,8 @@ class Birth:
         self.reset_name = ""
         self.crash = None
         self.was_bad = self.has_words = False
+
+    @property
+    def has_past(self) -> bool:
+        """True when something is to be said about the end of the boot before."""
+        return self.was_bad or self.has_words or self.crash is not None

@@ -39,8 +39,8 @@ class BlackBox:
     """
 
     def __init__(self, retained, folder, traceback, ring) -> None:
-        self._retained = retained
-        self._folder = folder
+        self.retained = retained
+        self.folder = folder
         self.traceback = traceback
         self.ring = ring
         self.head = bytearray(HEAD_BYTES)
@@ -55,15 +55,15 @@ class BlackBox:
             _SHORT, self.head, 0, reason, kind, now_s & 0xFFFF, now_s >> 16 & 0xFF, name
         )
         try:
-            self._retained.write(self.head)
+            self.retained.write(self.head)
         except (OSError, MemoryError):
             pass  # a file on a computer; boards have registers or memory
 
     def capture(self, error: BaseException, now_ms: int, board, faults) -> None:
         """Take what is known about an exception, and keep its head in retained memory.
 
-        `faults` is the FaultTable, None where there is none yet. The traceback comes first: with no
-        memory left there is one exception object for all, and measuring the heap raises the next.
+        `faults` is the FaultTable, None where there is none yet. The traceback comes first: where
+        memory is out there is one exception object for all, and measuring the heap raises another.
         """
         traceback = self.traceback
         traceback.clear()
@@ -105,7 +105,7 @@ class BlackBox:
         crc = 0
         for part in parts:
             crc = crc32(part, crc)
-        self._folder.replace(SLOT, *parts, struct.pack("<I", crc))
+        self.folder.replace(SLOT, *parts, struct.pack("<I", crc))
         self.is_slot_free = False
 
     def start_again(self, reporter, board) -> None:
@@ -121,7 +121,7 @@ class BlackBox:
         """The words are told: what comes next is a new story."""
         self.mean(0, "", 0)
         if not self.is_slot_free:
-            self._folder.remove(SLOT)
+            self.folder.remove(SLOT)
             self.is_slot_free = True
 
     def _put_faults(self, faults) -> int:
