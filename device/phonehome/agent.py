@@ -66,10 +66,18 @@ class Agent:
     def __init__(
         self, product, config, board=None, uptime=None, clock=None, on_event=None, link=None
     ) -> None:
-        from . import assembly
+        from .assembly import (
+            forget_assembly,
+            load_config,
+            load_identity,
+            load_product,
+            make_birth,
+            make_box,
+            make_link,
+        )
 
-        self.config = assembly.load_config(config)
-        self.product = assembly.load_product(product)
+        self.config = load_config(config)
+        self.product = load_product(product)
         self.board = board or Board()
         self._timer = Uptime(self.board.ticks, self.board.elapsed)
         self.uptime = uptime or self._timer
@@ -87,9 +95,9 @@ class Agent:
         self._folder = Folder(self.config.data)
         self._ring = LogRing(self.uptime)
         self._log = self.getLogger("agent")
-        self._box = assembly.make_box(self.board, self._folder, self._ring)
-        self._birth = assembly.make_birth(self.board, self.product, self.config.build, self._box)
-        identity = assembly.load_identity(self.config, self.board)
+        self._box = make_box(self.board, self._folder, self._ring)
+        self._birth = make_birth(self.board, self.product, self.config.build, self._box)
+        identity = load_identity(self.config, self.board)
         self._session = Session(Slots(self._folder, "state"), self.board.random_bytes)
         self._clock = clock or Clock(self._session.floor_ms)
         self.outbox = Outbox(
@@ -100,9 +108,9 @@ class Agent:
         self._link = (
             link(self._hear)
             if link
-            else assembly.make_link(self.config, identity.device, self._make_state, self._hear)
+            else make_link(self.config, identity.device, self._make_state, self._hear)
         )
-        assembly.forget_assembly()
+        forget_assembly()
         pace = Pace(Backoff(self._draw), self.config.gather_ms)
         clocks = (self.uptime, self._timer)
         self._sending = Sending(
