@@ -111,11 +111,7 @@ class Agent:
             else make_link(self.config, identity.device, self._make_state, self._hear)
         )
         forget_assembly()
-        pace = Pace(Backoff(self._draw), self.config.gather_ms)
-        clocks = (self.uptime, self._timer)
-        self._sending = Sending(
-            self._link, self._reporter, pace, clocks, self.config.ack_s, self._emit
-        )
+        self._sending = self._make_sending()
 
     @property
     def faults(self):
@@ -382,6 +378,11 @@ class Agent:
     def _draw(self, below: int) -> int:
         """A random integer in 0..below-1."""
         return int.from_bytes(self.board.random_bytes(4), "little") % below
+
+    def _make_sending(self) -> Sending:
+        pace = Pace(Backoff(self._draw), self.config.gather_ms)
+        clocks = (self.uptime, self._timer)
+        return Sending(self._link, self._reporter, pace, clocks, self.config.ack_s, self._emit)
 
     def _make_state(self, state: int, conn: int) -> bytes:
         return self._reporter.compose_state(state, conn, self.uptime.now_ms())
