@@ -3,9 +3,9 @@
 from phonehome_tools.bench.figures import AT_LEAST
 from phonehome_tools.bench.pico import measure
 
-# Of the 197 KB of a Pico W, 26 are for a TLS connection and 40 for the application itself. The
+# Of the 197 KB of a Pico W, 26 are for a TLS connection and 36 for the application itself. The
 # goal, which is half of this, stands in the bench.
-MOST_HEAP_KB = 130
+MOST_HEAP_KB = 135
 MOST_SAMPLE_MS = 1
 
 
