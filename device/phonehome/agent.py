@@ -216,7 +216,7 @@ class Agent:
     def _capture(self, error: BaseException) -> None:
         """Put an exception into the black box; needs no memory."""
         faults = self._sampler.faults if self._sampler else None
-        self._box.capture(error, self.uptime.now_ms(), self.board, faults)
+        self._box.capture(error, self.uptime, self.board, faults)
 
     async def _run(self, coroutine) -> None:
         await self.start(coroutine)
@@ -314,7 +314,7 @@ class Agent:
         if self._reboot_asked and not self.outbox.has_urgent:
             self._session.uptime_s = self.uptime.now_ms() // 1000
             self._session.end()
-            self._box.mean(_RESET_COMMANDED, "", self.uptime.now_ms())
+            self._box.mean(_RESET_COMMANDED, "", self._session.uptime_s)
             self.board.reboot()
 
     def _beat(self) -> None:

@@ -59,8 +59,8 @@ def test_a_block_is_read_and_written_as_a_whole():
 def test_a_computer_keeps_a_file():
     """Where no memory is retained, a file in the agent's folder stands for it."""
     flash = FakeFlash()
-    Retained(cells_of(None, flash)).write(b"why")
-    assert Retained(cells_of(None, flash)).read() == b"why"
+    Retained(cells_of(None, flash, "linux")).write(b"why")
+    assert Retained(cells_of(None, flash, "linux")).read() == b"why"
 
 
 def test_backup_memory_of_later_firmware():
@@ -73,5 +73,28 @@ def test_backup_memory_of_later_firmware():
             return self.memory
 
     machine = Machine()
-    Retained(cells_of(machine, None)).write(b"why")
-    assert Retained(cells_of(machine, None)).read() == b"why"
+    Retained(cells_of(machine, None, "mimxrt")).write(b"why")
+    assert Retained(cells_of(machine, None, "mimxrt")).read() == b"why"
+
+
+def test_each_board_has_its_memory():
+    """The RP2 keeps it in scratch words, never in the watchdog's own; the ESP32 in RTC memory."""
+
+    class Machine:
+        mem32 = {0x4005800C + 4 * i: 0 for i in range(8)}
+        kept = b""
+
+        def RTC(self):  # noqa: N802  # as in `machine`
+            return self
+
+        def memory(self, data=None):
+            self.kept = self.kept if data is None else bytes(data)
+            return self.kept
+
+    machine = Machine()
+    for platform, room in (("rp2", 18), ("esp32", 125)):
+        Retained(cells_of(machine, None, platform)).write(b"why")
+        retained = Retained(cells_of(machine, None, platform))
+        assert (retained.read(), retained.room) == (b"why", room)
+    assert machine.mem32[0x4005801C] == 0
+    assert len(machine.kept) == 128

@@ -22,6 +22,7 @@ _RESET_CRASH = const(9)
 _RESET_OUT_OF_MEMORY = const(10)
 
 _CONFIRMED = const(2)  # as in faults
+_SMALL = const(0x3FFFFFFF)  # more would not be a small integer on a board
 
 SLOT = "crash.bin"
 MAGIC = b"PHB1"
@@ -46,11 +47,10 @@ class BlackBox:
         self.head = bytearray(HEAD_BYTES)
         self.is_slot_free = True
 
-    def mean(self, reason: int, name: str, now_ms: int, kind: int = 0) -> None:
+    def mean(self, reason: int, name: str, now_s: int, kind: int = 0) -> None:
         """Write what the reset that follows is for: RESET_*, and a task or an exception."""
         if not IS_MICROPYTHON:  # which copies out of a text without a detour over bytes
             name = name.encode()  # type: ignore[assignment]
-        now_s = now_ms // 1000
         struct.pack_into(
             _SHORT, self.head, 0, reason, kind, now_s & 0xFFFF, now_s >> 16 & 0xFF, name
         )
@@ -59,7 +59,7 @@ class BlackBox:
         except (OSError, MemoryError):
             pass  # a file on a computer; boards have registers or memory
 
-    def capture(self, error: BaseException, now_ms: int, board, faults) -> None:
+    def capture(self, error: BaseException, uptime, board, faults) -> None:
         """Take what is known about an exception, and keep its head in retained memory.
 
         `faults` is the FaultTable, None where there is none yet. The traceback comes first: where
@@ -69,13 +69,19 @@ class BlackBox:
         traceback.clear()
         board.print_exception(error, traceback)
         is_memory = isinstance(error, MemoryError)
+        try:
+            now_ms = uptime.now_ms()
+            now_s = now_ms // 1000
+            now_ms &= _SMALL
+        except MemoryError:
+            now_ms = now_s = 0  # after 12 days the uptime of a board is a number on the heap
         name = type(error).__name__
         free = board.heap_left()
         struct.pack_into(
             _STATE,
             self.head,
             _STATE_AT,
-            now_ms & 0xFFFFFFFF,
+            now_ms,
             free,
             board.heap_largest(),
             min(traceback.lost_lines, 255),
@@ -83,9 +89,9 @@ class BlackBox:
             self._put_faults(faults),
         )
         if is_memory:
-            self.mean(_RESET_OUT_OF_MEMORY, name, now_ms, _CRASHKIND_OUT_OF_MEMORY)
+            self.mean(_RESET_OUT_OF_MEMORY, name, now_s, _CRASHKIND_OUT_OF_MEMORY)
         else:
-            self.mean(_RESET_CRASH, name, now_ms, _CRASHKIND_EXCEPTION)
+            self.mean(_RESET_CRASH, name, now_s, _CRASHKIND_EXCEPTION)
 
     def save(self) -> None:
         """All of it to flash, unless older words wait there: the first crash tells most.

@@ -23,7 +23,7 @@ _LINE = "<IBB10s32s"
 _LINE_BYTES = const(48)
 
 _FILE_TAIL = const(48)
-_WRAP_MS = const(4294967296)
+_WRAP_MS = const(0x40000000)
 
 
 class Words:

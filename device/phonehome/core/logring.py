@@ -7,9 +7,10 @@ import struct
 
 from phonehome_wire.compat import IS_MICROPYTHON, const
 
-_LINE = "<IBB10s32s"  # uptime in ms (low 32 bits), level / 10, spare, logger, text
+_LINE = "<IBB10s32s"  # uptime in ms (low 30 bits), level / 10, spare, logger, text
 _LINE_BYTES = const(48)
 _LINES = const(16)
+_SMALL = const(0x3FFFFFFF)  # more would not be a small integer on a board
 
 _DEBUG = const(10)
 _INFO = const(20)
@@ -35,7 +36,7 @@ class LogRing:
 
     def write(self, level: int, name: str, text: str) -> None:
         """Put a line behind the newest; what is too long is cut."""
-        now_ms = self._uptime.now_ms() & 0xFFFFFFFF
+        now_ms = self._uptime.now_ms() & _SMALL
         if not IS_MICROPYTHON:  # which copies out of a text without a detour over bytes
             name, text = name.encode(), text.encode()  # type: ignore[assignment]
         at = self.next * _LINE_BYTES

@@ -95,7 +95,7 @@ class Board:
         from .cells import cells_of
         from .retained import Retained
 
-        return Retained(cells_of(self._machine, folder))
+        return Retained(cells_of(self._machine, folder, sys.platform))
 
     def heap_free(self) -> int:
         """Free bytes of the Python heap once the garbage is gone."""

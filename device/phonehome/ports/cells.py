@@ -11,17 +11,17 @@ _RP2040_SCRATCH = const(0x4005800C)
 _RP2350_SCRATCH = const(0x400D800C)
 
 
-def cells_of(machine, folder):
-    """The cells of this board; on a computer a file in the folder."""
-    if sys.platform == "rp2":
+def cells_of(machine, folder, platform: str):
+    """The cells of a board by its `sys.platform`; on a computer a file in the folder."""
+    if platform == "rp2":
         from .wordcells import WordCells
 
-        is_later = "RP2350" in sys.implementation._machine  # noqa: SLF001  # its public name
+        is_later = "RP2350" in getattr(sys.implementation, "_machine", "")
         first = _RP2350_SCRATCH if is_later else _RP2040_SCRATCH
         return WordCells(machine.mem32, [first + 4 * i for i in _SCRATCHES])
     from .blockcells import BackupCells, BlockCells, FileCells
 
-    if sys.platform == "esp32":
+    if platform == "esp32":
         memory = machine.RTC().memory
         return BlockCells(memory, memory)
     if hasattr(machine, "mem_backup"):
