@@ -36,7 +36,12 @@ ALLOWED = {
         "phonehome_cloud.errors",
         "phonehome_wire",
     },
-    "tools/phonehome_tools": {"phonehome_tools", "phonehome_wire", "phonehome_product"},
+    "tools/phonehome_tools": {
+        "phonehome_tools",
+        "phonehome_sim.models",
+        "phonehome_wire",
+        "phonehome_product",
+    },
     "tools/phonehome_sim": {"phonehome_sim", "phonehome", "phonehome_wire"},
 }
 

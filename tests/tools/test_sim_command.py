@@ -57,6 +57,10 @@ def test_exit_code_of_wrong_use(capsys, monkeypatch):
     assert "PHONEHOME_API_TOKEN" in capsys.readouterr().err
     assert sim.run(parse("--product", "toaster")) == 2
     assert "product 'toaster'" in capsys.readouterr().err
+    assert sim.run(parse("--fault", "gremlins@3s")) == 2
+    said = capsys.readouterr().err
+    assert "fault 'gremlins'" in said
+    assert "drain_blocked" in said
 
 
 def test_an_unreachable_desk_is_a_failure(capsys, monkeypatch, tmp_path):

@@ -1,5 +1,7 @@
 """Products by name or by file, and which of them have a physical model here."""
 
+import importlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +46,16 @@ def find_product(word: str) -> CatalogEntry:
 def has_model(name: str) -> bool:
     """Whether a physical model with this name can be simulated."""
     return (folder_of("phonehome_sim") / "models" / f"{name}.py").exists()
+
+
+def check_model_faults(name: str, wanted: Iterable[str]) -> None:
+    """SetupError when a scripted fault is none that this model can have."""
+    module = importlib.import_module(f"phonehome_sim.models.{name}")
+    known_faults = getattr(module, name.capitalize()).FAULTS
+    for fault in wanted:
+        if fault not in known_faults:
+            known = ", ".join(sorted(known_faults))
+            raise SetupError(f"fault '{fault}': the {name} has none of that name; use {known}")
 
 
 def model_names() -> list[str]:

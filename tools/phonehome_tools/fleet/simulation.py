@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from phonehome_tools.fleet.board import Board, Event, board_setup, follow, model_source
-from phonehome_tools.fleet.catalog import CatalogEntry, find_product, has_model, model_names
+from phonehome_tools.fleet.catalog import (
+    CatalogEntry,
+    check_model_faults,
+    find_product,
+    has_model,
+    model_names,
+)
 from phonehome_tools.fleet.children import Children
 from phonehome_tools.fleet.desk import Desk, read_token
 from phonehome_tools.fleet.errors import SetupError
@@ -48,6 +54,7 @@ class Plan:
 async def simulate(plan: Plan) -> int:
     """Run the fleet; 0 when it came to its end and, with windows, every window was found."""
     entry = find_product(plan.product)
+    check_script(plan, entry)
     token = read_token(plan.token_file)
     names = [f"{entry.product.name}-{index + 1}" for index in range(plan.count)]
     async with Desk(plan.api, token) as desk, Children() as children:
@@ -61,6 +68,18 @@ async def simulate(plan: Plan) -> int:
         if plan.replay is not None and recording is not None:
             return await summarise(plan.replay, plan.windows, desk, boards, events, plan.as_json)
     return 0
+
+
+def check_script(plan: Plan, entry: CatalogEntry) -> None:
+    """SetupError, before anything is registered, when the samples cannot come as planned."""
+    name = entry.product.name
+    if plan.replay is not None or plan.host:
+        return
+    if has_model(name):
+        check_model_faults(name, [fault.name for fault in plan.faults])
+    else:
+        known = ", ".join(model_names())
+        raise SetupError(f"product '{name}' has no physical model (there are: {known})")
 
 
 async def prepare(
@@ -105,11 +124,7 @@ def source_of(
         return {"kind": "replay", "rows": str(recording.path.resolve()), "names": recording.names}
     if plan.host:
         return {"kind": "host"}
-    name = entry.product.name
-    if not has_model(name):
-        known = ", ".join(model_names())
-        raise SetupError(f"product '{name}' has no physical model (there are: {known})")
-    return model_source(name, seed)
+    return model_source(entry.product.name, seed)
 
 
 @contextlib.contextmanager
