@@ -81,8 +81,9 @@ def test_each_board_has_its_memory():
     """The RP2 keeps it in scratch words, never in the watchdog's own; the ESP32 in RTC memory."""
 
     class Machine:
-        mem32 = {0x4005800C + 4 * i: 0 for i in range(8)}
-        kept = b""
+        def __init__(self):
+            self.mem32 = {0x4005800C + 4 * i: 0 for i in range(8)}
+            self.kept = b""
 
         def RTC(self):  # noqa: N802  # as in `machine`
             return self
