@@ -64,8 +64,10 @@ async def test_demo_leaves_no_process_behind(tmp_path, signum):
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
     )
-    while b"phones home" not in await process.stdout.readline():
-        assert process.returncode is None
+    line = b""
+    while b"phones home" not in line:
+        line = await process.stdout.readline()
+        assert line, "the demo ended by itself"
     assert len(commands_with(tmp_path)) == 4
     process.send_signal(signum)
     assert await process.wait() == 128 + signum
