@@ -25,17 +25,20 @@ async def expect_all_counted(desk, log, times):
 
 
 async def test_receiver_killed_in_the_middle(installation):
-    """A receiver that is killed -9 and comes back has every fault of the time between."""
+    """A receiver that is killed -9 and comes back has every fault of the time between.
+
+    Two cycles: a third within the minute would be chatter, which the device tells once.
+    """
     receiver = installation.receiver
     async with receiver.desk() as desk:
         log = await installation.add_board(desk, "washer", receiver.http)
         await log.until("acked")
         await toggle(log, 1)
         await receiver.kill()
-        await toggle(log, 2)
+        await toggle(log, 1)
         await receiver.start()
         await log.until_empty()
-        await expect_all_counted(desk, log, 3)
+        await expect_all_counted(desk, log, 2)
 
 
 async def test_receiver_with_embedded_broker_killed(installation):
