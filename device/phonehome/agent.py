@@ -1,7 +1,6 @@
 """The agent: the one place on the board where everything is joined."""
 
 import asyncio
-import sys
 
 from phonehome_wire.compat import const
 from phonehome_wire.errors import WireError
@@ -25,6 +24,7 @@ from .ports.segments import Segments
 from .ports.slots import Slots
 from .tasks import beating, linking, sampling
 from .tasks.sending import Sending
+from .tasks.supervising import Supervising
 
 # Folded away on a board; a test holds them to the wire's registry and limits.
 _COMMAND_PING = const(1)
@@ -45,11 +45,9 @@ _PHASES = ("dns", "connect", "tls", "send", "receive", "refused", "protocol", "a
 _FAULTS = "faults.bin"
 _CORE = __name__.rpartition(".")[0] + ".core"
 _COMMANDS = _CORE + ".commands"
-_CRASHES = _CORE + ".crashes"
 _CRASH = "phonehome_wire.crash"
 _LAST_WORDS = _CORE + ".lastwords"
 _VITALS = _CORE + ".vitals"
-_RESTART_S = const(5)  # a loop that fails at once must not fill the outbox with crashes
 
 
 class Agent:
@@ -87,7 +85,6 @@ class Agent:
         self._sampler = None
         self._kept_faults = b""
         self._fault = Fault()
-        self._tasks = []
         self._reboot_asked = False
         self._wifi = None
         self.metrics = Metrics()
@@ -105,6 +102,8 @@ class Agent:
         )
         kept = (identity, self._session, self._clock, self.outbox, self._birth)
         self._reporter = Reporter(*kept, self._measure, self._execute)
+        parts = (self._box, self._reporter, self._session, self.uptime, self.board)
+        self._tasks = Supervising(parts, self._emit)
         self._link = (
             link(self._hear)
             if link
@@ -141,37 +140,32 @@ class Agent:
         except DeviceError:
             raise  # for the developer, who is still there
         except Exception as error:  # outermost: the next boot reports it
-            self.board.print_exception(error, sys.stdout)
-            self._capture(error)
-            self._box.start_again(self._reporter, self.board)
+            self._tasks.die(error)
 
     async def start(self, coroutine=None) -> None:
         """Start the tasks and come back; `run` for those who have a loop already."""
-        asyncio.get_event_loop().set_exception_handler(self._on_loop_error)
+        tasks = self._tasks
+        tasks.begin()
         self._expect_sampler()
         self.board.set_clock(self._clock.floor_ms)
         self._emit("boot", inc=self._session.inc.hex(), boot=self._session.boot)
-        if self._birth.has_past:
-            self._tell_past()
+        tasks.tell_past(self._birth)
         config = self.config
         if not self._is_stepped:
-            self._sustain(sampling.run, self.step, self.uptime, self._note_lag)
+            tasks.sustain(sampling.run, self.step, self.uptime, self._note_lag)
         if config.wifi:
-            self._sustain(linking.join, self._join_wifi(config.wifi), self._note_link)
+            tasks.sustain(linking.join, self._join_wifi(config.wifi), self._note_link)
         if self._link.acks_later:
-            self._sustain(linking.listen, self._link, self._note_link)
+            tasks.sustain(linking.listen, self._link, self._note_link)
         periods = (config.settle_ms, config.heartbeat_s)
-        self._sustain(beating.run, periods, self._beat, self._keep)
-        self._sustain(self._sending.run)
+        tasks.sustain(beating.run, periods, self._beat, self._keep)
+        tasks.sustain(self._sending.run)
         if coroutine is not None:
-            self._tasks.append(asyncio.create_task(self._guard(coroutine)))
+            tasks.start(coroutine)
 
     async def stop(self) -> None:
         """End cleanly: the next hello says so. Records that wait stay for the next boot."""
-        for task in self._tasks:
-            if task is not asyncio.current_task():
-                task.cancel()
-        self._tasks = []
+        self._tasks.cancel()
         await self._link.close()
         self._session.uptime_s = self.uptime.now_ms() // 1000
         self._session.end()
@@ -195,61 +189,16 @@ class Agent:
 
     def record_crash(self, error: BaseException) -> None:
         """Store an exception, to be sent first; without memory for it, the board starts again."""
-        self._capture(error)
-        try:
-            from .core.crashes import tell
-
-            now_ms = self.uptime.now_ms()
-            tell(self._box, self._reporter, self._session, now_ms, self._emit)
-        except (MemoryError, OSError):
-            self._box.start_again(self._reporter, self.board)
-        forget(_CRASHES, _LAST_WORDS, _CRASH)
-
-    def _tell_past(self) -> None:
-        """The crash that the boot before could not tell."""
-        from .core.crashes import tell_past
-
-        parts = (self._box, self._reporter, self._session, self.uptime.now_ms(), self._emit)
-        tell_past(self._birth, *parts)
-        forget(_CRASHES, _LAST_WORDS, _CRASH)
-
-    def _capture(self, error: BaseException) -> None:
-        """Put an exception into the black box; needs no memory."""
-        faults = self._sampler.faults if self._sampler else None
-        self._box.capture(error, self.uptime, self.board, faults)
+        self._tasks.record_crash(error)
 
     async def _run(self, coroutine) -> None:
         await self.start(coroutine)
         await asyncio.Event().wait()  # never set
 
-    def _sustain(self, loop, *parts) -> None:
-        """Start one of the agent's own loops; whatever ends it is reported and it starts again."""
-        self._tasks.append(asyncio.create_task(self._run_again(loop, parts)))
-
-    async def _run_again(self, loop, parts) -> None:
-        while True:
-            await self._guard(loop(*parts))
-            await asyncio.sleep(_RESTART_S)
-
-    async def _guard(self, coroutine) -> None:
-        try:
-            await coroutine
-        except asyncio.CancelledError:
-            raise
-        except (
-            Exception
-        ) as error:  # outermost: whatever it is, it is reported and the agent goes on
-            self.record_crash(error)
-
-    def _on_loop_error(self, _loop, context: dict) -> None:
-        """An exception in a task that the developer started and nobody awaits."""
-        error = context.get("exception")
-        if isinstance(error, Exception):
-            self.record_crash(error)
-
     def _expect_sampler(self) -> Sampler:
         if self._sampler is None:
             self._sampler = Sampler(self.product, self._readers, self._on_transition)
+            self._tasks.faults = self._sampler.faults
             snapshot = self._folder.read(_FAULTS)
             if snapshot:
                 try:

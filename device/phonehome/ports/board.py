@@ -119,9 +119,9 @@ class Board:
         gc.enable()
         return size
 
-    def print_exception(self, error: BaseException, stream) -> None:
-        """Print an exception with its frames to a stream."""
-        sys.print_exception(error, stream)
+    def print_exception(self, error: BaseException, stream=None) -> None:
+        """Print an exception with its frames to a stream, or to the console."""
+        sys.print_exception(error, stream or sys.stdout)
 
 
 def _maybe_import(name: str):
