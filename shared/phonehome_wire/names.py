@@ -117,6 +117,8 @@ METRIC_TEXTS = {
     registry.METRIC_DROPPED_HEARTBEATS: ("heartbeats dropped", "", 0),
     registry.METRIC_DROPPED_UNREADABLE: ("records unreadable on flash", "", 0),
     registry.METRIC_DROPPED_OTHERS: ("other records dropped", "", 0),
+    registry.METRIC_OPERATED_MS: ("operated in all", "s", -3),
+    registry.METRIC_CRASH_FREE_MS: ("operated without a crash", "s", -3),
 }
 
 

@@ -118,6 +118,7 @@ METRIC_CONFIG_VERSION = 16
 METRIC_FS_FREE_KB = 17
 METRIC_STACK_MAX = 18
 METRIC_ACK_LATENCY_MS = 19
+# 20 and 21 are from agents that counted in seconds; later ones send 40 and 41.
 METRIC_OPERATED_S = 20  # over all boots
 METRIC_CRASH_FREE_S = 21  # operated since the last crash or unexpected reset
 METRIC_BOOTS = 22
@@ -139,6 +140,8 @@ METRIC_DROPPED_CRASHES = 36
 METRIC_DROPPED_HEARTBEATS = 37
 METRIC_DROPPED_UNREADABLE = 38
 METRIC_DROPPED_OTHERS = 39
+METRIC_OPERATED_MS = 40  # over all boots
+METRIC_CRASH_FREE_MS = 41  # operated since the last crash or unexpected reset
 
 # Failure modes, SAE J1939-73.
 FMI_ABOVE_SEVERE = 0

@@ -1,6 +1,7 @@
 """The numbers of a heartbeat: chosen so that it is always small, and so that all of them come."""
 
-from phonehome.core.vitals import choose
+from phonehome.core.session import Session
+from phonehome.core.vitals import choose, note_life
 from phonehome_wire import registry
 from phonehome_wire.encoder import Encoder
 from phonehome_wire.envelope import PAYLOAD_OFFSET, seal
@@ -10,6 +11,7 @@ from phonehome_wire.uplink import UplinkHead, begin_uplink, end_uplink
 
 MAX_SIGNED_BYTES = 160
 WORST = 0xFFFFFFFF  # four bytes, as in ten years of seconds or all of a board's memory
+TEN_YEARS_S = 10 * 366 * 86400
 
 
 def all_metrics(value):
@@ -71,3 +73,35 @@ def test_few_metrics_all_fit():
     chosen, first = choose(metrics, 13)
     assert (list(chosen.ids()), first) == ([0, 13], 0)
     assert chosen.get(registry.METRIC_UPTIME_S) == 300
+
+
+class Kept:
+    """A state that was saved once."""
+
+    def __init__(self):
+        self.state = None
+
+    def load(self):
+        """What was saved last."""
+        return self.state
+
+    def save(self, state):
+        """Keep it."""
+        self.state = state
+
+
+def test_operating_time_is_told_in_milliseconds():
+    """Over boots and ten years: what flash keeps in seconds and what this boot adds to the ms."""
+    kept = Kept()
+    before = Session(kept, bytes)
+    before.uptime_s = TEN_YEARS_S
+    before.begin()
+    before.note_crash(is_reset=False)
+    before.keep_floor(0)
+    metrics = Metrics(48)
+    note_life(metrics, Session(kept, bytes), registry.RESET_POWER_ON, 12345)
+    assert metrics.get(registry.METRIC_OPERATED_MS) == TEN_YEARS_S * 1000 + 12345
+    assert metrics.get(registry.METRIC_CRASH_FREE_MS) == 12345
+    chosen, _ = choose(metrics, registry.METRIC_OPERATED_MS)
+    assert chosen.get(registry.METRIC_OPERATED_MS) == TEN_YEARS_S * 1000 + 12345
+    assert signed_bytes(chosen) <= MAX_SIGNED_BYTES

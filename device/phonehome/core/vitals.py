@@ -12,7 +12,7 @@ _METRIC_ACK_LATENCY_MS = const(19)
 _METRIC_ACTIVE_FAULTS = const(13)
 _METRIC_BOOTS = const(22)
 _METRIC_CONFIG_VERSION = const(16)
-_METRIC_CRASH_FREE_S = const(21)
+_METRIC_CRASH_FREE_MS = const(41)
 _METRIC_DROPPED_CRASHES = const(36)
 _METRIC_DROPPED_FAULTS = const(35)
 _METRIC_DROPPED_HEARTBEATS = const(37)
@@ -27,7 +27,7 @@ _METRIC_HEAP_LARGEST = const(15)
 _METRIC_HEAP_MIN = const(2)
 _METRIC_LOOP_MAX_MS = const(8)
 _METRIC_MQTT_RECONNECTS = const(5)
-_METRIC_OPERATED_S = const(20)
+_METRIC_OPERATED_MS = const(40)
 _METRIC_OUTBOX_DEPTH = const(11)
 _METRIC_RESET_CAUSE = const(14)
 _METRIC_RSSI_DBM = const(3)
@@ -64,12 +64,13 @@ def note_board(metrics: Metrics, board, wifi, reconnects: int) -> None:
 
 
 def note_life(metrics: Metrics, session, reset_cause: int, now_ms: int) -> None:
-    """How long it lives and how well."""
+    """How long it lives and how well; flash keeps seconds, the rest is of this boot."""
     session.uptime_s = now_ms // 1000
+    rest_ms = now_ms % 1000
     metrics.set(_METRIC_UPTIME_S, session.uptime_s)
     metrics.set(_METRIC_RESET_CAUSE, reset_cause)
-    metrics.set(_METRIC_OPERATED_S, session.operated_s)
-    metrics.set(_METRIC_CRASH_FREE_S, session.crash_free_s)
+    metrics.set(_METRIC_OPERATED_MS, session.operated_s * 1000 + rest_ms)
+    metrics.set(_METRIC_CRASH_FREE_MS, session.crash_free_s * 1000 + rest_ms)
     metrics.set(_METRIC_BOOTS, session.boot)
     if session.unexpected_resets:
         metrics.set(_METRIC_UNEXPECTED_RESETS, session.unexpected_resets)
