@@ -4,7 +4,6 @@ import asyncio
 
 from phonehome_wire.compat import const
 from phonehome_wire.errors import WireError
-from phonehome_wire.fault import Fault
 from phonehome_wire.metrics import Metrics
 
 from .core.backoff import Backoff
@@ -84,7 +83,6 @@ class Agent:
         self._readers = {}
         self._sampler = None
         self._kept_faults = b""
-        self._fault = Fault()
         self._reboot_asked = False
         self._wifi = None
         self.metrics = Metrics()
@@ -211,17 +209,14 @@ class Agent:
 
     def _on_transition(self, state, kind: int, now_ms: int, frame) -> None:
         """A fault changed: one record into the outbox, and the states to flash behind it."""
-        spec, fault = state.spec, self._fault
-        fault.spn, fault.fmi, fault.severity = spec.spn, spec.fmi, spec.severity
-        fault.channel = None if spec.sensor is None else self.product.channels[spec.sensor].id
-        fault.status, fault.occurrence = state.status, state.occurrence
-        fault.exp, fault.value, fault.limit = state.exp, state.value, state.limit
-        fault.failing_ms, fault.kind, fault.frame = state.failing_ms, kind, frame
-        is_urgent = spec.urgent and kind == _KIND_CONFIRMED
+        from .core.reporting.records import fault_of
+
+        is_urgent = state.spec.urgent and kind == _KIND_CONFIRMED
+        fault = fault_of(state, kind, self.product.channels, frame)
         self._reporter.add_fault(fault, now_ms, is_urgent)
         if kind != _KIND_PENDING:
             self._keep_faults()
-        self._emit("transition", code=spec.code, kind=kind, uptime_ms=now_ms)
+        self._emit("transition", code=state.spec.code, kind=kind, uptime_ms=now_ms)
         self._sending.ask(is_urgent)
 
     def _hear(self, message) -> None:

@@ -6,7 +6,7 @@ Python sees whole blocks only: one native call makes the keystream, one the MAC.
 
 from cryptolib import aes  # type: ignore[import-not-found]  # boards only
 
-from .compat import is_equal
+from .primitives import is_equal
 
 _BLOCK_BYTES = 16
 _TAG_BYTES = 8

@@ -13,11 +13,3 @@ def const(value: int) -> int:
     So it does with what stands under `if TYPE_CHECKING:` when that name is `const(0)`.
     """
     return value
-
-
-if IS_MICROPYTHON:
-    from .portable import decode_utf8, encode_utf8, hmac_sha256, is_equal
-else:
-    from .native import decode_utf8, encode_utf8, hmac_sha256, is_equal
-
-__all__ = ["const", "decode_utf8", "encode_utf8", "hmac_sha256", "is_equal"]

@@ -7,8 +7,9 @@ more than 8 levels, bytes left over or missing. General CBOR libraries accept mo
 this decoder is ours.
 """
 
-from .compat import const, decode_utf8
+from .compat import const
 from .errors import RefusedError
+from .primitives import decode_utf8
 
 # Folded away on a board; a test holds them to registry and limits.
 _MAX_DEPTH = const(8)

@@ -5,8 +5,9 @@ null and booleans, each in its shortest form. Keys must be put in ascending orde
 the other end checks it.
 """
 
-from .compat import const, encode_utf8
+from .compat import const
 from .errors import EncodeError, TooBigError
+from .primitives import encode_utf8
 
 # Folded away on a board; a test holds them to registry and limits.
 _MAX_INT = const(9007199254740991)

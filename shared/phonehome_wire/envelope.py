@@ -6,8 +6,9 @@ the MAC holds.
 The first 18 bytes are a template in which only the algorithm and the key id differ.
 """
 
-from .compat import const, hmac_sha256, is_equal
+from .compat import const
 from .errors import EncodeError, RefusedError
+from .primitives import hmac_sha256, is_equal
 
 # Folded away on a board; a test holds them to registry and limits.
 _MAX_MESSAGE_BYTES = const(4096)

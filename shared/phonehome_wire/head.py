@@ -2,9 +2,10 @@
 share.
 """
 
-from .compat import const, encode_utf8
+from .compat import const
 from .encoder import Encoder
 from .errors import EncodeError
+from .primitives import encode_utf8
 
 # Folded away on a board; a test holds them to registry and limits.
 _MAX_NAME_BYTES = const(48)

@@ -2,8 +2,9 @@
 RFC 5869).
 """
 
-from .compat import const, hmac_sha256
+from .compat import const
 from .errors import EncodeError
+from .primitives import hmac_sha256
 
 KEY_BYTES = const(32)
 _DEVICE_BYTES = const(8)

@@ -1,13 +1,16 @@
-"""The numbers a heartbeat carries: metric id to scaled integer, in arrays that are made once."""
+"""The numbers of a heartbeat: metric id to scaled integer, in arrays that are made once."""
 
 from array import array
 
 from .compat import const
-from .encoder import Encoder
 from .errors import EncodeError
 
 # Folded away on a board; a test holds them to registry and limits.
 _MAX_METRICS = const(48)
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from .encoder import Encoder
 
 
 class Metrics:
@@ -47,7 +50,7 @@ class Metrics:
         """Forget everything."""
         self._count = 0
 
-    def put(self, enc: Encoder) -> None:
+    def put(self, enc: "Encoder") -> None:
         """Write the map."""
         enc.put_map(self._count)
         for i in range(self._count):
@@ -75,10 +78,3 @@ class Metrics:
             self._values[i] = self._values[i - 1]
         self._ids[at] = metric
         self._count += 1
-
-
-def put_heartbeat(enc: Encoder, metrics: Metrics) -> None:
-    """Body of a heartbeat, 1..48 metrics."""
-    if not 1 <= len(metrics) <= _MAX_METRICS:
-        raise EncodeError("range", "%d metrics, want 1..%d" % (len(metrics), _MAX_METRICS))
-    metrics.put(enc)

@@ -7,9 +7,9 @@ The whole list, for hosts; a device imports from the file of each and drops what
 from .crash import Crash, encode_crash
 from .fault import Fault, encode_fault
 from .head import put_head
+from .heartbeat import put_heartbeat
 from .hello import put_hello
 from .log import put_log
-from .metrics import put_heartbeat
 from .result import put_result
 
 __all__ = [

@@ -1,8 +1,9 @@
 """Keys that take the place of others: by rotation, and by a claim at enrollment."""
 
-from .compat import const, hmac_sha256
+from .compat import const
 from .errors import EncodeError
 from .keys import check_key, derive
+from .primitives import hmac_sha256
 
 SALT_BYTES = const(32)
 KEK_BYTES = const(16)  # AES-CCM-16-64-128 takes the first half of the derived block

@@ -41,16 +41,18 @@ def tell(name, **facts):
     sys.stdout.write(json.dumps(facts) + "\n")
 
 
-hoarded = []
+hoarded = [None]
 
 
 def hoard(is_kept):
-    """Fill the heap to the last block, and fail."""
-    taken = hoarded if is_kept else []
+    """Fill the heap to the last block, and fail; a list of it would want to grow in one piece."""
+    chain = None
     size = 65536
     while True:
         try:
-            taken.append(bytearray(size))
+            chain = (bytearray(size), chain)
+            if is_kept:
+                hoarded[0] = chain
         except MemoryError:
             if size <= 32:
                 raise

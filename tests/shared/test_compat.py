@@ -1,7 +1,7 @@
 """What is written out for boards behaves like what CPython brings along."""
 
 from phonehome_wire import portable
-from phonehome_wire.compat import decode_utf8, encode_utf8
+from phonehome_wire.primitives import decode_utf8, encode_utf8
 
 GOOD = (
     "",

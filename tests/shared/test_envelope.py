@@ -1,7 +1,6 @@
 """The envelope: nothing is believed before the MAC holds, and no single byte can be changed."""
 
 from phonehome_wire import portable
-from phonehome_wire.compat import hmac_sha256
 from phonehome_wire.envelope import (
     ALG_HMAC_64,
     ALG_HMAC_256,
@@ -13,6 +12,7 @@ from phonehome_wire.envelope import (
 )
 from phonehome_wire.errors import EncodeError
 from phonehome_wire.keys import up_key
+from phonehome_wire.primitives import hmac_sha256
 from phonehome_wire.rekeying import rotated_key
 from tests.shared.golden import DEVICE, DEVICE_KEY, DOWN_KEY, KID, UP_KEY, message_of, reason_of
 from tests.shared.test_encoder import raised

@@ -118,6 +118,7 @@ class BlackBox:
         """Save what was captured, with the memory that the reporter gives back, and reset."""
         reporter.release()
         try:
+            self.retained.write(self.head)  # a file, on a computer, had no memory to be written
             self.save()
         except (MemoryError, OSError):
             pass  # the retained memory has the head of it

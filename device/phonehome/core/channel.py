@@ -3,10 +3,10 @@
 import math
 
 from phonehome_wire.compat import const
-from phonehome_wire.series import MISSING
 
 MAX_SPAN_MS = const(2**30 - 1)  # 12.4 days: the largest span that takes no heap on a 32-bit board
 _INT32_MAX = const(2**31 - 1)
+MISSING = const(-(2**31))  # as in the wire's series, which a board does not keep
 _INTEGERS = (int, bool)  # on MicroPython a bool is no int
 
 

@@ -2,9 +2,7 @@
 
 from array import array
 
-from phonehome_wire.series import MISSING
-
-from .channel import Channel
+from .channel import MISSING, Channel
 
 
 class FreezeRing:

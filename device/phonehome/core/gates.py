@@ -3,9 +3,8 @@
 from array import array
 
 from phonehome_wire.compat import const
-from phonehome_wire.series import MISSING
 
-from .channel import Channel
+from .channel import MISSING, Channel
 
 _SHUT = const(-1)
 

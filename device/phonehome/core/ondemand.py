@@ -1,6 +1,12 @@
-"""Modules that are imported for one call and dropped again: code is most of what heap holds."""
+"""Modules that are imported when needed and dropped again: code is most of what heap holds."""
 
 import sys
+
+from phonehome_wire.compat import IS_MICROPYTHON
+
+_WIRE = "phonehome_wire"
+_RESIDENT = ("compat", "errors", "metrics")  # of the wire: something that stays refers to them
+_REPORTING = __name__.rpartition(".")[0] + ".reporting"
 
 
 def forget(*names: str) -> None:
@@ -12,3 +18,16 @@ def forget(*names: str) -> None:
         if sys.modules.pop(name, None) is not None:
             room, _, leaf = name.rpartition(".")
             delattr(sys.modules[room], leaf)
+
+
+def rest() -> None:
+    """Drop what only speaking to the receiver needs, until there is something to say again.
+
+    To be called where nothing is half said: before a wait. On a computer memory is no matter, and
+    others may use the wire there.
+    """
+    if IS_MICROPYTHON:
+        for name in list(sys.modules):
+            room, _, leaf = name.rpartition(".")
+            if room == _REPORTING or (room == _WIRE and leaf not in _RESIDENT):
+                forget(name)

@@ -1,8 +1,8 @@
 """The sampler: reads what is due, keeps the freeze ring, judges the rules, tells transitions."""
 
 from phonehome_wire.compat import const
-from phonehome_wire.series import MISSING
 
+from .channel import MISSING
 from .debounce import EVENT_FALL_BACK, NONE, Debounce
 from .errors import ProductError
 from .faults import CONFIRMED, FaultTable

@@ -3,6 +3,7 @@
 import asyncio
 
 from phonehome.core.errors import LinkError
+from phonehome.core.ondemand import rest
 
 _LINK_STANDS = ("refused", "ack")  # phases in which the other end spoke: no need to reconnect
 
@@ -60,6 +61,7 @@ class Sending:
     async def _exchange(self) -> bool:
         link, reporter = self._link, self._reporter
         was_open = link.is_open
+        rest()
         await link.open()
         if not was_open and link.is_open:
             self._emit("link", is_up=True)
@@ -70,6 +72,7 @@ class Sending:
         in_flight = reporter.in_flight
         count = len(in_flight.ids)
         self._emit("sent", records=count, bytes=len(report))
+        rest()
         await link.send(report)
         await self._expect_ack(count)
         return True
@@ -103,6 +106,7 @@ class Sending:
 
     async def _sleep(self, wait_ms) -> None:
         """Sleep until woken, at most this long; None has no end of its own."""
+        rest()
         try:
             if wait_ms is None:
                 await self._woken.wait()

@@ -1,7 +1,7 @@
 """Count: something happens more often, or less often, in a window than it should."""
 
+from phonehome.core.channel import MISSING
 from phonehome.core.debounce import NONE
-from phonehome_wire.series import MISSING
 
 from .buckets import Buckets
 from .range import judge_limits, nearer_limit

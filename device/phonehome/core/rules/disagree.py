@@ -1,7 +1,7 @@
 """Disagree: two sensors of one quantity differ more than both can be wrong."""
 
+from phonehome.core.channel import MISSING
 from phonehome.core.debounce import NONE
-from phonehome_wire.series import MISSING
 
 from .range import judge_limits, nearer_limit
 

@@ -1,8 +1,7 @@
 """Drift: the mean has moved, by the CUSUM of Page, though single samples still look good."""
 
-from phonehome.core.channel import MAX_SPAN_MS
+from phonehome.core.channel import MAX_SPAN_MS, MISSING
 from phonehome.core.debounce import FAIL, NONE, PASS
-from phonehome_wire.series import MISSING
 
 from .range import nearer_limit
 

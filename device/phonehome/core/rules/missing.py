@@ -1,7 +1,7 @@
 """Missing: no good sample for longer than allowed."""
 
+from phonehome.core.channel import MISSING
 from phonehome.core.debounce import FAIL, NONE, PASS
-from phonehome_wire.series import MISSING
 
 
 class MissingRule:

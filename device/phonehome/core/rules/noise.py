@@ -1,8 +1,8 @@
 """Noise: the samples jump more, or less, from one to the next than the quantity can."""
 
+from phonehome.core.channel import MISSING
 from phonehome.core.debounce import NONE
 from phonehome_wire.compat import const
-from phonehome_wire.series import MISSING
 
 from .buckets import Buckets
 from .range import judge_limits, nearer_limit

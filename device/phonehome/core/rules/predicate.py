@@ -1,8 +1,7 @@
 """Predicate: a developer's own function decides, on the newest samples of all channels."""
 
-from phonehome.core.channel import Channel
+from phonehome.core.channel import MISSING, Channel
 from phonehome.core.debounce import FAIL, NONE, PASS
-from phonehome_wire.series import MISSING
 
 
 class Samples:

@@ -1,7 +1,7 @@
 """Range: the sample is above `high` or below `low`."""
 
+from phonehome.core.channel import MISSING
 from phonehome.core.debounce import FAIL, NONE, PASS
-from phonehome_wire.series import MISSING
 
 
 def judge_limits(value: int, low, high, deadband: int, is_confirmed: bool) -> int:

@@ -2,10 +2,9 @@
 
 from array import array
 
-from phonehome.core.channel import MAX_SPAN_MS
+from phonehome.core.channel import MAX_SPAN_MS, MISSING
 from phonehome.core.debounce import NONE
 from phonehome_wire.compat import const
-from phonehome_wire.series import MISSING
 
 from .range import judge_limits, nearer_limit
 

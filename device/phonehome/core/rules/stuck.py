@@ -1,8 +1,7 @@
 """Stuck: the sample did not move by more than a band for a whole window."""
 
-from phonehome.core.channel import MAX_SPAN_MS
+from phonehome.core.channel import MAX_SPAN_MS, MISSING
 from phonehome.core.debounce import FAIL, NONE, PASS
-from phonehome_wire.series import MISSING
 
 
 class StuckRule:
