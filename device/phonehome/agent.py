@@ -11,15 +11,14 @@ from .core.clock import Clock
 from .core.errors import DeviceError
 from .core.logring import Logger, LogRing
 from .core.ondemand import forget
-from .core.outbox import Outbox
 from .core.pace import Pace
 from .core.reporter import Reporter
 from .core.sampler import Sampler
 from .core.session import Session
 from .core.uptime import Uptime
+from .core.waiting import Waiting
 from .ports.board import Board
 from .ports.files import Folder
-from .ports.segments import Segments
 from .ports.slots import Slots
 from .tasks import beating, linking, sampling
 from .tasks.sending import Sending
@@ -95,8 +94,8 @@ class Agent:
         identity = load_identity(self.config, self.board)
         self._session = Session(Slots(self._folder, "state"), self.board.random_bytes)
         self._clock = clock or Clock(self._session.floor_ms)
-        self.outbox = Outbox(
-            Segments(self._folder), self._session.inc, self.config.outbox_bytes, self._note_drop
+        self.outbox = Waiting(
+            self._make_segments, self._session.inc, self.config.outbox_bytes, self._note_drop
         )
         kept = (identity, self._session, self._clock, self.outbox, self._birth)
         self._reporter = Reporter(*kept, self._measure, self._execute)
@@ -327,6 +326,11 @@ class Agent:
         pace = Pace(Backoff(self._draw), self.config.gather_ms)
         clocks = (self.uptime, self._timer)
         return Sending(self._link, self._reporter, pace, clocks, self.config.ack_s, self._emit)
+
+    def _make_segments(self):
+        from .ports.segments import Segments
+
+        return Segments(self._folder)
 
     def _make_state(self, state: int, conn: int) -> bytes:
         return self._reporter.compose_state(state, conn, self.uptime.now_ms())

@@ -10,7 +10,7 @@ from .core.blackbox import SLOT, BlackBox
 from .core.config import Config
 from .core.errors import ConfigError
 from .core.identity import Identity
-from .core.ondemand import forget
+from .core.ondemand import forget, rest
 from .core.product import Product, load
 from .core.settings import parse_device
 from .core.traceback import Traceback
@@ -104,9 +104,8 @@ def forget_assembly() -> None:
         agent + ".core.lastwords",
         agent + ".ports.cells",
         agent + ".ports.tls",
-        "phonehome_wire.keys",
-        "phonehome_wire.crash",
     )
+    rest()
 
 
 def _make_tls(config: Config):

@@ -42,11 +42,15 @@ def tell(name, **facts):
 
 
 hoarded = [None]
+LEFT_BYTES = 4096
 
 
 def hoard(is_kept):
-    """Fill the heap to the last block, and fail; a list of it would want to grow in one piece."""
-    chain = None
+    """Fill the heap but for what a computer needs to end a program and write a file, and fail.
+
+    A chain, because a list would want to grow in one piece.
+    """
+    left, chain = bytearray(LEFT_BYTES), None
     size = 65536
     while True:
         try:
@@ -55,6 +59,7 @@ def hoard(is_kept):
                 hoarded[0] = chain
         except MemoryError:
             if size <= 32:
+                left = None  # noqa: F841
                 raise
             size //= 2
 

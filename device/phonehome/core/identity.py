@@ -1,7 +1,6 @@
 """What a device signs with: its id, the epoch of its key, and one key for each direction."""
 
 from phonehome_wire.compat import const
-from phonehome_wire.envelope import make_kid
 
 from .errors import ConfigError
 
@@ -17,7 +16,8 @@ class Identity:
                 "config 'key': a key file is %d bytes, epoch 1..255 and the key; this one has %d. "
                 "Provision the device first" % (KEY_FILE_BYTES, len(key_file))
             )
-        from phonehome_wire.keys import down_key, up_key  # the caller forgets it
+        from phonehome_wire.envelope import make_kid  # the caller forgets it
+        from phonehome_wire.keys import down_key, up_key
 
         self.device = device
         self.kid = make_kid(device, key_file[0])

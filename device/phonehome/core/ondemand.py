@@ -6,7 +6,9 @@ from phonehome_wire.compat import IS_MICROPYTHON
 
 _WIRE = "phonehome_wire"
 _RESIDENT = ("compat", "errors", "metrics")  # of the wire: something that stays refers to them
-_REPORTING = __name__.rpartition(".")[0] + ".reporting"
+_CORE = __name__.rpartition(".")[0]
+_REPORTING = _CORE + ".reporting"
+_STORING = (_CORE + ".outbox", _CORE + ".recordhead", _CORE[:-4] + "ports.segments")
 
 
 def forget(*names: str) -> None:
@@ -21,7 +23,7 @@ def forget(*names: str) -> None:
 
 
 def rest() -> None:
-    """Drop what only speaking to the receiver needs, until there is something to say again.
+    """Drop what only speaking to the receiver, and storing for it, needs.
 
     To be called where nothing is half said: before a wait. On a computer memory is no matter, and
     others may use the wire there.
@@ -31,3 +33,4 @@ def rest() -> None:
             room, _, leaf = name.rpartition(".")
             if room == _REPORTING or (room == _WIRE and leaf not in _RESIDENT):
                 forget(name)
+        forget(*_STORING)

@@ -45,6 +45,15 @@ class _Run:
         self.live_bytes += _FRAME_BYTES + record_bytes
         self.count += 1
 
+    def pack(self) -> tuple:
+        """Everything that is remembered, as plain values."""
+        facts = (self.number, self.inc, self.size, self.count, self.done)
+        return facts + (self.done_count, self.live_bytes)
+
+    def unpack(self, packed: tuple) -> None:
+        """Remember what was packed."""
+        _, _, self.size, self.count, self.done, self.done_count, self.live_bytes = packed
+
     def finish(self, ordinal: int, record_bytes: int) -> None:
         """Note that a record needs no sending any more."""
         self.done |= 1 << ordinal
@@ -56,10 +65,12 @@ class Outbox:
     """Records on flash until they are acknowledged; `segments` is the port that stores them.
 
     `inc` is the incarnation that new records belong to, `drops` counts the given up by kind,
-    `on_drop(kind)` is told of each.
+    `on_drop(kind)` is told of each. `packed` is what `pack` of an earlier object returned.
     """
 
-    def __init__(self, segments, inc: bytes, quota_bytes: int = QUOTA_BYTES, on_drop=None) -> None:
+    def __init__(
+        self, segments, inc: bytes, quota_bytes: int = QUOTA_BYTES, on_drop=None, packed=()
+    ) -> None:
         self._segments = segments
         self._max_runs = max(2, quota_bytes // _SEGMENT_BYTES)
         self._on_drop = on_drop
@@ -70,6 +81,9 @@ class Outbox:
         self.inc = inc
         self.drops: dict = {}
         self.dropped = 0
+        if packed:
+            self._unpack(packed)
+            return
         for number in segments.numbers():
             self._adopt(number)
 
@@ -82,6 +96,19 @@ class Outbox:
     def has_urgent(self) -> bool:
         """True while a record that was appended as urgent waits."""
         return bool(self._first)
+
+    def pack(self) -> tuple:
+        """(depth, has_urgent, dropped) and the rest of what it knows, as plain values."""
+        runs = [run.pack() for run in self._runs]
+        rest = (runs, self._is_open, self._first, self._aside, self.drops)
+        return (self.depth, self.has_urgent, self.dropped) + rest
+
+    def _unpack(self, packed: tuple) -> None:
+        _, _, self.dropped, runs, self._is_open, self._first, self._aside, self.drops = packed
+        for facts in runs:
+            run = _Run(facts[0], facts[1])
+            run.unpack(facts)
+            self._runs.append(run)
 
     def append(self, record, is_urgent: bool = False) -> bool:
         """Store a record; False when nothing could make room and it was given up (and counted)."""

@@ -8,6 +8,7 @@ in the room `reporting`, loaded when there is something to say or to hear.
 from phonehome_wire.compat import const
 
 from .inflight import InFlight
+from .ondemand import rest
 
 # Folded away on a board; a test holds them to the wire's registry and limits.
 _SEND_BUFFER_BYTES = const(2048)
@@ -73,6 +74,11 @@ class Reporter:
         from .reporting.records import add_result
 
         return add_result(self, cseq, status, value, now_ms)
+
+    def rest(self) -> None:
+        """Drop what is loaded only to speak: before a wait, when nothing is half said."""
+        self.outbox.close()
+        rest()
 
     def release(self) -> None:
         """Give the buffer back to the heap, for the last words of a boot that has no other."""

@@ -3,7 +3,6 @@
 import asyncio
 
 from phonehome.core.errors import LinkError
-from phonehome.core.ondemand import rest
 
 _LINK_STANDS = ("refused", "ack")  # phases in which the other end spoke: no need to reconnect
 
@@ -61,7 +60,7 @@ class Sending:
     async def _exchange(self) -> bool:
         link, reporter = self._link, self._reporter
         was_open = link.is_open
-        rest()
+        reporter.rest()
         await link.open()
         if not was_open and link.is_open:
             self._emit("link", is_up=True)
@@ -72,7 +71,7 @@ class Sending:
         in_flight = reporter.in_flight
         count = len(in_flight.ids)
         self._emit("sent", records=count, bytes=len(report))
-        rest()
+        reporter.rest()
         await link.send(report)
         await self._expect_ack(count)
         return True
@@ -106,7 +105,7 @@ class Sending:
 
     async def _sleep(self, wait_ms) -> None:
         """Sleep until woken, at most this long; None has no end of its own."""
-        rest()
+        self._reporter.rest()
         try:
             if wait_ms is None:
                 await self._woken.wait()
