@@ -43,7 +43,7 @@ class Channel:
         elif isinstance(number, float):
             steps = self._scale_float(number)
         else:
-            raise TypeError("%s: a reading is a number or None" % self.name)
+            raise TypeError(self.name)
         return self._within_32_bits(steps)
 
     def tick(self, span_ms: int) -> bool:
@@ -80,7 +80,7 @@ class Channel:
         if not self.is_scaled:
             return self.scale(number)
         if not isinstance(number, _INTEGERS):
-            raise TypeError("%s: a scaled reading is an integer or None" % self.name)
+            raise TypeError(self.name)
         return self._within_32_bits(int(number))
 
     def _scale_int(self, number: int) -> int:
@@ -89,12 +89,12 @@ class Channel:
 
     def _scale_float(self, number: float) -> int:
         if number - number != 0:  # true for NaN and both infinities, no import
-            raise ValueError("%s: a reading is finite" % self.name)
+            raise ValueError(self.name)
         factor: int = 10 ** abs(self.exp)
         steps = number * factor if self.exp <= 0 else number / factor
         return math.floor(steps + 0.5)
 
     def _within_32_bits(self, steps: int) -> int:
         if not -_INT32_MAX <= steps <= _INT32_MAX:
-            raise ValueError("%s: %d steps have no room in 32 bits" % (self.name, steps))
+            raise ValueError(self.name)
         return steps

@@ -8,7 +8,8 @@ _WIRE = "phonehome_wire"
 _RESIDENT = ("compat", "errors", "metrics")  # of the wire: something that stays refers to them
 _CORE = __name__.rpartition(".")[0]
 _REPORTING = _CORE + ".reporting"
-_STORING = (_CORE + ".outbox", _CORE + ".recordhead", _CORE[:-4] + "ports.segments")
+_SELDOM = ("building", "faultlife", "outbox", "recordhead")
+_SEGMENTS = _CORE[:-4] + "ports.segments"
 
 
 def forget(*names: str) -> None:
@@ -31,6 +32,11 @@ def rest() -> None:
     if IS_MICROPYTHON:
         for name in list(sys.modules):
             room, _, leaf = name.rpartition(".")
-            if room == _REPORTING or (room == _WIRE and leaf not in _RESIDENT):
+            if room == _CORE:
+                is_idle = leaf in _SELDOM
+            elif room == _WIRE:
+                is_idle = leaf not in _RESIDENT
+            else:
+                is_idle = room == _REPORTING or name == _SEGMENTS
+            if is_idle:
                 forget(name)
-        forget(*_STORING)

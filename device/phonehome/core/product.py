@@ -1,15 +1,18 @@
 """What a product senses and what can go wrong, as the board holds it: loaded or declared.
 
-Everything is checked on adding. What checks and loads is imported when needed, and `load` drops it
-again: a board loads one product a boot.
+Everything is checked on adding. What checks, adds and loads is imported when needed, and `load`
+drops it again: a board loads one product a boot.
 """
 
 from collections import namedtuple
 
-from .channel import Channel
-from .errors import ProductError
+from phonehome_wire.compat import const
+
 from .ondemand import forget
-from .rules import KIND_PYTHON
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from .channel import Channel
 
 # One fault and its rule, in the order of the product file. Limits in params and gates are steps of
 # the sensors' exponents; `sensor` is an index into the product's channels or None; gates are
@@ -60,19 +63,14 @@ class Product:
 
     def sensor(
         self, name: str, unit: str, exp: int, period_ms: int, channel: "int | None" = None
-    ) -> Channel:
+    ) -> "Channel":
         """Declare a sensor: samples are integers in 10**exp of a SenML or UCUM unit.
 
         Without `channel` it gets the number after the highest so far. Raise ProductError.
         """
-        from .checks import check_sensor
+        from .building import add_sensor
 
-        if channel is None:
-            channel = 1 + max([other.id for other in self.channels], default=-1)
-        check_sensor(self, name, unit, exp, period_ms, channel)
-        added = Channel(channel, name, unit, exp, period_ms)
-        self.channels.append(added)
-        return added
+        return add_sensor(self, name, unit, exp, period_ms, channel)
 
     def fault(self, code: str, id: int, fmi: int, severity, kind: str, sensor=None, **words):
         """Declare a fault with the words of a product file, limits in the unit of the sensor.
@@ -95,25 +93,19 @@ class Product:
 
     def rule(self, code: str, predicate) -> None:
         """Give the Python rule of a fault its function; raise ProductError when there is none."""
-        if not callable(predicate):
-            raise ProductError("fault %s: predicate = %r; give a function" % (code, predicate))
-        for spec in self.faults:
-            if spec.code == code and spec.kind == KIND_PYTHON:
-                self.predicates[code] = predicate
-                return
-        raise ProductError("fault %r: no fault of kind python has this code" % (code,))
+        from .building import add_rule
 
-    def channel(self, name: str) -> Channel:
+        add_rule(self, code, predicate)
+
+    def channel(self, name: str) -> "Channel":
         """Return the sensor with this name; raise ProductError when there is none."""
         return self.channels[self.index_of(name)]
 
     def index_of(self, name: str) -> int:
         """Return the place of a sensor in `channels`; raise ProductError when there is none."""
-        for index, channel in enumerate(self.channels):
-            if channel.name == name:
-                return index
-        names = ", ".join([channel.name for channel in self.channels])
-        raise ProductError("sensor %r: the product has %s" % (name, names or "none"))
+        from .building import find_sensor
+
+        return find_sensor(self, name)
 
     def catalog(self) -> list:
         """Return (channel id, name, unit) of every sensor, ascending, as a hello carries them."""
@@ -129,6 +121,6 @@ def load(data: bytes) -> Product:
 
     product = read_product(data)
     room = __name__.rpartition(".")[0]
-    for name in (".loading", ".checks", ".declaring", ".rarekinds", ".rules.rare"):
+    for name in (".building", ".checks", ".declaring", ".loading", ".rarekinds", ".rules.rare"):
         forget(room + name)
     return product

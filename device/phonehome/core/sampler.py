@@ -4,13 +4,11 @@ from phonehome_wire.compat import const
 
 from .channel import MISSING
 from .debounce import EVENT_FALL_BACK, NONE, Debounce
-from .errors import ProductError
 from .faults import CONFIRMED, FaultTable
 from .freeze import FreezeRing
 from .gates import Gates
 from .ondemand import forget
-from .product import Product
-from .rules import KIND_PYTHON, make_rules
+from .rules import make_rules
 
 # Folded away on a board; a test holds them to the wire's registry and limits.
 _KIND_CLEARED = const(3)
@@ -22,6 +20,7 @@ _MAX_STEP_MS = const(2**29)  # 6.2 days: a longer pause is judged as one of this
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
+    from .product import Product
     from .silence import Silence
 
 
@@ -40,13 +39,15 @@ class Sampler:
     a Python rule no function.
     """
 
-    def __init__(self, product: Product, readers, on_transition) -> None:
+    def __init__(self, product: "Product", readers, on_transition) -> None:
+        from .building import find_readers
+
         specs = product.faults
         self.channels = product.channels
-        self._readers = [_reader_of(channel, readers) for channel in product.channels]
+        self._readers = find_readers(product, readers)
         self._on_transition = on_transition
         self.faults = FaultTable(specs)
-        self.rules = make_rules(specs, product.channels, _all_predicates(product))
+        self.rules = make_rules(specs, product.channels, product.predicates)
         self._gates = Gates(specs, product.channels)
         self._debounce = Debounce(specs)
         self.ring = FreezeRing(product.channels, product.freeze_period_ms, product.freeze_samples)
@@ -206,23 +207,3 @@ class Sampler:
         fault.failing_ms = self._debounce.failing_ms(index)
         frame = self.ring.capture() if kind == _KIND_CONFIRMED else None
         self._on_transition(fault, kind, self._last_ms, frame)
-
-
-def _all_predicates(product: Product) -> dict:
-    for spec in product.faults:
-        if spec.kind == KIND_PYTHON and spec.code not in product.predicates:
-            raise ProductError(
-                "fault %s: a rule of kind python needs a function; give it with rule(%r, function)"
-                % (spec.code, spec.code)
-            )
-    return product.predicates
-
-
-def _reader_of(channel, readers):
-    reader = readers.get(channel.name)
-    if not callable(reader):
-        raise ProductError(
-            "sensor %r: reader = %r; give a function that returns a number or None"
-            % (channel.name, reader)
-        )
-    return reader

@@ -1,6 +1,5 @@
 """The kinds that few products use: which file makes the rule; imported when there is one."""
 
-from phonehome.core.ondemand import forget
 from phonehome_wire.compat import const
 
 KIND_NOISE = const(6)
@@ -12,7 +11,6 @@ KIND_DRIFT = const(9)
 
 def make_rare(spec, channels):
     """Return the rule of a fault whose kind is none of the common ones."""
-    forget(__name__)
     if spec.kind == KIND_NOISE:
         from .noise import NoiseRule
 
