@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 
 
 class FaultTable:
-    """The states of all faults of a product, kept as the bytes that survive a reboot, `entries`."""
+    """The states of all faults of a product; `entries` are the bytes that survive a reboot."""
 
     def __init__(self, specs, ageing_cycles: int = AGEING_CYCLES) -> None:
         from .faultlife import new_entries
