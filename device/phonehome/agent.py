@@ -169,7 +169,9 @@ class Agent:
 
     def step(self, now_ms: int) -> int:
         """Sample and judge what is due at this uptime; return the uptime of the next step."""
-        return self._expect_sampler().step(now_ms)
+        next_ms: int = self._expect_sampler().step(now_ms)
+        self._reporter.rest()
+        return next_ms
 
     def shelve(self, code: str, span_ms: int) -> bool:
         """Tell nothing of a fault for span_ms, also behind a reboot; 0 ends it, see Sampler."""
@@ -231,6 +233,7 @@ class Agent:
             self._sending.note_answer()
             self._emit("acked", records=before - len(in_flight.ids), depth=self.outbox.depth)
             self._reboot_if_asked()
+        self._reporter.rest()
         if self._reporter.has_anything:
             self._sending.ask(is_urgent=True)
 
@@ -333,7 +336,9 @@ class Agent:
         return Segments(self._folder)
 
     def _make_state(self, state: int, conn: int) -> bytes:
-        return self._reporter.compose_state(state, conn, self.uptime.now_ms())
+        word = self._reporter.compose_state(state, conn, self.uptime.now_ms())
+        self._reporter.rest()
+        return word
 
     def _join_wifi(self, settings: dict):
         from .ports.wifi import WiFi

@@ -101,12 +101,19 @@ def measure_running(duration_ms, is_connected):
     """Heap while the agent runs by itself, a fault comes and goes, and reports leave or wait."""
     agent_class = load()
     before = alive()
-    agent, dial = make(agent_class, **({} if is_connected else {"link": NoLink}))
+    parts = {} if is_connected else {"link": NoLink}
+    agent, dial = make(agent_class, on_event=look_while_speaking, **parts)
     tell("built", alive() - before)
     asyncio.run(watch(agent, dial, duration_ms))
     tell("waiting", agent.outbox.depth)
     for name in sorted(sys.modules):
         print("module", name)
+
+
+def look_while_speaking(name, **_facts):
+    """Tell the heap while the agent has something loaded to say or to hear with."""
+    if name in ("transition", "sent", "acked"):
+        tell("speaking", alive())
 
 
 async def watch(agent, dial, duration_ms):

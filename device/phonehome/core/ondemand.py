@@ -11,12 +11,16 @@ _REPORTING = _CORE + ".reporting"
 _SELDOM = ("building", "faultlife", "outbox", "recordhead")
 _SEGMENTS = _CORE[:-4] + "ports.segments"
 
+_resting_count = 0  # how many modules there were when nothing was left to drop
+
 
 def forget(*names: str) -> None:
     """Drop modules by their full names; the next import loads them again from flash.
 
     To be called when nothing that lives on refers to their functions.
     """
+    global _resting_count
+    _resting_count = 0
     for name in names:
         if sys.modules.pop(name, None) is not None:
             room, _, leaf = name.rpartition(".")
@@ -26,17 +30,20 @@ def forget(*names: str) -> None:
 def rest() -> None:
     """Drop what only speaking to the receiver, and storing for it, needs.
 
-    To be called where nothing is half said: before a wait. On a computer memory is no matter, and
-    others may use the wire there.
+    To be called where nothing is half said: before a wait. It costs nothing when nothing was
+    loaded. On a computer memory is no matter, and others may use the wire there.
     """
-    if IS_MICROPYTHON:
-        for name in list(sys.modules):
-            room, _, leaf = name.rpartition(".")
-            if room == _CORE:
-                is_idle = leaf in _SELDOM
-            elif room == _WIRE:
-                is_idle = leaf not in _RESIDENT
-            else:
-                is_idle = room == _REPORTING or name == _SEGMENTS
-            if is_idle:
-                forget(name)
+    global _resting_count
+    if not IS_MICROPYTHON or len(sys.modules) == _resting_count:
+        return
+    for name in list(sys.modules):
+        room, _, leaf = name.rpartition(".")
+        if room == _CORE:
+            is_idle = leaf in _SELDOM
+        elif room == _WIRE:
+            is_idle = leaf not in _RESIDENT
+        else:
+            is_idle = room == _REPORTING or name == _SEGMENTS
+        if is_idle:
+            forget(name)
+    _resting_count = len(sys.modules)

@@ -54,10 +54,9 @@ class Reading:
             raise ChildError(f"the meter on the board did not tell {name!r}")
         return found
 
-    @property
-    def running(self) -> int:
-        """The most heap that was alive, beyond the bare interpreter."""
-        return max(self.all("running")) - self.all("bare")[0]
+    def most(self, name: str) -> int:
+        """The most heap that was alive at a name, beyond the bare interpreter."""
+        return max(self.all(name)) - self.all("bare")[0]
 
 
 def measure() -> list[Figure]:
@@ -144,7 +143,8 @@ def heap_figures(board: str, ran: Reading) -> list[Figure]:
         Figure(f"{board}: free heap of the bare interpreter", kib(ran.all("free_bare")[0]), "KB"),
         Figure(f"{board}: import", ran.all("import_us")[0] / 1000, "ms"),
         Figure(f"{board}: heap after import", kib(ran.all("imported")[0]), "KB"),
-        Figure(f"{board}: heap while running", kib(ran.running), "KB", HEAP_KB),
+        Figure(f"{board}: heap while running", kib(ran.most("running")), "KB", HEAP_KB),
+        Figure(f"{board}: heap while speaking", kib(ran.most("speaking")), "KB"),
         Figure(
             f"{board}: largest free block while running",
             kib(min(ran.largest)),
