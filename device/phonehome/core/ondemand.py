@@ -11,7 +11,7 @@ _REPORTING = _CORE + ".reporting"
 _SELDOM = ("building", "faultlife", "outbox", "recordhead")
 _SEGMENTS = _CORE[:-4] + "ports.segments"
 
-_resting_count = 0  # how many modules there were when nothing was left to drop
+_resting = [0]  # how many modules there were when nothing was left to drop
 
 
 def forget(*names: str) -> None:
@@ -19,8 +19,7 @@ def forget(*names: str) -> None:
 
     To be called when nothing that lives on refers to their functions.
     """
-    global _resting_count
-    _resting_count = 0
+    _resting[0] = 0
     for name in names:
         if sys.modules.pop(name, None) is not None:
             room, _, leaf = name.rpartition(".")
@@ -33,8 +32,7 @@ def rest() -> None:
     To be called where nothing is half said: before a wait. It costs nothing when nothing was
     loaded. On a computer memory is no matter, and others may use the wire there.
     """
-    global _resting_count
-    if not IS_MICROPYTHON or len(sys.modules) == _resting_count:
+    if not IS_MICROPYTHON or len(sys.modules) == _resting[0]:
         return
     for name in list(sys.modules):
         room, _, leaf = name.rpartition(".")
@@ -46,4 +44,4 @@ def rest() -> None:
             is_idle = room == _REPORTING or name == _SEGMENTS
         if is_idle:
             forget(name)
-    _resting_count = len(sys.modules)
+    _resting[0] = len(sys.modules)
