@@ -45,14 +45,14 @@ class _Run:
         self.live_bytes += _FRAME_BYTES + record_bytes
         self.count += 1
 
-    def pack(self) -> tuple:
+    def facts(self) -> tuple:
         """Everything that is remembered, as plain values."""
         facts = (self.number, self.inc, self.size, self.count, self.done)
         return facts + (self.done_count, self.live_bytes)
 
-    def unpack(self, packed: tuple) -> None:
-        """Remember what was packed."""
-        _, _, self.size, self.count, self.done, self.done_count, self.live_bytes = packed
+    def recall(self, facts: tuple) -> None:
+        """Remember these again."""
+        _, _, self.size, self.count, self.done, self.done_count, self.live_bytes = facts
 
     def finish(self, ordinal: int, record_bytes: int) -> None:
         """Note that a record needs no sending any more."""
@@ -65,11 +65,11 @@ class Outbox:
     """Records on flash until they are acknowledged; `segments` is the port that stores them.
 
     `inc` is the incarnation that new records belong to, `drops` counts the given up by kind,
-    `on_drop(kind)` is told of each. `packed` is what `pack` of an earlier object returned.
+    `on_drop(kind)` is told of each. `facts` are what an earlier object knew.
     """
 
     def __init__(
-        self, segments, inc: bytes, quota_bytes: int = QUOTA_BYTES, on_drop=None, packed=()
+        self, segments, inc: bytes, quota_bytes: int = QUOTA_BYTES, on_drop=None, facts=()
     ) -> None:
         self._segments = segments
         self._max_runs = max(2, quota_bytes // _SEGMENT_BYTES)
@@ -81,8 +81,8 @@ class Outbox:
         self.inc = inc
         self.drops: dict = {}
         self.dropped = 0
-        if packed:
-            self._unpack(packed)
+        if facts:
+            self._recall(facts)
             return
         for number in segments.numbers():
             self._adopt(number)
@@ -97,17 +97,17 @@ class Outbox:
         """True while a record that was appended as urgent waits."""
         return bool(self._first)
 
-    def pack(self) -> tuple:
+    def facts(self) -> tuple:
         """(depth, has_urgent, dropped) and the rest of what it knows, as plain values."""
-        runs = [run.pack() for run in self._runs]
-        rest = (runs, self._is_open, self._first, self._aside, self.drops)
-        return (self.depth, self.has_urgent, self.dropped) + rest
+        runs = [run.facts() for run in self._runs]
+        others = (runs, self._is_open, self._first, self._aside, self.drops)
+        return (self.depth, self.has_urgent, self.dropped) + others
 
-    def _unpack(self, packed: tuple) -> None:
-        _, _, self.dropped, runs, self._is_open, self._first, self._aside, self.drops = packed
-        for facts in runs:
-            run = _Run(facts[0], facts[1])
-            run.unpack(facts)
+    def _recall(self, facts: tuple) -> None:
+        _, _, self.dropped, runs, self._is_open, self._first, self._aside, self.drops = facts
+        for run_facts in runs:
+            run = _Run(run_facts[0], run_facts[1])
+            run.recall(run_facts)
             self._runs.append(run)
 
     def append(self, record, is_urgent: bool = False) -> bool:

@@ -21,7 +21,7 @@ class Waiting:
         self._make_segments = make_segments
         self._parts = (quota_bytes, on_drop)
         self._outbox: Outbox | None = None
-        self._packed: tuple = ()
+        self._facts: tuple = ()
         self._inc = inc
         self.open()  # takes over what an earlier boot has left
         self.close()
@@ -38,19 +38,19 @@ class Waiting:
     @property
     def depth(self) -> int:
         """How many records wait for their ack."""
-        depth: int = self._outbox.depth if self._outbox else self._packed[0]
+        depth: int = self._outbox.depth if self._outbox else self._facts[0]
         return depth
 
     @property
     def has_urgent(self) -> bool:
         """True while a record that was appended as urgent waits."""
-        has_urgent: bool = self._outbox.has_urgent if self._outbox else self._packed[1]
+        has_urgent: bool = self._outbox.has_urgent if self._outbox else self._facts[1]
         return has_urgent
 
     @property
     def dropped(self) -> int:
         """How many records were given up."""
-        dropped: int = self._outbox.dropped if self._outbox else self._packed[2]
+        dropped: int = self._outbox.dropped if self._outbox else self._facts[2]
         return dropped
 
     def open(self) -> "Outbox":
@@ -58,13 +58,13 @@ class Waiting:
         if self._outbox is None:
             from .outbox import Outbox
 
-            self._outbox = Outbox(self._make_segments(), self._inc, *self._parts, self._packed)
+            self._outbox = Outbox(self._make_segments(), self._inc, *self._parts, self._facts)
         return self._outbox
 
     def close(self) -> None:
         """Let the outbox go; what it knows stays."""
         if self._outbox is not None:
-            self._packed = self._outbox.pack()
+            self._facts = self._outbox.facts()
             self._outbox = None
 
     def __getattr__(self, name: str):
