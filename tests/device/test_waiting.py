@@ -34,8 +34,8 @@ def keys(records):
 def test_numbers_need_no_outbox():
     """Depth, urgency and drops are answered from what was noted at the last close."""
     shelf = Shelf()
-    shelf.waiting.append(fault(1, 0), is_urgent=True)
-    shelf.waiting.drop("log", 2)
+    shelf.waiting.open().append(fault(1, 0), is_urgent=True)
+    shelf.waiting.open().drop("log", 2)
     shelf.waiting.close()
     loads = shelf.loads
     for _ in range(3):
@@ -51,16 +51,16 @@ def test_an_outbox_comes_back_as_it_went():
     shelf = Shelf()
     waiting = shelf.waiting
     for seq in range(6):
-        waiting.append(fault(1, seq), is_urgent=seq == 4)
+        waiting.open().append(fault(1, seq), is_urgent=seq == 4)
         waiting.close()
-    waiting.remove(INC, [(1, 2)])
-    waiting.set_aside(INC, 1, 0)
+    waiting.open().remove(INC, [(1, 2)])
+    waiting.open().set_aside(INC, 1, 0)
     waiting.close()
     assert waiting.depth == 5
-    assert keys(waiting.batch(64, 4000)[1]) == [(1, 4), (1, 1), (1, 3), (1, 5)]
-    waiting.remove(INC, [(1, 1), (1, 3), (1, 4), (1, 5)])
+    assert keys(waiting.open().batch(64, 4000)[1]) == [(1, 4), (1, 1), (1, 3), (1, 5)]
+    waiting.open().remove(INC, [(1, 1), (1, 3), (1, 4), (1, 5)])
     waiting.close()
-    assert keys(waiting.batch(64, 4000)[1]) == [(1, 0)]
+    assert keys(waiting.open().batch(64, 4000)[1]) == [(1, 0)]
     assert waiting.has_urgent is False
 
 
@@ -68,7 +68,7 @@ def test_what_an_earlier_boot_left_is_counted_at_once():
     """Records and damage of an earlier boot are known before anybody asks for a record."""
     earlier = Shelf()
     for seq in range(3):
-        earlier.waiting.append(fault(1, seq))
+        earlier.waiting.open().append(fault(1, seq))
     assert Shelf(earlier.flash.files).waiting.depth == 3
     name = earlier.flash.names()[0]
     earlier.flash.files[name] = earlier.flash.files[name][:-1]
@@ -79,13 +79,13 @@ def test_what_an_earlier_boot_left_is_counted_at_once():
 def test_a_new_incarnation_begins_new_files():
     """Records behind a change of incarnation belong to the new one, also over a close."""
     waiting = Shelf().waiting
-    waiting.append(fault(1, 0))
+    waiting.open().append(fault(1, 0))
     waiting.close()
     waiting.inc = b"inc2"
     waiting.close()
-    waiting.append(fault(1, 0))
+    waiting.open().append(fault(1, 0))
     assert (waiting.inc, waiting.depth) == (b"inc2", 2)
-    assert waiting.batch(64, 4000)[0] == INC
-    waiting.remove(INC, [(1, 0)])
+    assert waiting.open().batch(64, 4000)[0] == INC
+    waiting.open().remove(INC, [(1, 0)])
     waiting.close()
-    assert waiting.batch(64, 4000)[0] == b"inc2"
+    assert waiting.open().batch(64, 4000)[0] == b"inc2"

@@ -87,6 +87,10 @@ class Outbox:
         for number in segments.numbers():
             self._adopt(number)
 
+    def open(self) -> "Outbox":
+        """Itself; what stands for an outbox that is not loaded has this too."""
+        return self
+
     @property
     def depth(self) -> int:
         """How many records wait for their ack."""

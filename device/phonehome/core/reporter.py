@@ -121,6 +121,6 @@ class Reporter:
             boot, seq = in_flight.ids[0]
             if (boot, seq) == self.heartbeat_key:
                 self.heartbeat = None
-                self.outbox.drop("heartbeat")
+                self.outbox.open().drop("heartbeat")
             else:
-                self.outbox.set_aside(in_flight.inc, boot, seq)
+                self.outbox.open().set_aside(in_flight.inc, boot, seq)

@@ -85,7 +85,7 @@ def note_work(metrics: Metrics, sampler, outbox, folder) -> None:
     metrics.set(_METRIC_OUTBOX_DEPTH, outbox.depth)
     metrics.set(_METRIC_DROPS, outbox.dropped)
     others = 0
-    for kind, count in outbox.drops.items():
+    for kind, count in outbox.open().drops.items():
         if kind in _DROPPED:
             metrics.set(_DROPPED[kind], count)
         else:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Waiting:
-    """Stands for an Outbox and answers everything that one does; `make_segments()` gives its port.
+    """Stands for an Outbox, which `open` returns; `make_segments()` gives its port.
 
     `depth`, `has_urgent` and `dropped` are known without loading it.
     """
@@ -66,7 +66,3 @@ class Waiting:
         if self._outbox is not None:
             self._facts = self._outbox.facts()
             self._outbox = None
-
-    def __getattr__(self, name: str):
-        """Whatever else an outbox has."""
-        return getattr(self.open(), name)

@@ -26,7 +26,7 @@ def hear(reporter, message, now_ms: int) -> str:
 
 def _hear_ack(reporter, ack: Ack, now_ms: int) -> None:
     reporter.clock.hear(ack.server_ms, ack.echo_ms, now_ms)
-    in_flight, outbox = reporter.in_flight, reporter.outbox
+    in_flight, outbox = reporter.in_flight, reporter.outbox.open()
     reporter.ack_latency_ms = max(0, now_ms - in_flight.sent_at_ms)
     inc = ack.origin_inc or ack.inc
     done, refused = in_flight.settle(inc, ack.echo_ms, ack.stored, ack.refused)

@@ -109,7 +109,7 @@ def make_heartbeat(reporter, now_ms: int) -> None:
 
     reporter.is_beat_due = False
     if reporter.heartbeat is not None:
-        reporter.outbox.drop("heartbeat")
+        reporter.outbox.open().drop("heartbeat")
     reporter.heartbeat_key = (reporter.session.boot, reporter.session.next_seq)
     enc = _begin_record(reporter, _RTYPE_HEARTBEAT, now_ms)
     put_heartbeat(enc, reporter.measure(now_ms))
@@ -128,5 +128,5 @@ def _written(enc: Encoder) -> memoryview:
 
 
 def _store(reporter, enc: Encoder, is_urgent: bool) -> bool:
-    is_stored: bool = reporter.outbox.append(_written(enc), is_urgent)
+    is_stored: bool = reporter.outbox.open().append(_written(enc), is_urgent)
     return is_stored

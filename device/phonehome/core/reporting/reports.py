@@ -21,7 +21,7 @@ def compose(reporter, now_ms: int):
     heartbeat = reporter.heartbeat
     limit = reporter.in_flight.limit
     room = _MAX_BATCH_BYTES - _BATCH_OVERHEAD_BYTES - len(heartbeat or b"")
-    inc, records = reporter.outbox.batch(limit - 1 or 1, room)
+    inc, records = reporter.outbox.open().batch(limit - 1 or 1, room)
     keys = [read_head(record)[1:] for record in records]
     if heartbeat and inc == reporter.session.inc and len(records) < limit:
         records.append(heartbeat)
