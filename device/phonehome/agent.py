@@ -19,7 +19,7 @@ from .core.uptime import Uptime
 from .core.waiting import Waiting
 from .ports.board import Board
 from .ports.files import Folder
-from .ports.slots import Slots
+from .ports.state import State
 from .tasks import beating, linking, sampling
 from .tasks.sending import Sending
 from .tasks.supervising import Supervising
@@ -92,7 +92,7 @@ class Agent:
         self._box = make_box(self.board, self._folder, self._ring)
         self._birth = make_birth(self.board, self.product, self.config.build, self._box)
         identity = load_identity(self.config, self.board)
-        self._session = Session(Slots(self._folder, "state"), self.board.random_bytes)
+        self._session = Session(State(self._folder, "state"), self.board.random_bytes)
         self._clock = clock or Clock(self._session.floor_ms)
         self.outbox = Waiting(
             self._make_segments, self._session.inc, self.config.outbox_bytes, self._note_drop

@@ -118,37 +118,9 @@ class Encoder:
         """Any value of the profile; maps are sorted by key. Convenient, allocates: for arguments,
         not for reports.
         """
-        if value is None:
-            self.put_null()
-        elif isinstance(value, bool):
-            self.put_bool(value)
-        elif isinstance(value, int):
-            self.put_int(value)
-        elif isinstance(value, str):
-            self.put_text(value)
-        elif isinstance(value, (bytes, bytearray, memoryview)):
-            self.put_bytes(value)
-        elif isinstance(value, dict):
-            self._put_dict(value)
-        elif isinstance(value, (list, tuple)):
-            self.put_array(len(value))
-            for item in value:
-                self.put_value(item)
-        else:
-            raise EncodeError(
-                "type",
-                "%r is not in the profile; use int, str, bytes, list, dict, bool or None"
-                % (value,),
-            )
+        from .values import put_value
 
-    def _put_dict(self, value: "dict[int, Any]") -> None:
-        for key in value:
-            if type(key) is not int:
-                raise EncodeError("type", "map key %r is not an unsigned integer" % (key,))
-        self.put_map(len(value))
-        for key in sorted(value):
-            self.put_uint(key)
-            self.put_value(value[key])
+        put_value(self, value)
 
     def _put_byte(self, byte: int) -> None:
         pos = self.pos

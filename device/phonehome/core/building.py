@@ -12,6 +12,9 @@ def add_sensor(product, name: str, unit: str, exp: int, period_ms: int, channel)
     if channel is None:
         channel = 1 + max([other.id for other in product.channels], default=-1)
     check_sensor(product, name, unit, exp, period_ms, channel)
+    for other in product.channels:
+        if other.unit == unit:
+            unit = other.unit  # one object for all that have it
     added = Channel(channel, name, unit, exp, period_ms)
     product.channels.append(added)
     return added

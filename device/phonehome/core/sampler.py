@@ -82,7 +82,9 @@ class Sampler:
         Call it once, before the first step. Raise ValueError when the bytes are no snapshot.
         """
         if snapshot[:1] == _WITH_SILENCES:
-            snapshot = self.silence.unwrap(snapshot, self.faults.snapshot())
+            from .shelving import unwrap
+
+            snapshot = unwrap(self.silence, snapshot, self.faults.snapshot())
         for fault in self.faults.restore(snapshot):
             if self._silence is None or self._silence.lets_pass(fault.index, _KIND_CLEARED):
                 self._on_transition(fault, _KIND_CLEARED, now_ms, None)
@@ -90,7 +92,11 @@ class Sampler:
     def snapshot(self) -> bytes:
         """Return what survives a reboot: the fault states, and which of them are shelved."""
         snapshot = self.faults.snapshot()
-        return snapshot if self._silence is None else self._silence.wrap(snapshot)
+        if self._silence is None:
+            return snapshot
+        from .shelving import wrap
+
+        return wrap(self._silence, snapshot)
 
     @property
     def silence(self) -> "Silence":
