@@ -142,6 +142,12 @@ METRIC_DROPPED_UNREADABLE = 38
 METRIC_DROPPED_OTHERS = 39
 METRIC_OPERATED_MS = 40  # over all boots
 METRIC_CRASH_FREE_MS = 41  # operated since the last crash or unexpected reset
+# Of a board that sleeps, since the boot: what its battery went into.
+METRIC_AWAKE_MS = 50
+METRIC_RADIO_MS = 51
+METRIC_BYTES_UP = 52
+METRIC_BYTES_DOWN = 53
+METRIC_WAKES = 54
 
 # Failure modes, SAE J1939-73.
 FMI_ABOVE_SEVERE = 0

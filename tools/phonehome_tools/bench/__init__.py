@@ -20,6 +20,7 @@ BENCHES = {
     "intake": "Signed reports committed and acked, beside a bare aiohttp echo.",
     "digest": "Committed records turned into fault history and tickets.",
     "latency": "From a fault confirmed on the device to its ticket in the API.",
+    "energy": "A day of a freezer logger on a battery: wakes, bytes, charge, battery life.",
     "pico": "Heap, flash and time of the agent on real firmware in an emulated Pico.",
 }
 
