@@ -17,12 +17,13 @@ PARTS = (
 )
 # These walk through more cases than 125 MHz can in a minute; unix MicroPython runs them all.
 SLOW = {
+    "tests/device/test_sleeper.py",
     "tests/device/test_power_cut.py",
     "tests/shared/test_crash.py",
     "tests/shared/test_fault.py",
 }
 # These bring a machine of their own, and the board has one.
-FAKED = {"tests/device/test_ports_sensors.py"}
+FAKED = {"tests/device/test_ports_sensors.py", "tests/device/test_ports_sleep.py"}
 RUN = """
 import gc, sys
 gc.threshold(16384)

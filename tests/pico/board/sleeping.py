@@ -2,6 +2,9 @@
 
 import time
 
+import micropython
+
+from phonehome.ports.sleep import find_sleep
 from phonehome.sleeper import Sleeper
 from phonehome_sim.wake_meter import NoLink, tell, tell_event
 
@@ -24,9 +27,8 @@ def sleep_lightly(wakes, warm_from, period_s):
 
 
 def hang():
-    """Be in a call that does not end while the guard of a conversation stands."""
-    from phonehome.ports.sleep import find_sleep
-
+    """Be in a call that does not end, nor for Ctrl-C, while the guard of a conversation stands."""
+    micropython.kbd_intr(-1)
     find_sleep({}).guard(3000)
     print("reset")
     while True:
