@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 DEMO   ?=
 BENCH  ?= all
 RUNS   ?= 1000000
-MICROPYTHON_SOURCES = $(shell find shared/phonehome_wire device/phonehome tools/phonehome_sim -name '*.py')
+MICROPYTHON_SOURCES = $(shell find shared/phonehome_wire device/phonehome device/examples tools/phonehome_sim -name '*.py')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup system demo test test-pico check bench fuzz clean
