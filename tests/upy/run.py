@@ -18,6 +18,7 @@ def run_file(path: str) -> tuple:
         exec(compile(source.read(), path, "exec"), names)
     passed = failed = 0
     for name in sorted(n for n in names if n.startswith("test_")):
+        gc.collect()  # what a test before has left is not this one's heap
         try:
             names[name]()
             passed += 1
