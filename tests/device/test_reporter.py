@@ -283,6 +283,62 @@ def test_poll_bits_are_answered():
     assert not pair.reporter.has_anything
 
 
+def poll(pair, now_ms):
+    """The report of a device that was told that commands wait."""
+    pair.desk.poll = registry.POLL_COMMANDS
+    pair.reporter.beat()
+    pair.round(now_ms)
+    return pair.send(now_ms + 10)
+
+
+def test_a_command_answers_a_poll():
+    """A poll carries nothing, and is answered by a command as well as by an ack."""
+    pair = Pair()
+    report = poll(pair, NOW)
+    pair.reporter.add_fault(fault(), NOW + 5, is_urgent=True)
+    assert report.records == []
+    assert pair.reporter.in_flight.is_open
+    command = pair.desk.command(report, 1, registry.COMMAND_PING)
+    assert pair.reporter.hear(command, NOW + 20) == "command"
+    assert not pair.reporter.in_flight.is_open
+    assert not pair.reporter.wants_poll
+    assert len(pair.round(NOW + 30).records) == 2
+
+
+def test_a_command_that_comes_again_answers_a_poll():
+    """When the result was lost the command comes once more: the poll is over, nothing is done."""
+    pair = Pair()
+    report = poll(pair, NOW)
+    command = pair.desk.command(report, 1, registry.COMMAND_PING)
+    pair.reporter.hear(command, NOW + 20)
+    pair.round(NOW + 30)
+    poll(pair, NOW + 40)
+    assert pair.reporter.hear(command, NOW + 60) == "ignored"
+    assert not pair.reporter.in_flight.is_open
+    assert len(pair.asked) == 1
+
+
+def test_a_command_is_no_ack():
+    """A report with records stays in flight when a command comes instead of its ack."""
+    pair = Pair()
+    report = pair.send(NOW)
+    pair.reporter.hear(pair.desk.command(report, 1, registry.COMMAND_PING), NOW + 20)
+    assert pair.reporter.in_flight.is_open
+    assert pair.outbox.depth == 2
+
+
+def test_a_lost_poll_is_asked_again():
+    """A poll without an answer is repeated, unless records wait: their ack tells of commands."""
+    pair = Pair()
+    poll(pair, NOW)
+    pair.reporter.fail(is_malformed=False)
+    assert pair.reporter.wants_poll
+    assert pair.send(NOW + 100).records == []
+    pair.reporter.add_fault(fault(), NOW + 105, is_urgent=True)
+    pair.reporter.fail(is_malformed=False)
+    assert len(pair.send(NOW + 200).records) == 1
+
+
 def test_pauses_are_handed_on():
     """The back-off in an ack is there for the sender to obey."""
     pair = Pair()

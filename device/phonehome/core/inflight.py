@@ -18,6 +18,7 @@ class InFlight:
     def __init__(self) -> None:
         self.limit = _MAX_RECORDS
         self.is_open = False
+        self.is_poll = False
         self.inc = b""
         self.ids: list = []
         self.sent_at_ms = 0
@@ -26,6 +27,7 @@ class InFlight:
     def begin(self, inc: bytes, ids: list, now_ms: int) -> None:
         """A report with these (boot, seq) of an incarnation is going out now."""
         self.is_open = True
+        self.is_poll = not ids
         self.inc = inc
         self.ids = ids
         self.sent_at_ms = now_ms
@@ -47,6 +49,11 @@ class InFlight:
         if gone:
             self.limit = min(_MAX_RECORDS, self.limit * 2)
         return done, given_up
+
+    def hear_command(self) -> None:
+        """A command of this boot came in: it is what a poll asks for, new or sent once more."""
+        if self.is_poll:
+            self.is_open = False
 
     def fail(self) -> None:
         """The report did not get through; its records are sent again."""

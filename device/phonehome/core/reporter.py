@@ -18,8 +18,9 @@ class Reporter:
     """Speaks for the device; `birth` says who it is, `measure(now_ms)` gives Metrics.
 
     `execute(code, args)` carries out a command and returns (RESULT_*, value or None). After
-    `hear`, `pause_s` is the back-off of the newest ack (None: none) and `wants_poll` says that
-    commands wait. `heartbeat` is the newest that is not acknowledged, encoded.
+    `hear`, `pause_s` is the back-off of the newest ack (None: none), `wants_poll` says that
+    commands wait, and `acked_ms` is the uptime at which the report of the newest ack was signed.
+    `heartbeat` is the newest that is not acknowledged, encoded.
     """
 
     def __init__(self, identity, session, clock, outbox, birth, measure, execute) -> None:
@@ -35,7 +36,7 @@ class Reporter:
         self.is_beat_due = self.wants_poll = False
         self.heartbeat: bytes | None = None
         self.heartbeat_key: tuple = ()
-        self.last_cseq = -1
+        self.last_cseq = self.acked_ms = -1
         self.pause_s: int | None = None
         self.ack_latency_ms = 0
 
@@ -115,6 +116,8 @@ class Reporter:
     def fail(self, is_malformed: bool) -> None:
         """The report in flight failed; when it was unreadable repeatedly, isolate the cause."""
         in_flight = self.in_flight
+        if in_flight.is_poll:  # records go first now: their ack says it again if commands wait
+            self.wants_poll = self.outbox.depth == 0
         if not is_malformed:
             in_flight.fail()
         elif in_flight.fail_unread():

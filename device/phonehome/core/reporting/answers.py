@@ -26,6 +26,7 @@ def hear(reporter, message, now_ms: int) -> str:
 
 def _hear_ack(reporter, ack: Ack, now_ms: int) -> None:
     reporter.clock.hear(ack.server_ms, ack.echo_ms, now_ms)
+    reporter.acked_ms = ack.echo_ms
     in_flight, outbox = reporter.in_flight, reporter.outbox.open()
     reporter.ack_latency_ms = max(0, now_ms - in_flight.sent_at_ms)
     inc = ack.origin_inc or ack.inc
@@ -44,6 +45,7 @@ def _hear_ack(reporter, ack: Ack, now_ms: int) -> None:
 
 
 def _hear_command(reporter, command: Command, now_ms: int) -> str:
+    reporter.in_flight.hear_command()
     if command.cseq <= reporter.last_cseq:
         return "ignored"
     reporter.last_cseq = command.cseq

@@ -16,6 +16,9 @@ _MAX_BATCH_BYTES = const(1400)
 def compose(reporter, now_ms: int):
     """Put together and sign the next report; a view of the buffer, or None: nothing to say."""
     begin(reporter, now_ms)
+    if reporter.wants_poll:  # with nothing beside it: the answer is a command, not an ack
+        reporter.wants_poll = False
+        return _compose(reporter, reporter.session.inc, [], [], now_ms)
     if reporter.is_beat_due:
         make_heartbeat(reporter, now_ms)
     heartbeat = reporter.heartbeat
@@ -26,9 +29,10 @@ def compose(reporter, now_ms: int):
     if heartbeat and inc == reporter.session.inc and len(records) < limit:
         records.append(heartbeat)
         keys.append(reporter.heartbeat_key)
-    if not records and not reporter.wants_poll:
-        return None
-    reporter.wants_poll = False
+    return _compose(reporter, inc, records, keys, now_ms) if records else None
+
+
+def _compose(reporter, inc: bytes, records: list, keys: list, now_ms: int) -> memoryview:
     reporter.in_flight.begin(inc, keys, now_ms)
     return _sign(reporter, _make_head(reporter, inc, now_ms), records)
 
