@@ -25,26 +25,19 @@ from .tasks.sending import Sending
 from .tasks.supervising import Supervising
 
 # Folded away on a board; a test holds them to the wire's registry and limits.
-_COMMAND_PING = const(1)
 _COMMAND_REBOOT = const(5)
-_COMMAND_SEND_HELLO = const(2)
 _KIND_CONFIRMED = const(0)
 _KIND_PENDING = const(1)
 _METRIC_FAILED_DNS = const(25)
 _METRIC_LOOP_MAX_MS = const(8)
 _METRIC_SYNCS = const(24)
 _RESET_COMMANDED = const(8)
-_RESULT_OK = const(0)
-_RESULT_REFUSED = const(1)
 
 # The phases of LinkError in the order of their metrics, from _METRIC_FAILED_DNS on.
 _PHASES = ("dns", "connect", "tls", "send", "receive", "refused", "protocol", "ack")
 
 _FAULTS = "faults.bin"
 _CORE = __name__.rpartition(".")[0] + ".core"
-_COMMANDS = _CORE + ".commands"
-_CRASH = "phonehome_wire.crash"
-_LAST_WORDS = _CORE + ".lastwords"
 _VITALS = _CORE + ".vitals"
 
 
@@ -55,9 +48,11 @@ class Agent:
     path of a JSON file, see examples/. A `board`, an `uptime` (an object with `now_ms()`) and a
     `clock` (a core.clock.Clock) can be given; with an uptime of its own nothing is sampled unless
     `step` is called. Where there is no network, `link(on_message)` makes a link of your own.
-    `on_event(name, **facts)` hears boot, transition, sent, acked, link, backoff and dropped.
+    `on_event(name, **facts)` hears what happens, as README lists it.
     Raises ConfigError and ProductError, which say what to change.
     """
+
+    takes_config = True  # there is a loop that looks after a pushed one on trial
 
     def __init__(
         self, product, config, board=None, uptime=None, clock=None, on_event=None, link=None
@@ -70,6 +65,7 @@ class Agent:
             make_birth,
             make_box,
             make_link,
+            restore_pushed,
         )
 
         self.config = load_config(config)
@@ -79,13 +75,11 @@ class Agent:
         self.uptime = uptime or self._timer
         self._is_stepped = uptime is not None
         self._on_event = on_event
-        self._readers = {}
-        self._sampler = None
         self._kept_faults = b""
-        self._reboot_asked = False
-        self._wifi = None
+        self._reboot_asked, self._next_metric = False, 0
+        self._sampler = self._wifi = self._sending = self._trial = self._pushed_slots = None
+        self._readers, self._functions, self._replaced = {}, {}, {}
         self.metrics = Metrics()
-        self._next_metric = 0
         self._folder = Folder(self.config.data)
         self._ring = LogRing(self.uptime)
         self._log = self.getLogger("agent")
@@ -106,6 +100,7 @@ class Agent:
             if link
             else make_link(self.config, identity.device, self._make_state, self._hear)
         )
+        self._pushed_slots = restore_pushed(self, self._folder)
         forget_assembly()
         self._sending = self._make_sending()
 
@@ -125,6 +120,12 @@ class Agent:
     def rule(self, code: str, predicate) -> None:
         """Give the Python rule of a fault its function."""
         self.product.rule(code, predicate)
+
+    def command(self, code: int, function) -> None:
+        """Let the receiver call `function(args)` by a command 128..255; raise ConfigError."""
+        from .core.commands import register
+
+        register(self._functions, code, function)
 
     def run(self, coroutine=None) -> None:
         """Run for ever; the developer's own coroutine runs beside the agent's tasks.
@@ -154,8 +155,7 @@ class Agent:
             tasks.sustain(linking.join, self._join_wifi(config.wifi), self._note_link)
         if self._link.acks_later:
             tasks.sustain(linking.listen, self._link, self._note_link)
-        periods = (config.settle_ms, config.heartbeat_s)
-        tasks.sustain(beating.run, periods, self._beat, self._keep)
+        tasks.sustain(beating.run, config, self._beat, self._keep, self._tend)
         tasks.sustain(self._sending.run)
         if coroutine is not None:
             tasks.start(coroutine)
@@ -229,8 +229,8 @@ class Agent:
         except WireError as error:
             self._emit("refused", reason=error.reason)
             return
+        self._sending.note_answer()
         if heard == "ack":
-            self._sending.note_answer()
             self._emit("acked", records=before - len(in_flight.ids), depth=self.outbox.depth)
             self._reboot_if_asked()
         self._reporter.rest()
@@ -238,22 +238,21 @@ class Agent:
             self._sending.ask(is_urgent=True)
 
     def _execute(self, code: int, args: dict) -> tuple:
-        """Carry out a command; those that this agent does not know are answered as unknown."""
-        if code == _COMMAND_PING:
-            return _RESULT_OK, self.uptime.now_ms()
-        if code == _COMMAND_SEND_HELLO:
-            self._reporter.add_hello(self.uptime.now_ms(), has_catalog=True)
-            return _RESULT_OK, None
-        if code == _COMMAND_REBOOT:
-            if not self.board.can_reboot:
-                return _RESULT_REFUSED, None
-            self._reboot_asked = True
-            return _RESULT_OK, None
+        """Carry out a command; (RESULT_*, value or None)."""
         from .core.commands import execute
+        from .core.hands import Hands
 
-        done = execute(code, args, self._ring, self._reporter, self.uptime.now_ms())
-        forget(_COMMANDS, _LAST_WORDS, _CRASH)
-        return done
+        status, value = execute(code, args, Hands(self))
+        if code == _COMMAND_REBOOT and not status:
+            self._reboot_asked = True
+        self._emit("command", code=code, status=status)
+        return status, value
+
+    def _tend(self) -> None:
+        """Look after a pushed configuration on trial, each second."""
+        if self._trial and self._trial.is_over(self.uptime.now_ms(), self._reporter.acked_ms):
+            self._trial = None
+            self._reporter.rest()
 
     def _reboot_if_asked(self) -> None:
         """Reset on command, once the receiver has the result of it."""
@@ -291,7 +290,7 @@ class Agent:
         note_board(metrics, self.board, self._wifi, self._link.reconnects)
         note_life(metrics, self._session, self._birth.reset_cause, now_ms)
         note_work(metrics, self._expect_sampler(), self.outbox, self._folder)
-        note_sync(metrics, reporter.ack_latency_ms, self.product.version)
+        note_sync(metrics, reporter.ack_latency_ms, self._session.config_version)
         chosen, self._next_metric = choose(metrics, self._next_metric)
         forget(_VITALS)
         return chosen

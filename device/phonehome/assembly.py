@@ -14,6 +14,7 @@ from .core.ondemand import forget, rest
 from .core.product import Product, load
 from .core.settings import parse_device
 from .core.traceback import Traceback
+from .ports.slots import Slots
 
 
 def load_config(config) -> Config:
@@ -78,6 +79,16 @@ def make_birth(board, product, build: str, box: BlackBox) -> Birth:
     if birth.crash is not None:
         birth.crash.reset_cause = birth.reset_cause
     return birth
+
+
+def restore_pushed(agent, folder) -> Slots:
+    """Apply the configuration that the receiver pushed in an earlier boot, if one did."""
+    slots = Slots(folder, "config")
+    if slots.load() is not None:
+        from .core.pushing import restore
+
+        restore(agent, slots)
+    return slots
 
 
 def make_link(config: Config, device: bytes, make_state, hear):

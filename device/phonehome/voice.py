@@ -57,6 +57,8 @@ REMEMBERED = {
 class Voice(Agent):
     """Speaks for a sleeper, whose `uptime` goes on over sleeps; `sleep` is its way to sleep."""
 
+    takes_config = False  # a wake is too short for a trial, and silent ones would not know of it
+
     def __init__(self, product, config, board, uptime, on_event, link, sleep) -> None:
         self._pace: Pace | None = None
         self._sleep = sleep

@@ -226,6 +226,23 @@ RESULT_FAILED = 3
 RESULT_EXPIRED = 4
 RESULT_UNKNOWN = 5
 
+# What became of one key of a pushed configuration.
+PUSHED_OK = 0
+PUSHED_UNKNOWN = 1
+PUSHED_WRONG_TYPE = 2
+PUSHED_OUT_OF_RANGE = 3
+
+# Arguments of commands: 3 set config, 4 clear faults, 7 send log, 8 re-send range, 9 set level.
+ARG_CONFIG_VERSION = 0
+ARG_CONFIG_VALUES = 1
+ARG_CLEAR_CODE = 0
+ARG_LOG_COUNT = 0
+ARG_RESEND_BOOT = 0
+ARG_RESEND_FIRST = 1
+ARG_RESEND_LAST = 2
+ARG_LEVEL_SEVERITY = 0
+ARG_LEVEL_LOGGER = 1
+
 # Why an ack refuses a record for good.
 REFUSED_MALFORMED = 1
 REFUSED_TOO_LARGE = 2

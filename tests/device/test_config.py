@@ -80,6 +80,9 @@ def test_mistakes_are_named():
     assert "'key'" in refusal(changed(key=5))
     assert "'server'" in refusal({})
     assert "'wifi'" in refusal(changed(wifi={}))
+    for codes in (5, [0], [256], ["1"], [True]):
+        assert "'commands'" in refusal(changed(commands=codes))
+    assert Config(changed(commands=[1, 200])).commands == [1, 200]
 
 
 def test_device_ids():

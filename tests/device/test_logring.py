@@ -1,7 +1,7 @@
 """The log ring: newest lines in fixed memory, in the way of Python's logging."""
 
-from phonehome.core.commands import execute
 from phonehome.core.lastwords import crumbs_of
+from phonehome.core.logcommands import send_log, set_level
 from phonehome.core.logring import Logger, LogRing
 from phonehome_wire import registry
 
@@ -79,25 +79,23 @@ def test_the_receiver_asks_for_lines():
     """Command 7 stores an excerpt of as many lines as it wants, and says how many there were."""
     ring, reporter = LogRing(Clock()), Reporter()
     log = Logger(ring, "x")
-    assert execute(registry.COMMAND_SEND_LOG, {}, ring, reporter, 1000) == (0, 0)
+    assert send_log({}, ring, reporter, 1000) == (0, 0)
     for number in range(5):
         log.info("line %d", number)
-    assert execute(registry.COMMAND_SEND_LOG, {0: 2}, ring, reporter, 2000) == (0, 2)
+    assert send_log({0: 2}, ring, reporter, 2000) == (0, 2)
     assert reporter.told == [[(-1000, "x", "line 3", 6), (-1000, "x", "line 4", 6)]]
     for bad in (0, 33, "2"):
-        status, _ = execute(registry.COMMAND_SEND_LOG, {0: bad}, ring, reporter, 1)
+        status, _ = send_log({0: bad}, ring, reporter, 1)
         assert status == registry.RESULT_BAD_ARGS
 
 
 def test_the_receiver_sets_levels():
     """Command 9 sets the level of all loggers or of one, in severities; nonsense is refused."""
-    ring, reporter = LogRing(Clock()), Reporter()
+    ring = LogRing(Clock())
     a, b = Logger(ring, "a"), Logger(ring, "b")
-    command = registry.COMMAND_SET_LOG_LEVEL
-    assert execute(command, {0: 7, 1: "a"}, ring, reporter, 1) == (0, None)
+    assert set_level({0: 7, 1: "a"}, ring) == (0, None)
     assert (a.isEnabledFor(10), b.isEnabledFor(10)) == (True, False)
-    assert execute(command, {0: 3}, ring, reporter, 1) == (0, None)
+    assert set_level({0: 3}, ring) == (0, None)
     assert (a.isEnabledFor(30), b.isEnabledFor(40)) == (False, True)
     for bad in ({}, {0: 8}, {0: -1}, {0: "7"}, {0: 7, 1: 5}):
-        assert execute(command, bad, ring, reporter, 1)[0] == registry.RESULT_BAD_ARGS
-    assert execute(200, {}, ring, reporter, 1)[0] == registry.RESULT_UNKNOWN
+        assert set_level(bad, ring)[0] == registry.RESULT_BAD_ARGS

@@ -100,6 +100,7 @@ def main():
     )
     agent = phonehome.Agent(product, settings, on_event=tell)
     agent.sensor("flow", reader)
+    agent.command(128, lambda args: args[0] * 2)
     if own["wreck"]:
         agent.board.set_clock = lambda _: wreck()
     agent.run(live(agent, own))

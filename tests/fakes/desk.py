@@ -66,10 +66,10 @@ class FakeDesk:
         self.poll = None
         return self._seal(lambda enc: put_ack(enc, ack), ALG_HMAC_64, key or self._down)
 
-    def command(self, report, cseq: int, code: int, deadline_ms=None, key: bytes = b"") -> bytes:
+    def command(self, report, cseq: int, code: int, deadline_ms=None, key: bytes = b"", args=None):
         """A signed command for the boot that sent a report."""
         deadline_ms = report.now_ms + 60000 if deadline_ms is None else deadline_ms
-        command = Command(report.inc, report.boot, self.server_ms, cseq, deadline_ms, code)
+        command = Command(report.inc, report.boot, self.server_ms, cseq, deadline_ms, code, args)
         return self._seal(lambda enc: put_command(enc, command), ALG_HMAC_256, key or self._down)
 
     def records(self, rtype: int) -> list:

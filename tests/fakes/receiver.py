@@ -8,6 +8,7 @@ import time
 
 from aiohttp import web
 
+from phonehome_wire.registry import POLL_COMMANDS
 from tests.fakes.desk import FakeDesk
 
 MOODS = (
@@ -27,6 +28,16 @@ class FakeReceiver(FakeDesk):
     def __init__(self, device: bytes, device_key: bytes, epoch: int = 1) -> None:
         super().__init__(device, device_key, epoch)
         self.script = []
+        self.orders = []  # (cseq, code, args) that wait; a poll is answered by the first
+
+    def answer(self, report) -> bytes:
+        """The command that a poll asks for, or the ack."""
+        if self.orders and not report.records:
+            cseq, code, args = self.orders[0]
+            return self.command(report, cseq, code, args=args)
+        if self.orders:
+            self.poll = POLL_COMMANDS
+        return self.ack(report)
 
     def ack(self, report, key: bytes = b"") -> bytes:
         self.server_ms = time.time_ns() // 1_000_000
@@ -53,7 +64,7 @@ async def handle_up(request: web.Request) -> web.StreamResponse:
         request.transport.close()
     if mood == "forged":
         return _cose(receiver.ack(report, key=bytes(32)))
-    return _cose(receiver.ack(report))
+    return _cose(receiver.answer(report))
 
 
 def _cose(body: bytes) -> web.Response:

@@ -9,6 +9,7 @@ from phonehome_tools.pico.board import PicoBoard
 from tests.upy.test_on_micropython import ROOT, both_interpreters
 
 PARTS = (
+    "tests/fakes/agent.py",
     "tests/fakes/desk.py",
     "tests/fakes/flash.py",
     "tests/fakes/records.py",

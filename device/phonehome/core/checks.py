@@ -53,15 +53,21 @@ def check_fault(product, spec) -> None:
     check_int(where, "id", spec.spn, 0, _MAX_SPN)
     check_int(where, "fmi", spec.fmi, 0, 31)
     check_int(where, "severity", spec.severity, 0, 7)
-    _check_rule(where, product, spec)
-    _check_timing(where, spec)
+    check_rule(product, spec)
     for gate in spec.gates:
         check_int(where, "when.sensor", gate[0], 0, len(product.channels) - 1)
         check_limits(where, "when", gate[1], gate[2])
     _check_room(where, product, spec)
 
 
-def _check_rule(where: str, product, spec) -> None:
+def check_rule(product, spec) -> None:
+    """Kind, parameters and delays of a fault, added already or not."""
+    where = "fault %r" % (spec.code,)
+    _check_params(where, product, spec)
+    _check_timing(where, spec)
+
+
+def _check_params(where: str, product, spec) -> None:
     table = _PARAMS
     if spec.kind not in table:
         from .rarekinds import PARAMS

@@ -8,7 +8,24 @@ _WIRE = "phonehome_wire"
 _RESIDENT = ("compat", "errors", "metrics")  # of the wire: something that stays refers to them
 _CORE = __name__.rpartition(".")[0]
 _REPORTING = _CORE + ".reporting"
-_SELDOM = ("building", "faultlife", "outbox", "recordhead", "shelving")
+_SELDOM = (
+    "building",
+    "checks",
+    "commands",
+    "faultlife",
+    "hands",
+    "lastwords",
+    "logcommands",
+    "outbox",
+    "pushed",
+    "pushing",
+    "rarekinds",
+    "recordhead",
+    "resending",
+    "shelving",
+    "trial",
+    "tuning",
+)
 _SEGMENTS = _CORE[:-4] + "ports.segments"
 
 _resting = [0]  # how many modules there were when nothing was left to drop

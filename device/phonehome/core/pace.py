@@ -10,7 +10,7 @@ class Pace:
 
     def __init__(self, backoff, gather_ms: int) -> None:
         self._backoff = backoff
-        self._gather_ms = gather_ms
+        self.gather_ms = gather_ms
         self._due_ms: int | None = None
         self._paused_until_ms = 0
 
@@ -21,7 +21,7 @@ class Pace:
 
     def ask(self, now_ms: int, is_urgent: bool) -> None:
         """There is something to send: at once, or when the gathering time is over."""
-        due_ms = now_ms if is_urgent else now_ms + self._gather_ms
+        due_ms = now_ms if is_urgent else now_ms + self.gather_ms
         if self._due_ms is None or due_ms < self._due_ms:
             self._due_ms = due_ms
 

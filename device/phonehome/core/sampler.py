@@ -123,6 +123,12 @@ class Sampler:
             self.silence.shelve(fault.index, span_ms)
         return fault is not None
 
+    def begin_anew(self, index: int) -> "int | None":
+        """Pending falls back, confirmed stays, delays and windows begin anew."""
+        self.rules[index].reset()
+        self._debounce.reset(index, self.faults.state(index) == CONFIRMED)
+        return self.faults.apply(index, EVENT_FALL_BACK)
+
     def clear(self, now_ms: int, code: "str | None" = None) -> int:
         """Clear one fault, or all, by command; return how many there were to tell of."""
         cleared = 0
@@ -172,10 +178,7 @@ class Sampler:
         is_confirmed = self.faults.state(index) == CONFIRMED
         if is_open:
             return self._test(index, is_confirmed)
-        # pending falls back, confirmed stays, delays and windows begin anew
-        self.rules[index].reset()
-        self._debounce.reset(index, is_confirmed)
-        return self.faults.apply(index, EVENT_FALL_BACK)
+        return self.begin_anew(index)
 
     def _test(self, index: int, is_confirmed: bool) -> "int | None":
         verdict = self._ask(index, is_confirmed)

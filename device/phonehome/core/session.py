@@ -20,7 +20,8 @@ class Session:
     """The identity of this boot; `slots` keeps it, `random_bytes(n)` makes a new one.
 
     `is_lost` says that the incarnation was made anew, `is_volatile` that it could not be kept;
-    `uptime_s` is the caller's to set, before a save.
+    `uptime_s` is the caller's to set, before a save; `crashes` counts what ended badly since the
+    start, and the boot before it if that did.
     """
 
     def __init__(self, slots, random_bytes) -> None:
@@ -31,7 +32,7 @@ class Session:
         self.next_seq = 0
         self.clean_boot = 0
         state = slots.load()
-        self.uptime_s = 0
+        self.uptime_s = self.crashes = 0
         self.unexpected_resets = self._operated_s = self._crashed_at_s = 0
         if state is not None and len(state) == _FIRST_STATE_BYTES:
             state += bytes(_STATE_BYTES - _FIRST_STATE_BYTES)
@@ -59,6 +60,7 @@ class Session:
 
     def note_crash(self, is_reset: bool) -> None:
         """Something ended badly now: a task, or, with `is_reset`, the boot before this one."""
+        self.crashes += 1
         self._crashed_at_s = self.operated_s
         self.unexpected_resets += is_reset
 

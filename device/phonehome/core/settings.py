@@ -19,6 +19,8 @@ _KNOWN = [
     "outbox_bytes",
     "ack_s",
     "keepalive_s",
+    "commands",
+    "trial_s",
 ]
 _SCHEMES = {
     # scheme: (is mqtt, is secure, default port)
@@ -52,6 +54,9 @@ def fill(config, settings: dict) -> None:
     config.outbox_bytes = _number(settings, "outbox_bytes", 65536, 8192, 16777216)
     config.ack_s = _number(settings, "ack_s", 30, 1, 300)
     config.keepalive_s = _number(settings, "keepalive_s", 120, 2, 240)
+    # So long a pushed configuration may take to prove itself before it is taken back.
+    config.trial_s = _number(settings, "trial_s", 600, 1, 86400)
+    config.commands = _codes(settings.get("commands"))
     config.is_mqtt, config.is_secure, config.host, config.port, config.path = split_url(
         config.server
     )
@@ -119,6 +124,17 @@ def parse_device(text: str) -> bytes:
             "config 'device' is %r: want the EUI-64 as 16 lower-case hex digits" % text
         )
     return bytes([int(text[i : i + 2], 16) for i in range(0, 16, 2)])
+
+
+def _codes(codes) -> "list | None":
+    """The commands that are allowed; None: those of the agent and those that are registered."""
+    if codes is None:
+        return None
+    if not isinstance(codes, list) or [c for c in codes if type(c) is not int or not 0 < c < 256]:
+        raise ConfigError(
+            "config 'commands' is %r: want a list of codes in 1..255, as in [1, 2, 7]" % (codes,)
+        )
+    return list(codes)
 
 
 def _number(settings: dict, key: str, default: int, least: int, greatest: int) -> int:

@@ -4,21 +4,26 @@ import asyncio
 
 from phonehome_wire.compat import const
 
+_LOOK_S = const(1)
 _KEEP_S = const(3600)
 
 
-async def run(periods, beat, keep) -> None:
+async def run(config, beat, keep, tend) -> None:
     """Call `beat()` when the boot has settled and then every period, `keep()` about hourly.
 
-    `periods` are the settling time in ms and the heartbeat in s.
+    The periods are those of `config` at the time: it may change. `tend()` is called each second.
     """
-    settle_ms, period_s = periods
-    await asyncio.sleep(settle_ms / 1000)
-    since_kept_s = 0
+    await asyncio.sleep(config.settle_ms / 1000)
+    beat()
+    since_beat_s = since_kept_s = 0
     while True:
-        beat()
-        await asyncio.sleep(period_s)
-        since_kept_s += period_s
+        await asyncio.sleep(_LOOK_S)
+        tend()
+        since_beat_s += _LOOK_S
+        since_kept_s += _LOOK_S
+        if since_beat_s >= config.heartbeat_s:
+            since_beat_s = 0
+            beat()
         if since_kept_s >= _KEEP_S:
             since_kept_s = 0
             keep()

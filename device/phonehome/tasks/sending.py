@@ -36,6 +36,11 @@ class Sending:
         """A signed ack came in, or none will come: the link went down."""
         self._answered.set()
 
+    def follow(self, config) -> None:
+        """Some of the settings may have changed."""
+        self._ack_s = config.ack_s
+        self._pace.gather_ms = config.gather_ms
+
     async def run(self) -> None:
         """Send whatever becomes due, for ever."""
         while True:

@@ -1,0 +1,42 @@
+"""What a command may take in hand: the parts of an agent, and of nothing else.
+
+The one place beside the agent that knows its parts; made for one command, and dropped with it.
+"""
+# ruff: noqa: SLF001
+
+from phonehome_wire.compat import const
+
+# Folded away on a board; a test holds them to the wire's registry and limits.
+_METRIC_CONFIG_VERSION = const(16)
+
+
+class Hands:
+    """The parts of an agent by name, and what time it is there."""
+
+    def __init__(self, agent) -> None:
+        self.agent = agent
+        self.board = agent.board
+        self.config = agent.config
+        self.functions = agent._functions
+        self.log = agent._log
+        self.now_ms = agent.uptime.now_ms()
+        self.outbox = agent.outbox
+        self.product = agent.product
+        self.replaced = agent._replaced  # settings of the file or the product, by pushed key
+        self.reporter = agent._reporter
+        self.ring = agent._ring
+        self.sampler = agent._sampler
+        self.sending = agent._sending
+        self.session = agent._session
+        self.slots = agent._pushed_slots
+
+    def begin_trial(self, trial) -> None:
+        """A pushed configuration is on trial (core.trial) from now on; None: no more."""
+        self.agent._trial = trial
+
+    def tell_config(self, state: str) -> None:
+        """Something became of a pushed configuration: an event, a line, and a heartbeat soon."""
+        self.agent._next_metric = _METRIC_CONFIG_VERSION
+        self.agent._emit("config", version=self.session.config_version, state=state)
+        self.reporter.beat()
+        self.sending.ask(is_urgent=False)

@@ -1,0 +1,81 @@
+"""Configuration from the receiver: command 3, and what a boot makes of what was pushed before.
+
+A configuration is a version and values by key (phonehome_wire.pushed). It is taken whole or not
+at all, is on flash before it counts, and is on trial (core.trial) until it has proven itself.
+"""
+
+from phonehome_wire.compat import const
+from phonehome_wire.pushed import MAX_KEYS, MAX_VERSION
+
+from .pushed import Pushed
+from .trial import MAX_BOOTS, Trial
+
+# Folded away on a board; a test holds them to the wire's registry and limits.
+_ARG_CONFIG_VALUES = const(1)
+_ARG_CONFIG_VERSION = const(0)
+_RESULT_BAD_ARGS = const(2)
+_RESULT_FAILED = const(3)
+_RESULT_OK = const(0)
+
+
+def set_config(hands, args: dict) -> tuple:
+    """Command 3 {0: version, 1: {key: value}}; the value of its result is {key: PUSHED_*}."""
+    from .tuning import judge, tune
+
+    version, values = args.get(_ARG_CONFIG_VERSION), args.get(_ARG_CONFIG_VALUES)
+    if type(version) is not int or not 0 <= version <= MAX_VERSION:
+        return _RESULT_BAD_ARGS, None
+    if not isinstance(values, dict) or len(values) > MAX_KEYS:
+        return _RESULT_BAD_ARGS, None
+    judged = judge(hands, values)
+    if any(judged.values()):
+        return _RESULT_BAD_ARGS, judged
+    pushed = Pushed(hands.slots)
+    if pushed.current == (version, values):
+        return _RESULT_OK, judged  # asked for again: what is on trial stays on trial
+    try:
+        pushed.begin_trial(version, values)
+    except OSError:
+        return _RESULT_FAILED, None
+    tune(hands, values)
+    hands.session.config_version = version
+    hands.begin_trial(Trial(hands, pushed, hands.now_ms))
+    hands.tell_config("trial")
+    return _RESULT_OK, judged
+
+
+def restore(agent, slots) -> None:
+    """Apply what `slots` hold from an earlier boot, before anything uses the settings."""
+    from .hands import Hands
+    from .tuning import tune
+
+    hands = Hands(agent)
+    pushed = Pushed(slots)
+    if pushed.trial is not None and pushed.boots + 1 >= MAX_BOOTS:
+        _try(pushed.drop)
+    elif pushed.trial is not None:
+        _try(pushed.note_boot)  # not counted on a full flash; the time of the trial still ends it
+        hands.begin_trial(Trial(hands, pushed, 0))
+    hands.session.config_version, values = pushed.current
+    tune(hands, values)
+
+
+def revert_pushed(slots) -> bool:
+    """Take a pushed configuration back for the next boot: for the guard against boot loops.
+
+    The one on trial first; without one, all that was ever pushed. False when there is nothing to
+    take back, or no flash to write it to.
+    """
+    pushed = Pushed(slots)
+    if pushed.trial is not None:
+        return _try(pushed.drop)
+    return bool(pushed.kept[0]) and _try(pushed.drop_all)
+
+
+def _try(write) -> bool:
+    """Whether the flash took it."""
+    try:
+        write()
+    except OSError:
+        return False
+    return True
