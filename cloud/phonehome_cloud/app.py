@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from .web.limits import TokenBuckets
 from .web.listening import make_runner, start_site
 from .web.logins import LOGINS, Logins
 from .workers.broker import EmbeddedBroker
+from .workers.commanding import Commanding
 from .workers.committer import Committer
 from .workers.digesting import Digesting
 from .workers.mqtt import MQTTConsumer
@@ -56,6 +57,7 @@ def make_app(config: Config) -> web.Application:
     policy = Policy(reopen_window_ms=config.tickets.reopen_window_s * 1000)
     digesting = Digesting(database, catalogue, policy, now_ms, metrics)
     committer = _make_committer(config, database, metrics, digesting)
+    commanding = Commanding(database, keys, now_ms, metrics)
     by_address = TokenBuckets(config.intake.address_per_s, config.intake.address_burst)
     intake = Intake(
         keys,
@@ -64,12 +66,14 @@ def make_app(config: Config) -> web.Application:
         TokenBuckets(config.intake.key_per_s, config.intake.key_burst, max_keys=100_000),
         now_ms,
         metrics,
+        commanding,
         catalogue.manifests,
     )
 
     app = web.Application(middlewares=[time_the_head])
     app[parts.DATABASE] = database
     app[parts.INTAKE] = intake
+    app[parts.NOTE_ORDER] = commanding.note
     app[parts.KEYS] = keys
     app[parts.VAULT] = vault
     app[parts.PRODUCTS] = products
@@ -82,7 +86,8 @@ def make_app(config: Config) -> web.Application:
     app[health.CHECKS] = {}
     app.cleanup_ctx.append(_storing(config, database, vault, committer))
     app.cleanup_ctx.append(_digesting(digesting, committer))
-    _add_mqtt(app, config, intake)
+    app.cleanup_ctx.append(_looping("commands", commanding.run))
+    _add_mqtt(app, config, intake, commanding)
     _add_routes(app)
     return app
 
@@ -153,11 +158,16 @@ def _storing(config: Config, database: Database, vault: Vault, committer: Commit
 
 def _digesting(digesting: Digesting, committer: Committer) -> Context:
     """Run the digest beside everything else; intake goes first."""
+    return _looping("digest", lambda: digesting.run(committer.wait_quiet))
+
+
+def _looping(name: str, run: Callable[[], Awaitable[None]]) -> Context:
+    """A loop beside everything else, that is started again when it ends."""
 
     async def context(app: web.Application) -> AsyncIterator[None]:
-        loop = Supervised("digest", lambda: digesting.run(committer.wait_quiet))
+        loop = Supervised(name, run)
         task = asyncio.create_task(loop.run())
-        app[health.CHECKS]["digest"] = health.trouble_check(lambda: loop.trouble)
+        app[health.CHECKS][name] = health.trouble_check(lambda: loop.trouble)
         yield
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -175,7 +185,9 @@ async def _start_broker(broker: EmbeddedBroker, config: Config) -> None:
         raise ConfigError([f"mqtt.port = {port} on {host}: {error.strerror}; {fix}"]) from None
 
 
-def _add_mqtt(app: web.Application, config: Config, intake: Intake) -> None:
+def _add_mqtt(
+    app: web.Application, config: Config, intake: Intake, commanding: Commanding
+) -> None:
     """Read from the broker of the settings, or from one of our own."""
     if not (config.mqtt.embedded or config.mqtt.url):
         return
@@ -190,6 +202,7 @@ def _add_mqtt(app: web.Application, config: Config, intake: Intake) -> None:
         consumer = app[CONSUMER]
         await consumer.start(broker.url if config.mqtt.embedded else config.mqtt.url)
         await consumer.wait_connected(_MQTT_WITHIN_S)
+        commanding.publish = consumer.publish
         app[health.CHECKS]["mqtt"] = health.connection_check(lambda: consumer.is_connected)
         yield
         await consumer.stop()

@@ -37,6 +37,17 @@ class Metrics:
             ["event"],
             registry=self.registry,
         )
+        self._commands = Counter(
+            "phonehome_commands",
+            "Commands sent with an answer, pushed by themselves, and expired.",
+            ["event"],
+            registry=self.registry,
+        )
+        self._commands_waiting = Gauge(
+            "phonehome_commands_waiting",
+            "Devices for which a command waits.",
+            registry=self.registry,
+        )
         self._depth = Gauge(
             "phonehome_commit_waiting", "Messages that wait for a commit.", registry=self.registry
         )
@@ -62,6 +73,14 @@ class Metrics:
         """So many tickets were opened and resolved."""
         self._tickets.labels("opened").inc(opened)
         self._tickets.labels("resolved").inc(resolved)
+
+    def count_commands(self, event: str, count: int) -> None:
+        """So many commands were sent, pushed or expired."""
+        self._commands.labels(event).inc(count)
+
+    def set_commands_waiting(self, devices_waiting: int) -> None:
+        """Commands wait for so many devices."""
+        self._commands_waiting.set(devices_waiting)
 
     def render(self) -> bytes:
         """The text that a collector reads."""

@@ -4,6 +4,7 @@ from .device_half import compile_device, manifest_of
 from .errors import Problem, ProductError
 from .loading import load, parse
 from .model import Cause, Fault, Freeze, Gate, Product, Rule, Sensor
+from .tuning import TuneError, tune
 
 __all__ = [
     "Cause",
@@ -15,8 +16,10 @@ __all__ = [
     "ProductError",
     "Rule",
     "Sensor",
+    "TuneError",
     "compile_device",
     "load",
     "manifest_of",
     "parse",
+    "tune",
 ]

@@ -46,6 +46,12 @@ def compile_device(product: Product) -> bytes:
     return bytes(buffer[: encoder.pos])
 
 
+def compile_fault(product: Product, fault: Fault) -> list[Any]:
+    """Return the row of one fault of a checked product, as the device half has it."""
+    order = {sensor.name: number for number, sensor in enumerate(product.sensors)}
+    return _fault(fault, product.sensors, order)
+
+
 def manifest_of(device_half: bytes) -> bytes:
     """Return the manifest id that devices send with this device half (uplink key 8)."""
     return hashlib.sha256(device_half).digest()[:4]

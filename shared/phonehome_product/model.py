@@ -167,7 +167,7 @@ class Product(_Part):
 
     @property
     def version(self) -> int:
-        """Return the configuration version, as devices report it in metric 16."""
+        """Return the version of the file; devices say which file they run by its manifest."""
         return self.product.version
 
     def find_fault(self, fault_id: int, fmi: int) -> Fault | None:

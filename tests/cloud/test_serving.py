@@ -74,7 +74,7 @@ async def test_it_says_in_one_line_where_it_listens_and_ends_in_order(tmp_path):
             async with session.get(found[1] + "/readyz") as answer:
                 assert (answer.status, await answer.text()) == (
                     200,
-                    "database: ok\ndigest: ok\nmqtt: ok\n",
+                    "database: ok\ndigest: ok\ncommands: ok\nmqtt: ok\n",
                 )
             async with session.get(found[1] + "/metrics") as answer:
                 assert "phonehome_messages_total" in await answer.text()

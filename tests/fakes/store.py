@@ -10,6 +10,7 @@ from phonehome_cloud.core.digesting import Policy
 from phonehome_cloud.core.intake import Intake
 from phonehome_cloud.store import keys, schema
 from phonehome_cloud.store.database import Database
+from phonehome_cloud.workers.commanding import Commanding
 from phonehome_cloud.workers.committer import Committer
 from phonehome_cloud.workers.digesting import Digesting
 
@@ -52,12 +53,19 @@ class Counts:
         self.messages = Counter()
         self.digested = Counter()
         self.tickets = Counter()
+        self.commands = Counter()
 
     def count_message(self, transport, reason):
         self.messages[transport, reason] += 1
 
     def count_digested(self, records, failed):
         self.digested.update(done=records - failed, failed=failed)
+
+    def count_commands(self, event, count):
+        self.commands[event] += count
+
+    def set_commands_waiting(self, devices_waiting):
+        self.commands["waiting"] = devices_waiting
 
     def count_tickets(self, opened, resolved):
         self.tickets.update(opened=opened, resolved=resolved)
@@ -83,6 +91,7 @@ class StoreReceiver:
             bounds.get("max_batch", 100),
             self.commits.append,
         )
+        self.commanding = Commanding(self.database, self.keys, self.clock, self.counts)
         self.intake = Intake(
             self.keys,
             self.committer,
@@ -90,6 +99,7 @@ class StoreReceiver:
             self.by_key,
             self.clock,
             self.counts,
+            self.commanding,
             manifests,
         )
         self.digest = Digesting(

@@ -52,6 +52,7 @@ class Outcome:
     late: bool = False
     state_lost: bool = False
     wants_catalog: bool = False
+    has_results: bool = False  # of commands, which may have been waited for
 
 
 @dataclass(frozen=True, slots=True)

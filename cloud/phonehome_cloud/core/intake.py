@@ -5,7 +5,7 @@
     3 device of the path is the kid's         403
     4 strict decode; a bad record alone       422, or its code in the ack
     5 commit                                  503 and come back
-    6 signed ack                              200
+    6 signed ack, or the command asked for    200
 
 Nothing unauthentic is stored or answered with a signature; everything is counted.
 """
@@ -25,8 +25,10 @@ from phonehome_wire.registry import (
     KEY_UP_BOOT,
     KEY_UP_INC,
     KEY_UP_NOW_MS,
+    POLL_COMMANDS,
     POLL_HELLO,
     RTYPE_HELLO,
+    STATE_OFFLINE,
 )
 from phonehome_wire.uplink import INC_BYTES, Uplink, decode_uplink
 
@@ -36,6 +38,8 @@ from .arrivals import HASH_BYTES, Arrival, DeviceKey, Intrusion, Misfit, Outcome
 # A MAC that does not hold costs its address this many messages: guessing dries up quickly, and a
 # stranger cannot use up the bucket of a device's key.
 BAD_MAC_COST: Final = 20.0
+
+PUSHING: Final = frozenset(("mqtt",))  # transports that reach a device at any time
 
 ACCEPTED: Final = "accepted"
 DUPLICATE: Final = "duplicate"
@@ -52,13 +56,15 @@ UNKNOWN_MAJOR: Final = "major"
 class Reply:
     """What the transport answers: an HTTP status, the signed answer if there is one, and why.
 
-    `reason` is a stable token for counting; `retry_after_s` goes with 429 and 503.
+    `reason` is a stable token for counting; `retry_after_s` goes with 429 and 503; `command` is a
+    signed message that goes out behind the answer where the transport can send one.
     """
 
     status: int
     body: bytes = b""
     reason: str = ""
     retry_after_s: int | None = None
+    command: bytes = b""
 
 
 class Keys(Protocol):
@@ -94,6 +100,19 @@ class Ledger(Protocol):
         """Keep that somebody spoke under a wrong name."""
 
 
+class Mailbox(Protocol):
+    """What waits for devices to be told."""
+
+    def waits_for(self, device: str) -> bool:
+        """Whether a command waits for a device, as far as is known without asking anybody."""
+
+    async def look_again(self, device: str) -> None:
+        """Something may have changed for a device."""
+
+    async def next_for(self, arrival: Arrival) -> bytes:
+        """The signed command for the boot that sent this, now under way; empty when none waits."""
+
+
 class Counters(Protocol):
     """Where messages are counted."""
 
@@ -122,6 +141,7 @@ class Intake:
         by_key: Bucket,
         clock: Callable[[], int],
         counters: Counters,
+        mailbox: Mailbox,
         manifests: Container[str] = frozenset(),
     ) -> None:
         self._keys = keys
@@ -130,6 +150,7 @@ class Intake:
         self._by_key = by_key
         self._clock = clock
         self._counters = counters
+        self._mailbox = mailbox
         self._manifests = manifests
 
     async def accept(
@@ -222,7 +243,28 @@ class Intake:
             answer.poll = POLL_HELLO
         is_new = outcome.new_records or not arrival.uplink.records
         reason = ACCEPTED if is_new else DUPLICATE
+        if outcome.has_results:
+            await self._mailbox.look_again(arrival.device)
+        if self._mailbox.waits_for(arrival.device) and not outcome.late:
+            return await self._reply_with_command(arrival, answer, reason)
         return Reply(200, sign_ack(arrival.key, answer, self._clock()), reason)
+
+    async def _reply_with_command(self, arrival: Arrival, answer: Answer, reason: str) -> Reply:
+        """Where only answers reach the device, an ack says that commands wait, and the empty
+        report with which the device asks is answered by the command instead of an ack.
+        """
+        is_asked, state = not arrival.uplink.records, arrival.uplink.state
+        command = b""
+        if arrival.transport in PUSHING:
+            if state != STATE_OFFLINE:
+                command = await self._mailbox.next_for(arrival)
+        elif is_asked:
+            command = await self._mailbox.next_for(arrival)
+            if command:
+                return Reply(200, command, reason)
+        else:
+            answer.poll = (answer.poll or 0) | POLL_COMMANDS
+        return Reply(200, sign_ack(arrival.key, answer, self._clock()), reason, command=command)
 
     def _lacks_catalog(self, uplink: Uplink) -> bool:
         """Whether neither a product file nor this very message says what the channels are."""

@@ -3,7 +3,13 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from phonehome_wire.uplink import UplinkHead
+from phonehome_wire.registry import (
+    HELLO_CONFIG_VERSION,
+    METRIC_CONFIG_VERSION,
+    RTYPE_HEARTBEAT,
+    RTYPE_HELLO,
+)
+from phonehome_wire.uplink import Uplink, UplinkHead
 
 from .anchoring import BOUNDS_KEPT, LOWER, UPPER
 
@@ -29,6 +35,8 @@ class Session:
     lower_count: int = 0
     last_server_ms: int | None = None
     newest: bool = True
+    # The version of the pushed configuration, by the newest hello or heartbeat that says it.
+    config_version: int | None = None
 
 
 class Anchor(NamedTuple):
@@ -55,6 +63,7 @@ class Journal:
     changed: dict[tuple[str, str, int], Session] = field(default_factory=dict)
     anchors: list[Anchor] = field(default_factory=list)
     state_lost: list[Session] = field(default_factory=list)
+    reconfigured: list[tuple[str, int]] = field(default_factory=list)
     _devices: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -62,9 +71,19 @@ class Journal:
         self._devices = {device for device, _ in self.newest}
 
     def take(
-        self, device: str, inc: str, head: UplinkHead, received_at: int, *, is_replay: bool
+        self,
+        device: str,
+        inc: str,
+        head: UplinkHead,
+        received_at: int,
+        *,
+        is_replay: bool,
+        config_version: int | None = None,
     ) -> bool:
-        """Note one authentic message; True when it is late traffic, which moves nothing."""
+        """Note one authentic message; True when it is late traffic, which moves nothing.
+
+        `config_version` is what it says of the configuration, see `reported_version`.
+        """
         current = self.newest.get((device, inc))
         if current is None or head.boot > current.boot:
             current = self._begin(device, inc, head, received_at, current)
@@ -72,6 +91,7 @@ class Journal:
             self._note_state(current, head)
             return True
         self._advance(current, head, received_at)
+        self._note_config(current, config_version)
         return False
 
     def _begin(
@@ -123,6 +143,11 @@ class Journal:
             session.state, session.conn = head.state, conn
             self._note_change(session)
 
+    def _note_config(self, session: Session, version: int | None) -> None:
+        if version is not None and version != session.config_version:
+            session.config_version = version
+            self.reconfigured.append((session.device, version))
+
     def _note_bounds(self, session: Session, head: UplinkHead, received_at: int) -> None:
         self._keep(session, UPPER, session.upper_count, head.now_ms, received_at)
         session.upper_count += 1
@@ -141,3 +166,23 @@ class Journal:
 
     def _note_change(self, session: Session) -> None:
         self.changed[session.device, session.inc, session.boot] = session
+
+
+def reported_version(uplink: Uplink) -> int | None:
+    """The configuration that the newest record of this boot says the device runs under, or None.
+
+    A hello without one means 0, the file on the device alone; most heartbeats say nothing of it.
+    """
+    newest, version = -1, None
+    for record in uplink.records:
+        if record.seq <= newest or record.boot != uplink.boot or record.defect is not None:
+            continue
+        if record.rtype == RTYPE_HEARTBEAT:
+            said = record.body.get(METRIC_CONFIG_VERSION)
+        elif record.rtype == RTYPE_HELLO:
+            said = record.body.get(HELLO_CONFIG_VERSION, 0)
+        else:
+            continue
+        if said is not None:
+            newest, version = record.seq, said
+    return None if uplink.origin_inc is not None else version

@@ -113,14 +113,15 @@ _BODY_NAMES = {
 def name_body(rtype: int, body: Any) -> Any:
     """A body as JSON: names instead of key numbers where they are known, bytes in hex."""
     if not isinstance(body, dict):
-        return _plain(body)
+        return plain(body)
     known = _BODY_NAMES.get(rtype, {})
-    return {known.get(key, str(key)): _plain(value) for key, value in body.items()}
+    return {known.get(key, str(key)): plain(value) for key, value in body.items()}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value of the wire as JSON: texts for map keys, bytes in hex."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value.hex() if isinstance(value, bytes) else value

@@ -142,7 +142,6 @@ def note_hello(connection: Connection, head: RecordHead, body: dict[str, Any]) -
             agent=body["agent"],
             platform=body["platform"],
             reset_cause=body["reset_cause"],
-            config_version=body.get("config_version"),
         )
     )
     catalog = body.get("catalog")

@@ -9,9 +9,21 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 from sqlalchemy.dialects.sqlite import Insert
 
 from phonehome_cloud.core.arrivals import HASH_BYTES, Arrival, Outcome
-from phonehome_wire.registry import REFUSED_COLLISION, REFUSED_MALFORMED, RTYPE_HEARTBEAT
+from phonehome_cloud.core.sessions import reported_version
+from phonehome_cloud.core.transitions import plain
+from phonehome_wire.registry import (
+    REFUSED_COLLISION,
+    REFUSED_MALFORMED,
+    RESULT_CSEQ,
+    RESULT_STATUS,
+    RESULT_VALUE,
+    RTYPE_HEARTBEAT,
+    RTYPE_RESULT,
+)
 from phonehome_wire.uplink import Record
 
+from .commands import Result, settle
+from .configs import note_reported
 from .dialects import fetch_among, insert_many
 from .keys import NEXT, activate
 from .quarantine import ID_COLLISION, STATE_LOST, note_security, quarantine_records
@@ -50,6 +62,7 @@ def store_arrivals(connection: Connection, arrivals: Sequence[Arrival]) -> list[
         _settle(connection, claim, winner)
     _refuse_malformed(connection, arrivals, outcomes)
     _note_catalogs(connection, arrivals, outcomes)
+    _settle_commands(connection, [claims[key] for key in new])
     return outcomes
 
 
@@ -66,10 +79,12 @@ def _judge(connection: Connection, arrivals: Sequence[Arrival]) -> list[Outcome]
             arrival.uplink,
             arrival.received_at,
             is_replay=name not in new,
+            config_version=reported_version(arrival.uplink),
         )
         new.discard(name)  # the same bytes again in this batch are a replay too
         outcomes.append(Outcome(late=late))
     save_journal(connection, journal)
+    note_reported(connection, journal.reconfigured, arrivals[0].received_at)
     for lost in journal.state_lost:
         note_security(connection, lost.device, STATE_LOST, {"inc": lost.inc}, lost.first_seen_at)
     for key in {arrival.key for arrival in arrivals if arrival.key.state == NEXT}:
@@ -174,6 +189,21 @@ def _settle(connection: Connection, claim: _Claim, stored_hash: bytes) -> None:
     detail = {"inc": origin, "boot": boot, "seq": seq}
     arrival = claim.arrival
     note_security(connection, arrival.device, ID_COLLISION, detail, arrival.received_at)
+
+
+def _settle_commands(connection: Connection, new: Sequence[_Claim]) -> None:
+    """Results are for whoever waits for them: a command must not go out again with this ack."""
+    claims = [claim for claim in new if claim.record.rtype == RTYPE_RESULT]
+    if not claims:
+        return
+    results = []
+    for claim in claims:
+        claim.outcome.has_results = True
+        device, inc, boot, _ = claim.key
+        body = claim.record.body
+        value = plain(body.get(RESULT_VALUE))
+        results.append(Result(device, inc, boot, body[RESULT_CSEQ], body[RESULT_STATUS], value))
+    settle(connection, results, claims[0].arrival.received_at)
 
 
 def _refuse_malformed(

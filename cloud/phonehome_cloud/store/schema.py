@@ -14,12 +14,8 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Dialect,
-    ForeignKey,
     Index,
     Integer,
-    LargeBinary,
-    MetaData,
     SmallInteger,
     String,
     Table,
@@ -27,29 +23,30 @@ from sqlalchemy import (
     false,
 )
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from .columns import Bytes, metadata
+from .columns import device_key as device_key_column
+from .order_tables import command, device_config
 
-
-class Bytes(LargeBinary):
-    """Bytes as they are: the drivers take them unwrapped, and wrapping each costs intake 2 us."""
-
-    cache_ok = True
-
-    def bind_processor(self, dialect: Dialect) -> None:
-        """Nothing to do on the way in."""
-
-
-def _device_key() -> Column[str]:
-    """The first column of nearly every key: the device, which must be registered."""
-    return Column("device", String(16), ForeignKey("device.device"), primary_key=True)
-
+__all__ = [
+    "anchor",
+    "api_token",
+    "command",
+    "device",
+    "device_config",
+    "device_event",
+    "device_key",
+    "fault",
+    "fault_event",
+    "manifest",
+    "message",
+    "metadata",
+    "quarantine",
+    "record",
+    "security_event",
+    "session",
+    "ticket",
+    "ticket_event",
+]
 
 device = Table(
     "device",
@@ -66,7 +63,7 @@ device = Table(
 device_key = Table(
     "device_key",
     metadata,
-    _device_key(),
+    device_key_column(),
     Column("epoch", SmallInteger, primary_key=True, autoincrement=False),
     Column("state", String(8), nullable=False),
     # AES-256-GCM under the master key: nonce (12) and ciphertext, bound to device and epoch.
@@ -79,7 +76,7 @@ device_key = Table(
 session = Table(
     "session",
     metadata,
-    _device_key(),
+    device_key_column(),
     Column("inc", String(8), primary_key=True),
     Column("boot", BigInteger, primary_key=True, autoincrement=False),
     # True on the highest boot of its incarnation: one row says which traffic is late.
@@ -120,7 +117,7 @@ Index(
 anchor = Table(
     "anchor",
     metadata,
-    _device_key(),
+    device_key_column(),
     Column("inc", String(8), primary_key=True),
     Column("boot", BigInteger, primary_key=True, autoincrement=False),
     Column("kind", SmallInteger, primary_key=True, autoincrement=False),
@@ -133,7 +130,7 @@ anchor = Table(
 message = Table(
     "message",
     metadata,
-    _device_key(),
+    device_key_column(),
     Column("hash", Bytes(16), primary_key=True),
     Column("inc", String(8), nullable=False),
     Column("boot", BigInteger, nullable=False),
@@ -151,7 +148,7 @@ Index("ix_message_recent", message.c.device, message.c.received_at, message.c.ha
 record = Table(
     "record",
     metadata,
-    _device_key(),
+    device_key_column(),
     Column("inc", String(8), primary_key=True),
     Column("boot", BigInteger, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
@@ -179,7 +176,7 @@ Index(
 quarantine = Table(
     "quarantine",
     metadata,
-    _device_key(),
+    device_key_column(),
     Column("hash", Bytes(16), primary_key=True),
     Column("reason", String(32), nullable=False),
     Column("detail", Text, nullable=False),
@@ -195,7 +192,7 @@ Index("ix_quarantine_recent", quarantine.c.device, quarantine.c.received_at)
 security_event = Table(
     "security_event",
     metadata,
-    _device_key(),
+    device_key_column(),
     Column("hash", Bytes(16), primary_key=True),
     Column("kind", String(24), nullable=False),
     Column("first_at", BigInteger, nullable=False),
@@ -208,7 +205,7 @@ security_event = Table(
 manifest = Table(
     "manifest",
     metadata,
-    _device_key(),
+    device_key_column(),
     Column("manifest", String(8), primary_key=True),
     Column("channels", JSON, nullable=False),
     Column("received_at", BigInteger, nullable=False),
@@ -218,7 +215,7 @@ manifest = Table(
 fault = Table(
     "fault",
     metadata,
-    _device_key(),
+    device_key_column(),
     Column("spn", Integer, primary_key=True, autoincrement=False),
     Column("fmi", SmallInteger, primary_key=True, autoincrement=False),
     Column("inc", String(8), nullable=False),
@@ -235,7 +232,7 @@ fault = Table(
 fault_event = Table(
     "fault_event",
     metadata,
-    _device_key(),
+    device_key_column(),
     Column("inc", String(8), primary_key=True),
     Column("boot", BigInteger, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
@@ -268,7 +265,7 @@ Index("ix_fault_event_ticket", fault_event.c.device, fault_event.c.ticket)
 device_event = Table(
     "device_event",
     metadata,
-    _device_key(),
+    device_key_column(),
     Column("inc", String(8), primary_key=True),
     Column("boot", BigInteger, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
@@ -294,7 +291,7 @@ Index(
 ticket = Table(
     "ticket",
     metadata,
-    _device_key(),
+    device_key_column(),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("spn", Integer, nullable=False),
     Column("fmi", SmallInteger, nullable=False),
@@ -354,7 +351,7 @@ Index(
 ticket_event = Table(
     "ticket_event",
     metadata,
-    _device_key(),
+    device_key_column(),
     Column("ticket", Integer, primary_key=True, autoincrement=False),
     Column("n", Integer, primary_key=True, autoincrement=False),
     Column("at", BigInteger, nullable=False),

@@ -2,14 +2,20 @@
 
 from aiohttp import web
 
-from . import devices, reports, tickets
+from . import commands, configs, devices, reports, tickets
 from .access import require_token
 from .openapi import describe_api
 from .operations import add_operations, json_response
 from .problems import tell_problems
 
 PREFIX = "/api/v1"
-OPERATIONS = (*devices.OPERATIONS, *reports.OPERATIONS, *tickets.OPERATIONS)
+OPERATIONS = (
+    *devices.OPERATIONS,
+    *commands.OPERATIONS,
+    *configs.OPERATIONS,
+    *reports.OPERATIONS,
+    *tickets.OPERATIONS,
+)
 
 
 def make_desk(version: str) -> web.Application:

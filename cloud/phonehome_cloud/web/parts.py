@@ -1,6 +1,6 @@
 """The parts that handlers use, each under a typed key; `make_app` puts them there."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from aiohttp import web
 
@@ -12,6 +12,7 @@ from phonehome_product import Product
 from .limits import TokenBuckets
 
 INTAKE = web.AppKey("intake", Intake)
+NOTE_ORDER = web.AppKey[Callable[[str], None]]("note_order")  # for a device
 DATABASE = web.AppKey("database", Database)
 PRODUCTS = web.AppKey[Mapping[str, Product]]("products", Mapping)
 PUBLIC_URL = web.AppKey("public_url", str)  # as browsers see it; "" when nobody said

@@ -41,6 +41,10 @@ class Answer(Protocol):
     def body(self) -> bytes:
         """The signed answer for the device; empty when there is none."""
 
+    @property
+    def command(self) -> bytes:
+        """A signed command to send behind it; empty when there is none."""
+
 
 Accept = Callable[[bytes, str], Awaitable[Answer]]  # (message, device from the topic)
 
@@ -110,6 +114,13 @@ class MQTTConsumer:
         await asyncio.to_thread(self._client.loop_stop)
         self._client = None
         self._subscribed.clear()
+
+    def publish(self, device: str, message: bytes) -> bool:
+        """Send a signed message to a device; False while there is no broker."""
+        if self._client is None or not self.is_connected:
+            return False
+        self._client.publish(f"ph1/{device}/dn", message, qos=1, retain=False)
+        return True
 
     def _make_client(self) -> Client:
         client = Client(
@@ -229,9 +240,12 @@ class MQTTConsumer:
             return None
 
     def _tell(self, device: str, kind: str, answer: Answer | None) -> None:
-        """Publish the answer to a report; a state gets none."""
-        if kind == "up" and answer is not None and answer.body and self._client is not None:
-            self._client.publish(f"ph1/{device}/dn", answer.body, qos=1, retain=False)
+        """Publish the answer to a report, and what waits; a state gets no answer."""
+        if answer is None or self._client is None:
+            return
+        for message in (answer.body if kind == "up" else b"", answer.command):
+            if message:
+                self._client.publish(f"ph1/{device}/dn", message, qos=1, retain=False)
 
     def _acknowledge(self, message: MQTTMessage, connection: int) -> None:
         if message.qos and connection == self._connection and self._client is not None:
