@@ -14,6 +14,8 @@ def test_every_count_arrives():
     metrics.set_waiting(7)
     metrics.count_digested(5, 1)
     metrics.count_tickets(3, 2)
+    metrics.count_commands("sent", 4)
+    metrics.set_commands_waiting(6)
     families = text_string_to_metric_families(metrics.render().decode())
     found = {
         (sample.name, *sorted(sample.labels.values())): sample.value
@@ -26,6 +28,8 @@ def test_every_count_arrives():
     assert found["phonehome_digested_records_total", "done"] == 4
     assert found["phonehome_digested_records_total", "failed"] == 1
     assert found["phonehome_tickets_total", "opened"] == 3
+    assert found["phonehome_commands_total", "sent"] == 4
+    assert found["phonehome_commands_waiting",] == 6
     assert found["phonehome_tickets_total", "resolved"] == 2
 
 

@@ -4,14 +4,20 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql
 
-from phonehome_cloud.store import schema
+from phonehome_cloud.store import commands, configs, schema
 from phonehome_cloud.store.dialects import join_keys
-from phonehome_wire.registry import KIND_HEALED
-from tests.fakes.appliance import Appliance, fault, heartbeat, hello
+from phonehome_wire.registry import KIND_HEALED, RTYPE_RESULT
+from tests.fakes.appliance import Appliance, fault, heartbeat, hello, record
 from tests.fakes.store import StoreReceiver
 
-# Found by time, not by device: the digest's queue and the off-rules that are due.
-QUEUES = ("ix_record_waiting", "ix_ticket_due")
+# Found by time, not by device: the digest's queue, what is due, and the devices to be told.
+QUEUES = (
+    "ix_record_waiting",
+    "ix_ticket_due",
+    "ix_command_open",
+    "ix_command_deadline",
+    "ix_device_config_due",
+)
 
 
 @pytest.fixture
@@ -35,12 +41,35 @@ async def plans(tmp_path):
         again = [fault(1), fault(1, severity=1), fault(2, KIND_HEALED), heartbeat(9, boot=0)]
         await receiver.accept(appliance.message(again, now_ms=61_000))
     await receiver.digest_all()
+    await tell(receiver, fleet[0])
     receiver.clock.advance(86_400_000)
     await receiver.digest_all()
     event.remove(receiver.database.engine, "before_cursor_execute", explain)
     assert await receiver.count(schema.ticket) == 3
     receiver.close()
     return found
+
+
+async def tell(receiver, appliance):
+    """A command and a configuration, from the desk to their results."""
+    device, now_at = appliance.device, receiver.clock()
+    order = commands.Order(device, 1, None, True, "token:anna", now_at, now_at + 1000)
+    wish = (device, None, {"ack_s": 9}, {"3": ["ack_s", 9]}, "token:anna", now_at)
+    await receiver.database.write(commands.add, order)
+    await receiver.database.write(configs.put, *wish)
+    await receiver.commanding.step()
+    for cseq in (1, 2):
+        await receiver.accept(appliance.message([], now_ms=62_000 + cseq))
+        result = record(RTYPE_RESULT, {0: cseq, 1: 0}, 20 + cseq)
+        await receiver.accept(appliance.message([result], now_ms=62_100 + cseq), "mqtt")
+        await receiver.commanding.step()
+    receiver.commanding.publish = lambda *_: True
+    await receiver.database.write(commands.add, order)
+    await receiver.commanding.step()
+    receiver.clock.advance(1000)
+    await receiver.commanding.step()
+    found = await receiver.database.read(commands.list_before, device, None, 9)
+    assert [row["state"] for row in found] == ["expired", "done", "done"]
 
 
 async def test_nothing_scans_a_table(plans):

@@ -83,12 +83,14 @@ class Voice:
         start, end = seal(buffer, PAYLOAD_OFFSET + len(payload), self.up, self.kid)
         return bytes(buffer[start:end])
 
-    def heartbeat(self) -> bytes:
-        """A heartbeat record."""
+    def heartbeat(self, version: int | None = None) -> bytes:
+        """A heartbeat record, perhaps with the version of the configuration."""
         enc = Encoder(bytearray(256), 0)
         put_head(enc, registry.RTYPE_HEARTBEAT, self.boot, self._next(), self.now_ms)
         metrics = Metrics()
         metrics.set(registry.METRIC_UPTIME_S, self.now_ms // 1000)
+        if version is not None:
+            metrics.set(registry.METRIC_CONFIG_VERSION, version)
         put_heartbeat(enc, metrics)
         return bytes(enc.buf[: enc.pos])
 

@@ -4,6 +4,7 @@ from phonehome.core.config import Config
 from phonehome.core.errors import ConfigError
 from phonehome.core.identity import Identity
 from phonehome.core.settings import parse_device, split_url
+from phonehome_wire.pushed import SETTINGS
 
 GOOD = {"server": "https://receiver.example:8443/desk", "ca": "ca.der"}
 
@@ -83,6 +84,17 @@ def test_mistakes_are_named():
     for codes in (5, [0], [256], ["1"], [True]):
         assert "'commands'" in refusal(changed(commands=codes))
     assert Config(changed(commands=[1, 200])).commands == [1, 200]
+
+
+def test_pushed_settings_have_the_same_bounds():
+    """What the receiver may push is what the file may say, from the least to the greatest."""
+    for name, least, greatest in SETTINGS.values():
+        if name == "log_severity":  # not in the file
+            continue
+        for value in (least, greatest):
+            assert getattr(Config(changed(**{name: value})), name) == value
+        for value in (least - 1, greatest + 1):
+            assert repr(name) in refusal(changed(**{name: value}))
 
 
 def test_device_ids():

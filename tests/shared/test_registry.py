@@ -56,6 +56,7 @@ def test_no_number_is_used_twice():
         "CRASHKIND_",
         "COMMAND_",
         "REFUSED_",
+        "PUSHED_",
         "RESET_",
         "QUALITY_",
         "POLL_",
