@@ -30,12 +30,15 @@ class Installation:
         self.receiver = Receiver(folder / "receiver", children, products)
         self.logs: dict[str, BoardLog] = {}
 
-    async def add_board(self, desk: Desk, product: str, server: str, name: str = "") -> "BoardLog":
-        """Register a device, power it on, and follow it."""
+    async def add_board(
+        self, desk: Desk, product: str, server: str, name: str = "", **settings: int
+    ) -> "BoardLog":
+        """Register a device, power it on, and follow it; `settings` are of phonehome.json."""
         name = name or product
         home = Home(self.folder / name)
         await home.register(desk, product, name)
-        home.write_config(Link(server), heartbeat_s=5, settle_ms=100, gather_ms=50)
+        quick = {"heartbeat_s": 5, "settle_ms": 100, "gather_ms": 50}
+        home.write_config(Link(server), **(quick | settings))
         entry = find_product(str(self.products / f"{product}.toml"))
         home.product_file.write_bytes(entry.device_half)
         board = Board(name, home, self.children)

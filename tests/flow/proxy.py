@@ -1,4 +1,4 @@
-"""A TCP proxy before a broker that hangs up in the middle of a PUBLISH when it is told to."""
+"""TCP proxies before a receiver or its broker that lose what they are told to lose."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,10 @@ class CuttingProxy:
         self._server: asyncio.Server | None = None
         self._passing: set[asyncio.Task[None]] = set()
         self._cuts_due = 0
+        self._lost: set[int] = set()
+        self._news = asyncio.Condition()
         self.cuts = 0
+        self.answers = 0
         self.address = ""
 
     async def __aenter__(self) -> Self:
@@ -38,6 +41,19 @@ class CuttingProxy:
         """Hang up in the middle of so many of the next publishes."""
         self._cuts_due = count
 
+    async def until_answers(self, count: int) -> None:
+        """Wait until so many came down since `lose_answers`."""
+        async with self._news:
+            await self._news.wait_for(lambda: self.answers >= count)
+
+    def lose_answers(self, *numbers: int) -> None:
+        """Of what comes down from now on lose these, counted from 1, and hang up each time.
+
+        Counted is what carries a signed word: an answer of HTTP, a PUBLISH of MQTT.
+        """
+        self.answers = 0
+        self._lost = set(numbers)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._passing.add(asyncio.current_task())
         try:
@@ -46,7 +62,7 @@ class CuttingProxy:
             writer.close()
             return
         up = asyncio.create_task(self._pass_up(reader, to_broker[1]))
-        down = asyncio.create_task(pass_on(to_broker[0], writer))
+        down = asyncio.create_task(self._pass_down(to_broker[0], writer))
         try:
             await asyncio.wait([up, down], return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -66,6 +82,23 @@ class CuttingProxy:
             writer.write(data)
             await writer.drain()
 
+    async def _pass_down(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65536):
+                if has_word(data) and await self._loses():
+                    return
+                writer.write(data)
+                await writer.drain()
+
+    async def _loses(self) -> bool:
+        """Count an answer; True when it is one to lose."""
+        async with self._news:
+            self.answers += 1
+            is_lost = self.answers in self._lost
+            self.cuts += is_lost
+            self._news.notify_all()
+        return is_lost
+
 
 async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Pass bytes on until the end."""
@@ -73,3 +106,8 @@ async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         while data := await reader.read(65536):
             writer.write(data)
             await writer.drain()
+
+
+def has_word(data: bytes) -> bool:
+    """Whether bytes from a receiver or a broker carry a signed message."""
+    return b"\xd1\x84\x4e\xa2" in data

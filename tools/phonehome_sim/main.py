@@ -26,6 +26,8 @@ _KINDS = {
 # At the end the outbox gets so long to be acknowledged.
 _DRAIN_S = 20
 _LOOK_S = 0.02
+# An application command of these appliances, {0: fault, 1: on}.
+_COMMAND_SWITCH = 128
 
 
 class VirtualBoard:
@@ -43,6 +45,7 @@ class VirtualBoard:
             clock=self._driver.clock,
             on_event=self.tell,
         )
+        self.agent.command(_COMMAND_SWITCH, self._obey)
         self._output = Output(self.agent.uptime)
         self._channels = self.agent.product.channels
         for name in self._source.names or [channel.name for channel in self._channels]:
@@ -96,6 +99,11 @@ class VirtualBoard:
                 driving.cancel()
                 return
             self._switch(words["fault"], words["on"])
+
+    def _obey(self, args):
+        """Switch a fault by command; the value is the phase of the appliance."""
+        self._switch(args[0], args[1])
+        return self._source.phase
 
     def _switch(self, fault, on):
         try:
