@@ -240,3 +240,41 @@ def test_drops_are_told():
     outbox = Outbox(Segments(FakeFlash(capacity=0)), INC, on_drop=lambda *fact: heard.append(fact))
     outbox.append(fault(1, 0))
     assert heard == [("fault", 1)]
+
+
+def test_drops_survive_a_reboot():
+    """What was given up stays counted by kind over boots, also where it was never stored."""
+    flash = FakeFlash()
+    outbox = make_outbox(flash, 8192)
+    for seq in range(400):
+        outbox.append(fault(1, seq))
+    assert outbox.drops["fault"] == outbox.dropped > 0
+    again = make_outbox(flash, 8192)
+    assert (again.drops, again.dropped) == (outbox.drops, 0)
+    assert len(drain(again)) + again.drops["fault"] == 400
+
+
+def test_damaged_counts_are_no_counts():
+    """A file of counts that does not check is as good as none, and the next one is whole."""
+    flash = FakeFlash()
+    segments = Segments(flash)
+    assert segments.load_drops() == []
+    segments.keep_drops([1, 2, 3])
+    assert segments.load_drops() == [1, 2, 3]
+    whole = flash.files["drops.bin"]
+    for at in range(len(whole)):
+        flash.files["drops.bin"] = whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
+        assert segments.load_drops() == []
+        flash.files["drops.bin"] = whole[:at]
+        assert segments.load_drops() == []
+
+
+def test_a_waiting_record_is_found_by_its_number():
+    """A record is found by type and the low bits of its number until it is acknowledged."""
+    outbox = make_outbox(FakeFlash())
+    outbox.append(crash(0x301, 0x20002))
+    outbox.append(fault(0x301, 3))
+    assert outbox.holds(4, (1, 2))
+    assert not outbox.holds(3, (1, 2)) and not outbox.holds(4, (1, 3))
+    outbox.remove(INC, [(0x301, 0x20002)])
+    assert not outbox.holds(4, (1, 2))

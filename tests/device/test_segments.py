@@ -71,7 +71,8 @@ def test_rewriting_keeps_the_rest():
     assert read(flash) == (INC, [RECORDS[1], RECORDS[2], b"new"], 0)
 
 
-def test_nothing_is_one_unreadable_file():
-    """An empty or missing file is unreadable, not an error."""
-    assert read(FakeFlash({"00000001.seg": b""})) == (None, [], 1)
-    assert read(FakeFlash()) == (None, [], 1)
+def test_of_nothing_nothing_is_missing():
+    """A file of which only the name was written, or that is gone, is no lost record."""
+    assert read(FakeFlash({"00000001.seg": b""})) == (None, [], 0)
+    assert read(FakeFlash()) == (None, [], 0)
+    assert read(FakeFlash({"00000001.seg": b"P"})) == (None, [], 1)

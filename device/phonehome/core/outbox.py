@@ -2,7 +2,8 @@
 
 Records leave it in two ways only: a signed ack names them, or room is needed. Then they go in this
 order: logs, repeated transitions of a fault (its first and last stay), the oldest of everything
-else, crashes. What is given up is counted by kind.
+else, crashes. What is given up is counted by kind, and on flash before it goes: a power cut
+between the two counts too much, never too little.
 """
 
 from phonehome_wire.compat import const
@@ -18,6 +19,8 @@ _ENOSPC = const(28)
 _MAX_ASIDE = const(16)
 
 UNREADABLE = "unreadable"
+# The order of the counts on flash. Heartbeats are not among them: they are never stored.
+_COUNTED = (UNREADABLE, "log", "fault", "crash", "hello", "result", "other")
 _EVICTION = __name__.rpartition(".")[0] + ".eviction"
 
 
@@ -64,8 +67,9 @@ class _Run:
 class Outbox:
     """Records on flash until they are acknowledged; `segments` is the port that stores them.
 
-    `inc` is the incarnation that new records belong to, `drops` counts the given up by kind,
-    `on_drop(kind)` is told of each. `facts` are what an earlier object knew.
+    `inc` is the incarnation that new records belong to, `drops` counts the given up by kind over
+    all boots, `dropped` those of this boot; `on_drop(kind, count)` is told of each. `facts` are
+    what an earlier object knew.
     """
 
     def __init__(
@@ -84,6 +88,9 @@ class Outbox:
         if facts:
             self._recall(facts)
             return
+        for kind, count in zip(_COUNTED, segments.load_drops()):  # noqa: B905  # no strict=
+            if count:
+                self.drops[kind] = count
         for number in segments.numbers():
             self._adopt(number)
 
@@ -114,6 +121,15 @@ class Outbox:
             run.recall(run_facts)
             self._runs.append(run)
 
+    def holds(self, rtype: int, told: tuple) -> bool:
+        """True while a record of this type waits whose boot and seq end in these 8 and 16 bits."""
+        for run in self._runs:
+            for record in self._records(run):
+                head = read_head(record)
+                if head[0] == rtype and (head[1] & 0xFF, head[2] & 0xFFFF) == told:
+                    return True
+        return False
+
     def append(self, record, is_urgent: bool = False) -> bool:
         """Store a record; False when nothing could make room and it was given up (and counted)."""
         for _ in range(self._max_runs + 2):
@@ -130,6 +146,7 @@ class Outbox:
                 self._first.append(read_head(record)[1:])
             return True
         self.drop(kind_of(record))
+        self._keep_drops(())
         return False
 
     def drop(self, kind: str, count: int = 1) -> None:
@@ -199,6 +216,7 @@ class Outbox:
         segment = self._segments.load(number)
         if segment.gaps:
             self.drop(UNREADABLE, segment.gaps)
+            self._keep_drops(())
         run = _Run(number, segment.inc)
         run.reset(segment.records)
         self._runs.append(run)
@@ -236,6 +254,7 @@ class Outbox:
         records = self._segments.load(run.number).records
         if len(records) != run.count:  # damaged while it waited: what is left is sent again
             self.drop(UNREADABLE, max(1, run.count - len(records)))
+            self._keep_drops(())
             run.reset(records)
         return [(i, record) for i, record in enumerate(records) if not run.done >> i & 1]
 
@@ -279,32 +298,16 @@ class Outbox:
                 chosen.append(record)
                 used += len(record)
 
-    def _merge(self) -> bool:
-        """Join two neighbours that fit into one segment; nothing is given up."""
-        for first, second in zip(self._runs, self._runs[1:]):  # noqa: B905  # no strict=
-            room = _SEGMENT_BYTES - _HEADER_BYTES
-            if first.inc == second.inc and first.live_bytes + second.live_bytes <= room:
-                self._keep(first, self._records(first) + self._records(second))
-                self._keep(second, [])
-                return True
-        return False
-
     def _make_room(self, record) -> bool:
         """Give up what ranks lowest until another run is allowed; False: it is the record."""
-        from .eviction import choose, rank  # rarely needed, so it is not kept on the heap
+        from .eviction import make_room  # rarely needed, so it is not kept on the heap
 
         try:
-            while len(self._runs) >= self._max_runs:
-                if not self._merge():
-                    choice = choose(self._runs, self._records, rank(record))
-                    if choice is None:
-                        return False
-                    run, survivors, victims = choice
-                    self._keep(run, survivors)
-                    self._count(victims)
+            parts = (self._records, self._keep, self._give_up)
+            has_room: bool = make_room(self._runs, self._max_runs, record, *parts)
         finally:
             forget(_EVICTION)
-        return True
+        return has_room
 
     def _free_segment(self, record) -> bool:
         """Remove the oldest run that a newcomer outranks: a full disk cannot rewrite."""
@@ -314,13 +317,26 @@ class Outbox:
         forget(_EVICTION)
         if run is None:
             return False
-        records = self._records(run)
-        self._keep(run, [])
-        self._count(records)
+        self._give_up(run, [], self._records(run))
         return True
 
-    def _count(self, records: list) -> None:
-        for record in records:
+    def _give_up(self, run: _Run, survivors: list, victims: list) -> None:
+        is_counted = self._keep_drops(victims)
+        self._keep(run, survivors)
+        for record in victims:
             self.drop(kind_of(record))
-        ids = [read_head(record)[1:] for record in records]
+        ids = [read_head(record)[1:] for record in victims]
         self._first = [key for key in self._first if key not in ids]
+        if not is_counted:
+            self._keep_drops(())  # the flash was full; now it is not
+
+    def _keep_drops(self, victims) -> bool:
+        """Put the counts on flash as they will be without these records; False: no room for it."""
+        counts = [self.drops.get(kind, 0) for kind in _COUNTED]
+        for record in victims:
+            counts[_COUNTED.index(kind_of(record))] += 1
+        try:
+            self._segments.keep_drops(counts)
+        except OSError:
+            return False
+        return True

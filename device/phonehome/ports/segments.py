@@ -18,6 +18,8 @@ FRAME_BYTES = const(6)
 _MAGIC = b"PHS1"
 _SUFFIX = ".seg"
 _REFUSED = "refused.bin"
+_DROPS = "drops.bin"
+_DROPS_MAGIC = b"PHD1"  # then a count[4] for each kind, crc32[4]
 _REFUSED_HEAD = "<4sIIBH"  # inc, boot, seq, code, length
 
 
@@ -46,7 +48,8 @@ class Segments:
         """Read a segment; records are views of one buffer, in the order of writing."""
         data = self._folder.read(_name(number))
         if not _is_header(data, number):
-            return Segment(None, [], len(data), 1)
+            # of an empty file only the name was written when the power went: nothing is missing
+            return Segment(None, [], len(data), 1 if data else 0)
         seed = _seed(data)
         records = []
         gaps = _scan(memoryview(data), seed, records)
@@ -74,6 +77,23 @@ class Segments:
     def remove(self, number: int) -> None:
         """Delete a segment."""
         self._folder.remove(_name(number))
+
+    def load_drops(self) -> list:
+        """The counts that were kept last, [] when there are none or they are damaged."""
+        data = self._folder.read(_DROPS)
+        end = len(data) - 4
+        if (
+            end < 4
+            or data[:4] != _DROPS_MAGIC
+            or data[end:] != struct.pack("<I", crc32(data[:end]))
+        ):
+            return []
+        return [struct.unpack("<I", data[at : at + 4])[0] for at in range(4, end, 4)]
+
+    def keep_drops(self, counts: list) -> None:
+        """Make these the counts of what was given up; cut short, the old ones are still there."""
+        data = _DROPS_MAGIC + b"".join([struct.pack("<I", count) for count in counts])
+        self._folder.replace(_DROPS, data + struct.pack("<I", crc32(data)))
 
     def quarantine(self, inc: bytes, boot: int, seq: int, code: int, record) -> None:
         """Keep a refused record for inspection; a full quarantine starts anew with this one."""
