@@ -86,7 +86,8 @@ class Agent:
         self._box = make_box(self.board, self._folder, self._ring)
         self._birth = make_birth(self.board, self.product, self.config.build, self._box)
         identity = load_identity(self.config, self.board)
-        self._session = Session(State(self._folder, "state"), self.board.random_bytes)
+        state, past_s = State(self._folder, "state"), self._birth.past_s
+        self._session = Session(state, self.board.random_bytes, past_s)
         self._clock = clock or Clock(self._session.floor_ms)
         self.outbox = Waiting(
             self._make_segments, self._session.inc, self.config.outbox_bytes, self._note_drop

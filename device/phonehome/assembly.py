@@ -6,7 +6,7 @@ import sys
 
 from . import __version__
 from .core.birth import Birth
-from .core.blackbox import SLOT, BlackBox
+from .core.blackbox import HEAD_BYTES, BlackBox
 from .core.config import Config
 from .core.errors import ConfigError
 from .core.identity import Identity
@@ -52,7 +52,7 @@ def make_box(board, folder, ring) -> BlackBox:
 
 def make_birth(board, product, build: str, box: BlackBox) -> Birth:
     """Find out why the board started, before anything sets up its watchdog; and what it is."""
-    from .core.lastwords import read_words
+    from .core.lastwords import find_slot, read_words
     from .core.resets import chip_of, crash_kind, read_registers, reconcile
 
     agent = "phonehome " + __version__
@@ -62,12 +62,18 @@ def make_birth(board, product, build: str, box: BlackBox) -> Birth:
         bytes.fromhex(build) if build else hashlib.sha256(agent.encode()).digest()[:4],
         product,
     )
-    words = read_words(box.retained.read(), box.folder.read(SLOT))
+    box.slot = find_slot(box.folder.names())
+    slot = box.folder.read(box.slot) if box.slot else b""
+    retained = box.retained.read()
+    box.head[:] = retained[:HEAD_BYTES] + bytes(max(0, HEAD_BYTES - len(retained)))
+    words = read_words(retained, slot, box.slot)
     chip = chip_of(getattr(sys.implementation, "_machine", ""))
     register = read_registers(chip, board.memory)
     birth.reset_cause, birth.certainty = reconcile(words.meaning, register, board.reset_cause())
     birth.reset_name = words.name
-    birth.has_words = bool(words.meaning or words.crash)
+    birth.has_words = bool(words.meaning or words.told or box.slot)
+    birth.told = words.told
+    birth.past_s = words.uptime_s
     kind = crash_kind(birth.reset_cause, board.can_reboot)
     birth.was_bad = kind > 0
     birth.crash = words.crash

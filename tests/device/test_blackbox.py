@@ -6,7 +6,7 @@ import sys
 from phonehome.core import blackbox, lastwords, logring
 from phonehome.core.blackbox import BlackBox
 from phonehome.core.faults import CONFIRMED
-from phonehome.core.lastwords import crash_of, crumbs_of, read_words
+from phonehome.core.lastwords import crash_of, crumbs_of, find_slot, read_words
 from phonehome.core.logring import Logger, LogRing
 from phonehome.core.traceback import Traceback
 from phonehome.ports.retained import Retained
@@ -62,7 +62,8 @@ class Bench:
         self.box.capture(error, self, self, self)
 
     def read(self):
-        return read_words(self.retained.read(), self.flash.read(blackbox.SLOT))
+        name = find_slot(self.flash.names())
+        return read_words(self.retained.read(), self.flash.read(name), name)
 
 
 def fail(message):
@@ -163,6 +164,24 @@ def test_the_first_crash_stays():
     assert bench.read().crash.message == "first"
     bench.box.clear()
     assert bench.flash.names() == []
+
+
+def test_words_say_which_record_they_become():
+    """Retained memory and the slot name the record, each on its own, and keep the crash."""
+    bench = Bench()
+    bench.capture(boom("valve"))
+    bench.box.save()
+    assert bench.read().told is None
+    bench.box.tell_as(0x1FE, 0x30007)
+    words = bench.read()
+    assert (words.meaning, words.name) == (registry.RESET_CRASH, "RuntimeError")
+    assert (words.told, words.crash.message) == ((0xFE, 7), "valve")
+    retained = bench.retained.read()
+    assert read_words(retained, b"", "").told == (0xFE, 7)
+    bench.retained.write(b"")
+    assert bench.read().told == (0xFE, 7)
+    bench.box.clear()
+    assert (bench.read().told, bench.flash.names()) == (None, [])
 
 
 def test_nothing_is_allocated():

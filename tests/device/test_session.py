@@ -90,3 +90,25 @@ def test_numbers_of_records_rise():
     session = boot(FakeFlash(), Draws())
     assert [session.take_seq() for _ in range(3)] == [0, 1, 2]
     assert session.next_seq == 3
+
+
+def test_a_reset_costs_no_seconds_of_operation():
+    """What retained memory knows of the boot before counts, less what that boot saved itself."""
+    flash, draws = FakeFlash(), Draws()
+    first = boot(flash, draws)
+    first.uptime_s = 3600
+    first.keep_floor(1)
+    for past_s, operated_s in ((0, 3600), (3600, 3600), (5000, 5000), (10, 3600)):
+        assert Session(Slots(flash, "state"), draws, past_s).operated_s == operated_s
+
+
+def test_older_states_are_read():
+    """The states of earlier versions are taken over, with what they did not have as zero."""
+    for size in (24, 36):
+        flash, draws = FakeFlash(), Draws()
+        boot(flash, draws)
+        state = Slots(flash, "state").load()
+        Slots(flash, "state").save(state[:size])
+        session = Session(Slots(flash, "state"), draws, 50)
+        assert not session.is_lost
+        assert (session.inc, session.boot, session.operated_s) == (state[:4], 2, 50)

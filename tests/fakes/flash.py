@@ -43,6 +43,11 @@ class FakeFlash:
         if room < len(data):
             raise OSError(28, "full")
 
+    def write(self, name: str, data) -> None:
+        self._check_writable()
+        self.files.pop(name, None)
+        self.append(name, data)
+
     def replace(self, name: str, *parts) -> None:
         self.files.pop(name + ".new", None)
         for data in parts:
@@ -50,6 +55,11 @@ class FakeFlash:
         self._spend()
         self.files[name] = self.files.pop(name + ".new")
         self._spend()
+
+    def rename(self, name: str, new: str) -> None:
+        self._check_writable()
+        self._spend()
+        self.files[new] = self.files.pop(name)
 
     def remove(self, name: str) -> None:
         self._check_writable()

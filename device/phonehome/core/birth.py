@@ -5,8 +5,9 @@ class Birth:
     """What a hello and every report say about software and board, and how the boot before ended.
 
     `certainty` is how sure `reset_cause` is, `reset_name` the task or exception behind it; `crash`
-    is to be told, `was_bad` says that the reset was not meant, `has_words` that the black box
-    holds something to be wiped.
+    is to be told, `told` as which record it may have been (see lastwords.Words), `was_bad` says
+    that the reset was not meant, `past_s` how long that boot lasted, 0 where no retained memory
+    says it, `has_words` that the black box holds something to be wiped.
     """
 
     def __init__(self, agent: str, platform: str, build: bytes, product) -> None:
@@ -18,6 +19,8 @@ class Birth:
         self.reset_cause = self.certainty = 0
         self.reset_name = ""
         self.crash = None
+        self.told = None
+        self.past_s = 0
         self.was_bad = self.has_words = False
 
     @property

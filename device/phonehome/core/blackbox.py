@@ -7,6 +7,10 @@
 
 The retained memory gets the head of every crash and of every reset that the agent means to do, the
 slot on flash all of a crash that found no way into the outbox. `lastwords` reads both again.
+
+Before the words become a record both say which: bit 7 of the meaning is set and boot[1] seq[2]
+stand for the uptime, and the slot is renamed. Whatever ends the boot between the record and the
+wiping of the words, the next one finds the record in the outbox and does not tell it twice.
 """
 
 import struct
@@ -25,6 +29,8 @@ _CONFIRMED = const(2)  # as in faults
 _SMALL = const(0x3FFFFFFF)  # more would not be a small integer on a board
 
 SLOT = "crash.bin"
+TOLD_SLOT = "crash-"  # boot and seq in hexadecimal follow
+TOLD = const(0x80)
 MAGIC = b"PHB1"
 HEAD_BYTES = const(65)
 _SHORT = "<BBHB13s"
@@ -45,7 +51,7 @@ class BlackBox:
         self.traceback = traceback
         self.ring = ring
         self.head = bytearray(HEAD_BYTES)
-        self.is_slot_free = True
+        self.slot = ""  # the name of the file that holds words on flash
 
     def mean(self, reason: int, name: str, now_s: int, kind: int = 0) -> None:
         """Write what the reset that follows is for: RESET_*, and a task or an exception."""
@@ -54,10 +60,7 @@ class BlackBox:
         struct.pack_into(
             _SHORT, self.head, 0, reason, kind, now_s & 0xFFFF, now_s >> 16 & 0xFF, name
         )
-        try:
-            self.retained.write(self.head)
-        except (OSError, MemoryError):
-            pass  # a file on a computer; boards have registers or memory
+        self._retain()
 
     def capture(self, error: BaseException, uptime, board, faults) -> None:
         """Take what is known about an exception, and keep its head in retained memory.
@@ -98,7 +101,7 @@ class BlackBox:
 
         MemoryError and OSError when that fails; the retained memory has the head then.
         """
-        if not self.is_slot_free:
+        if self.slot:
             return
         traceback = self.traceback
         parts = (
@@ -112,7 +115,17 @@ class BlackBox:
         for part in parts:
             crc = crc32(part, crc)
         self.folder.replace(SLOT, *parts, struct.pack("<I", crc))
-        self.is_slot_free = False
+        self.slot = SLOT
+
+    def tell_as(self, boot: int, seq: int) -> None:
+        """Note on the words which record they are going to be; OSError from the flash."""
+        self.head[0] |= TOLD
+        struct.pack_into("<BH", self.head, 2, boot & 0xFF, seq & 0xFFFF)
+        self._retain()
+        if self.slot:
+            told = TOLD_SLOT + "%x-%x" % (boot, seq)
+            self.folder.rename(self.slot, told)
+            self.slot = told
 
     def start_again(self, reporter, board) -> None:
         """Save what was captured, with the memory that the reporter gives back, and reset."""
@@ -127,9 +140,15 @@ class BlackBox:
     def clear(self) -> None:
         """The words are told: what comes next is a new story."""
         self.mean(0, "", 0)
-        if not self.is_slot_free:
-            self.folder.remove(SLOT)
-            self.is_slot_free = True
+        if self.slot:
+            self.folder.remove(self.slot)
+            self.slot = ""
+
+    def _retain(self) -> None:
+        try:
+            self.retained.write(self.head)
+        except (OSError, MemoryError):
+            pass  # a file on a computer; boards have registers or memory
 
     def _put_faults(self, faults) -> int:
         """Note the confirmed faults; returns how many."""

@@ -3,31 +3,38 @@
 `note(name, **facts)` hears crash, past and dropped.
 """
 
+from phonehome_wire.compat import const
+
 from .lastwords import crash_of
+
+_RTYPE_CRASH = const(4)  # folded away on a board; a test holds it to the wire's registry
 
 
 def tell(box, reporter, session, now_ms: int, note) -> None:
     """Store what was captured as a crash; MemoryError and OSError when there is no room for it."""
     crash = crash_of(box.head, box.traceback.text, box.traceback.used, box.ring.lines)
-    if _store(crash, reporter, now_ms, note):
+    if _store(crash, box, reporter, session, now_ms, note):
         note("crash", exception=crash.exception, message=crash.message)
     session.note_crash(is_reset=False)
     box.clear()
 
 
 def tell_past(birth, box, reporter, session, now_ms: int, note) -> None:
-    """Store the crash that the boot before could not tell, and wipe the black box."""
+    """Store the crash that the boot before could not tell, or not wipe, and wipe the black box."""
     if birth.was_bad:
         session.note_crash(is_reset=True)
     crash, birth.crash = birth.crash, None
-    if crash is not None and _store(crash, reporter, now_ms, note):
+    is_told = birth.told is not None and reporter.outbox.open().holds(_RTYPE_CRASH, birth.told)
+    if crash and not is_told and _store(crash, box, reporter, session, now_ms, note):
         note("past", reason=birth.reset_cause, exception=crash.exception)
-    if birth.has_words:
-        box.is_slot_free = False
-        box.clear()
+    box.clear()
 
 
-def _store(crash, reporter, now_ms: int, note) -> bool:
+def _store(crash, box, reporter, session, now_ms: int, note) -> bool:
+    from .reporting.records import begin
+
+    begin(reporter, now_ms)  # the boot and its hello first: then the next number is the crash's
+    box.tell_as(session.boot, session.next_seq)
     try:
         reporter.add_crash(crash, now_ms)
     except ValueError as mistake:  # not to be encoded: no later boot could either

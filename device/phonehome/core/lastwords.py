@@ -12,6 +12,9 @@ from phonehome_wire.crash import Crash
 _MAX_CRASH_CRUMBS = const(16)
 
 # As blackbox and logring write them; a test holds these to theirs.
+_SLOT = "crash.bin"
+_TOLD_SLOT = "crash-"
+_TOLD = const(0x80)
 _MAGIC = b"PHB1"
 _HEAD_BYTES = const(65)
 _SHORT = "<BBHB13s"
@@ -27,26 +30,43 @@ _WRAP_MS = const(0x40000000)
 
 
 class Words:
-    """What the boot before left: its meaning (RESET_*), a name, uptime, and a crash or None."""
+    """What the boot before left: its meaning (RESET_*), a name, uptime, and a crash or None.
 
-    def __init__(self, meaning: int, name: str, uptime_s: int, crash) -> None:
+    `told` are the low bits (boot, seq) of the record that they were becoming, 8 and 16, or None.
+    """
+
+    def __init__(self, meaning: int, name: str, uptime_s: int, crash, told=None) -> None:
         self.meaning = meaning
         self.name = name
         self.uptime_s = uptime_s
         self.crash = crash
+        self.told = told
 
 
-def read_words(retained: bytes, slot: bytes) -> Words:
+def find_slot(names: list) -> str:
+    """The name of the file that holds words, "" without one; it says as which record they went."""
+    for name in names:
+        if name == _SLOT or name.startswith(_TOLD_SLOT):
+            return str(name)
+    return ""
+
+
+def read_words(retained: bytes, slot: bytes, slot_name: str = _SLOT) -> Words:
     """The words in retained memory and in the slot; what is damaged or absent says nothing."""
     crash = _read_slot(slot)
+    told = _told_of(slot_name)
     if len(retained) < _SHORT_BYTES:
         name = str(crash.exception or "") if crash else ""
-        return Words(0, name, 0, crash)
+        return Words(0, name, 0, crash, told)
     meaning, kind, low, high, name = struct.unpack(_SHORT, retained[:_SHORT_BYTES])
     if kind and crash is None:
         head = retained + bytes(_HEAD_BYTES - len(retained)) if len(retained) < 65 else retained
         crash = crash_of(head, b"", 0, b"")
-    return Words(meaning, text_of(name), low | high << 16, crash)
+    uptime_s = low | high << 16
+    if meaning & _TOLD:
+        told = told or (uptime_s & 0xFF, uptime_s >> 8)
+        uptime_s = 0
+    return Words(meaning & ~_TOLD, text_of(name), uptime_s, crash, told)
 
 
 def crash_of(head, text, used: int, lines) -> Crash:
@@ -99,6 +119,16 @@ def text_of(data: bytes) -> str:
 def _severity_of(level: int) -> int:
     """RFC 5424's word for a tenth of a level: debug 7, info 6, warning 4, error 3, critical 2."""
     return 8 - level if level < 3 else max(0, 7 - level)
+
+
+def _told_of(name: str):
+    """(boot, seq), their low bits, of a slot that was renamed; None of another."""
+    numbers = name[len(_TOLD_SLOT) :].split("-")
+    try:
+        boot, seq = [int(number, 16) for number in numbers]
+    except ValueError:
+        return None
+    return boot & 0xFF, seq & 0xFFFF
 
 
 def _read_slot(slot: bytes):

@@ -9,22 +9,25 @@ import struct
 from phonehome_wire.compat import const
 
 # Incarnation, boot, utc floor in ms, config version, last clean boot; unexpected resets, and the
-# seconds operated in all and at the last crash, which the first states did not have.
-_STATE = "<4sIQIIIII"
-_STATE_BYTES = const(36)
-_FIRST_STATE_BYTES = const(24)
+# seconds operated in all and at the last crash, which the first states did not have; uptime at
+# this save, which the second ones did not have.
+_STATE = "<4sIQIIIIII"
+_STATE_BYTES = const(40)
+_OLDER_STATES_BYTES = (24, 36)
 _INC_BYTES = const(4)
 
 
 class Session:
     """The identity of this boot; `slots` keeps it, `random_bytes(n)` makes a new one.
 
+    `past_s` is how long the boot before lasted, as retained memory knows it; 0 when it does not.
+
     `is_lost` says that the incarnation was made anew, `is_volatile` that it could not be kept;
     `uptime_s` is the caller's to set, before a save; `crashes` counts what ended badly since the
     start, and the boot before it if that did.
     """
 
-    def __init__(self, slots, random_bytes) -> None:
+    def __init__(self, slots, random_bytes, past_s: int = 0) -> None:
         self._slots = slots
         self._random_bytes = random_bytes
         self.has_begun = False
@@ -34,8 +37,8 @@ class Session:
         state = slots.load()
         self.uptime_s = self.crashes = 0
         self.unexpected_resets = self._operated_s = self._crashed_at_s = 0
-        if state is not None and len(state) == _FIRST_STATE_BYTES:
-            state += bytes(_STATE_BYTES - _FIRST_STATE_BYTES)
+        if state is not None and len(state) in _OLDER_STATES_BYTES:
+            state += bytes(_STATE_BYTES - len(state))
         self.is_lost = state is None or len(state) != _STATE_BYTES
         if self.is_lost:
             self.inc, self.boot = random_bytes(_INC_BYTES), 0
@@ -43,12 +46,16 @@ class Session:
         else:
             unpacked = struct.unpack(_STATE, state)
             self.inc, self.boot, self.floor_ms, self.config_version, self.clean_boot = unpacked[:5]
-            self.unexpected_resets, self._operated_s, self._crashed_at_s = unpacked[5:]
+            self.unexpected_resets, self._operated_s, self._crashed_at_s, kept_s = unpacked[5:]
+            self._operated_s += max(0, past_s - kept_s)  # what the boot before did not save
         self.boot += 1
 
     @property
     def operated_s(self) -> int:
-        """Seconds of operation over all boots, less what power cuts took since the last save."""
+        """Seconds of operation over all boots, less what power cuts took since the last save.
+
+        A reset takes nothing of them: the retained memory knows how long that boot lasted.
+        """
         operated_s: int = self._operated_s + self.uptime_s
         return operated_s
 
@@ -98,5 +105,5 @@ class Session:
 
     def _save(self) -> None:
         fields = (self.inc, self.boot, self.floor_ms, self.config_version, self.clean_boot)
-        life = (self.unexpected_resets, self.operated_s, self._crashed_at_s)
+        life = (self.unexpected_resets, self.operated_s, self._crashed_at_s, self.uptime_s)
         self._slots.save(struct.pack(_STATE, *(fields + life)))

@@ -45,12 +45,25 @@ class Folder:
         self.commits += 1
         self._sync()
 
+    def write(self, name: str, data: bytes) -> None:
+        """Make this the whole file, at a third of the wear; cut short it may be anything."""
+        with open(self._at(name), "wb") as file:
+            _write_all(file, data)
+        self.commits += 1
+        self._sync()
+
     def replace(self, name: str, *parts) -> None:
         """Make these bytes the whole file: afterwards it is either the old one or the new one."""
         with open(self._at(name + _NEW), "wb") as file:
             for data in parts:
                 _write_all(file, data)
         os.rename(self._at(name + _NEW), self._at(name))
+        self.commits += 1
+        self._sync()
+
+    def rename(self, name: str, new: str) -> None:
+        """Give the file another name, which no file has."""
+        os.rename(self._at(name), self._at(new))
         self.commits += 1
         self._sync()
 

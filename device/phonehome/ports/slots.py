@@ -40,7 +40,7 @@ class Slots:
         generation = self._generation + 1
         data = struct.pack(_HEAD, _MAGIC, generation, len(state)) + state
         other = 1 - self._newest
-        self._folder.replace(self._names[other], data + struct.pack("<I", crc32(data)))
+        self._folder.write(self._names[other], data + struct.pack("<I", crc32(data)))
         self._generation = generation
         self._newest = other
 
