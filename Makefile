@@ -5,10 +5,11 @@ BIN    := $(VENV)/bin
 DEMO   ?=
 BENCH  ?= all
 RUNS   ?= 1000000
+KILLS  ?= 10000
 MICROPYTHON_SOURCES = $(shell find shared/phonehome_wire device/phonehome device/examples tools/phonehome_sim -name '*.py')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo test test-pico check bench fuzz clean
+.PHONY: help setup system demo test test-pico check bench fuzz torture-kill torture-power clean
 
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +50,12 @@ bench: setup  ## Print the measured figures. BENCH=wire|heap|intake|digest|laten
 
 fuzz: setup  ## Mutate signed messages RUNS times; only a value or the wire error may come out.
 	$(BIN)/python tests/shared/fuzz.py --runs $(RUNS)
+
+torture-kill: setup  ## Kill -9 the agent KILLS times; every record arrives once or is counted.
+	$(BIN)/python -m tests.device.killing --runs $(KILLS)
+
+torture-power: setup  ## Cut the power at every program and erase of a littlefs image.
+	PHONEHOME_CUTS=1 $(BIN)/python -m pytest -q --timeout 3600 tests/device/test_power_cut_littlefs.py
 
 clean:  ## Remove what the other targets made.
 	rm -rf $(VENV) .phonehome .pytest_cache .mypy_cache .ruff_cache .hypothesis

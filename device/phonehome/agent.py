@@ -187,6 +187,15 @@ class Agent:
         """
         return Logger(self._ring, name)
 
+    def stats(self, write=print) -> None:
+        """Say how it does, a line at a time: resets, records, and how long the flash will last."""
+        from .core.stats import tell
+
+        parts = (self._session, self.outbox.open(), self._folder)
+        tell(write, *parts, self.uptime.now_ms() // 1000)
+        forget(_CORE + ".stats")
+        self._reporter.rest()
+
     def record_crash(self, error: BaseException) -> None:
         """Store an exception, to be sent first; without memory for it, the board starts again."""
         self._tasks.record_crash(error)
