@@ -30,18 +30,21 @@ def read_product(data: bytes) -> Product:
     for row in _expect_list("product file", "sensors", parts.get(4)):
         number, name, unit, exp, period_ms = _expect_list("sensor", "fields", row, 5)
         product.sensor(name, unit, exp, period_ms, number)
+    shared: dict = {}  # equal limits and gates are one object, by how they are written
     for row in _expect_list("product file", "faults", parts.get(5)):
-        product.add(_spec_of(_expect_list("fault", "fields", row, 14)))
+        product.add(_spec_of(_expect_list("fault", "fields", row, 14), shared))
     product.manifest = hashlib.sha256(data).digest()[:4]
     return product
 
 
-def _spec_of(row: list) -> FaultSpec:
+def _spec_of(row: list, shared: dict) -> FaultSpec:
     where = "fault %r" % (row[3],)
     row[4] = bool(row[4])
-    row[7] = tuple(_expect_list(where, "params", row[7]))
-    gates = _expect_list(where, "when", row[12])
-    row[12] = tuple([tuple(_expect_list(where, "when", gate, 3)) for gate in gates])
+    params = tuple(_expect_list(where, "params", row[7]))
+    row[7] = shared.setdefault(repr(params), params)
+    rows = _expect_list(where, "when", row[12])
+    gates = tuple([tuple(_expect_list(where, "when", gate, 3)) for gate in rows])
+    row[12] = shared.setdefault(repr(gates), gates)
     return FaultSpec(*row)
 
 
