@@ -63,6 +63,9 @@ class Stream:
         except OSError as error:
             self.close()
             raise LinkError("send", error)
+        except (MemoryError, ValueError) as error:  # a handshake that the other end was quick in
+            self.close()
+            raise LinkError("tls", str(error).strip())
 
     async def drain(self, phase: str = "send", deadline_s: int = SEND_S) -> None:
         """Send what was written."""
