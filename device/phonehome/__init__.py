@@ -20,6 +20,11 @@ def __getattr__(name: str):
         from .core.product import Product
 
         return Product
+    if name == "start":
+        _collect_often()
+        from .starting import start
+
+        return start
     raise AttributeError(name)
 
 

@@ -20,8 +20,7 @@ from .core.waiting import Waiting
 from .ports.board import Board
 from .ports.files import Folder
 from .ports.state import State
-from .tasks import beating, linking, sampling
-from .tasks.sending import Sending
+from .tasks import beating, linking, sampling, sending
 from .tasks.supervising import Supervising
 
 # Folded away on a board; a test holds them to the wire's registry and limits.
@@ -29,9 +28,11 @@ _COMMAND_REBOOT = const(5)
 _KIND_CONFIRMED = const(0)
 _KIND_PENDING = const(1)
 _METRIC_FAILED_DNS = const(25)
+_METRIC_FAILED_OFFLINE = const(42)
 _METRIC_LOOP_MAX_MS = const(8)
 _METRIC_SYNCS = const(24)
-_RESET_COMMANDED = const(8)
+
+_MAX_ACK_S = const(300)  # the longest that the settings and the receiver may want
 
 # The phases of LinkError in the order of their metrics, from _METRIC_FAILED_DNS on.
 _PHASES = ("dns", "connect", "tls", "send", "receive", "refused", "protocol", "ack")
@@ -65,6 +66,7 @@ class Agent:
             make_birth,
             make_box,
             make_link,
+            make_wifi,
             restore_pushed,
         )
 
@@ -77,14 +79,14 @@ class Agent:
         self._on_event = on_event
         self._kept_faults = b""
         self._reboot_asked, self._next_metric = False, 0
-        self._sampler = self._wifi = self._sending = self._trial = self._pushed_slots = None
+        self._sampler = self._sending = self._trial = self._pushed_slots = None
         self._readers, self._functions, self._replaced = {}, {}, {}
         self.metrics = Metrics()
         self._folder = Folder(self.config.data)
         self._ring = LogRing(self.uptime)
         self._log = self.getLogger("agent")
         self._box = make_box(self.board, self._folder, self._ring)
-        self._birth = make_birth(self.board, self.product, self.config.build, self._box)
+        self._birth = make_birth(self.board, self.product, self.config, self._box)
         identity = load_identity(self.config, self.board)
         state, past_s = State(self._folder, "state"), self._birth.past_s
         self._session = Session(state, self.board.random_bytes, past_s)
@@ -96,14 +98,19 @@ class Agent:
         self._reporter = Reporter(*kept, self._measure, self._execute)
         parts = (self._box, self._reporter, self._session, self.uptime, self.board)
         self._tasks = Supervising(parts, self._emit)
-        self._link = (
-            link(self._hear)
-            if link
-            else make_link(self.config, identity.device, self._make_state, self._hear)
-        )
+        self._wifi = make_wifi(self.config)
+        network = (self._wifi, self._tasks.bridge)
+        ends = (self._make_state, self._hear)
+        self._link = make_link(link, self.config, network, identity.device, *ends)
         self._pushed_slots = restore_pushed(self, self._folder)
         forget_assembly()
         self._sending = self._make_sending()
+
+    @property
+    def is_safe(self) -> bool:
+        """True when too many boots died young: the application stays off for a time, see start."""
+        is_safe: bool = self._birth.is_safe
+        return is_safe
 
     @property
     def faults(self):
@@ -132,41 +139,53 @@ class Agent:
         """Run for ever; the developer's own coroutine runs beside the agent's tasks.
 
         What ends it, other than a mistake in the settings, is kept in the black box, and the board
-        starts again.
+        starts again; Ctrl-C gets the prompt, and ten minutes in which no watchdog bites.
         """
         try:
             asyncio.run(self._run(coroutine))
+        except KeyboardInterrupt:
+            self._tasks.serve(is_left=True)
+            raise
         except DeviceError:
             raise  # for the developer, who is still there
         except Exception as error:  # outermost: the next boot reports it
             self._tasks.die(error)
 
     async def start(self, coroutine=None) -> None:
-        """Start the tasks and come back; `run` for those who have a loop already."""
-        tasks = self._tasks
-        tasks.begin()
+        """Start the tasks and come back; `run` for those who have a loop already.
+
+        Where too many boots died young, neither the coroutine nor sampling starts.
+        """
+        tasks, config = self._tasks, self.config
+        if self.is_safe:
+            from .core.boots import stand_in
+
+            self._readers = stand_in(self.product)
         self._expect_sampler()
         self.board.set_clock(self._clock.floor_ms)
         self._emit("boot", inc=self._session.inc.hex(), boot=self._session.boot)
-        tasks.tell_past(self._birth)
-        config = self.config
-        if not self._is_stepped:
-            tasks.sustain(sampling.run, self.step, self.uptime, self._note_lag)
+        tasks.begin(self._birth, config.watchdog_ms)
         if config.wifi:
-            tasks.sustain(linking.join, self._join_wifi(config.wifi), self._note_link)
+            tasks.sustain("wifi", linking.JOIN_S, linking.join, self._wifi, self._note_link)
         if self._link.acks_later:
-            tasks.sustain(linking.listen, self._link, self._note_link)
-        tasks.sustain(beating.run, config, self._beat, self._keep, self._tend)
-        tasks.sustain(self._sending.run)
+            tasks.sustain("listen", linking.LISTEN_S, linking.listen, self._link, self._note_link)
+        tasks.sustain(
+            "beat", beating.LATE_S, beating.run, config, self._beat, self._keep, self._tend
+        )
+        tasks.sustain("send", sending.LATE_S + _MAX_ACK_S, self._sending.run)
+        if self.is_safe:
+            return
+        if not self._is_stepped:
+            tasks.sustain(
+                "sample", sampling.LATE_S, sampling.run, self.step, self.uptime, self._note_lag
+            )
         if coroutine is not None:
             tasks.start(coroutine)
 
     async def stop(self) -> None:
         """End cleanly: the next hello says so. Records that wait stay for the next boot."""
-        self._tasks.cancel()
+        self._tasks.stop()
         await self._link.close()
-        self._session.uptime_s = self.uptime.now_ms() // 1000
-        self._session.end()
 
     def step(self, now_ms: int) -> int:
         """Sample and judge what is due at this uptime; return the uptime of the next step."""
@@ -195,6 +214,17 @@ class Agent:
         tell(write, *parts, self.uptime.now_ms() // 1000)
         forget(_CORE + ".stats")
         self._reporter.rest()
+
+    def watch(self, name: str, deadline_ms: int):
+        """Watch a task of yours: an object whose `feed()` it must call at least that often.
+
+        When it does not, the watchdog resets the board, and the next hello has the name.
+        """
+        return self._tasks.watch(name, deadline_ms)
+
+    def service(self, minutes: int) -> None:
+        """Have no watchdog for 1..240 minutes, behind a reset too: somebody works on the board."""
+        self._tasks.serve(minutes)
 
     def record_crash(self, error: BaseException) -> None:
         """Store an exception, to be sent first; without memory for it, the board starts again."""
@@ -267,10 +297,7 @@ class Agent:
     def _reboot_if_asked(self) -> None:
         """Reset on command, once the receiver has the result of it."""
         if self._reboot_asked and not self.outbox.has_urgent:
-            self._session.uptime_s = self.uptime.now_ms() // 1000
-            self._session.end()
-            self._box.mean(_RESET_COMMANDED, "", self._session.uptime_s)
-            self.board.reboot()
+            self._tasks.reboot("")
 
     def _beat(self) -> None:
         self._reporter.beat()
@@ -284,7 +311,7 @@ class Agent:
 
     def _keep_faults(self) -> None:
         snapshot = self._expect_sampler().snapshot()
-        if snapshot == self._kept_faults:
+        if snapshot == self._kept_faults or self.is_safe:
             return
         try:
             self._folder.replace(_FAULTS, snapshot)
@@ -322,7 +349,7 @@ class Agent:
         if name == "acked":
             self.metrics.add(_METRIC_SYNCS)
         elif name == "backoff":
-            self.metrics.add(_METRIC_FAILED_DNS + _PHASES.index(facts["phase"]))
+            self.metrics.add(_metric_of(facts["phase"]))
         if name not in ("sent", "acked"):
             self._log.info("%s %s", name, facts.get("code") or facts.get("phase") or "")
         if name in ("crash", "past"):
@@ -334,10 +361,12 @@ class Agent:
         """A random integer in 0..below-1."""
         return int.from_bytes(self.board.random_bytes(4), "little") % below
 
-    def _make_sending(self) -> Sending:
+    def _make_sending(self) -> sending.Sending:
         pace = Pace(Backoff(self._draw), self.config.gather_ms)
         clocks = (self.uptime, self._timer)
-        return Sending(self._link, self._reporter, pace, clocks, self.config.ack_s, self._emit)
+        return sending.Sending(
+            self._link, self._reporter, pace, clocks, self.config.ack_s, self._emit
+        )
 
     def _make_segments(self):
         from .ports.segments import Segments
@@ -349,8 +378,9 @@ class Agent:
         self._reporter.rest()
         return word
 
-    def _join_wifi(self, settings: dict):
-        from .ports.wifi import WiFi
 
-        self._wifi = WiFi(settings["ssid"], settings.get("password", ""))
-        return self._wifi
+def _metric_of(phase: str) -> int:
+    """The metric that counts failures in a phase of LinkError."""
+    if phase == "offline":
+        return _METRIC_FAILED_OFFLINE
+    return _METRIC_FAILED_DNS + _PHASES.index(phase)

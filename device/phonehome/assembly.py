@@ -4,6 +4,8 @@ import hashlib
 import json
 import sys
 
+from phonehome_wire.compat import const
+
 from . import __version__
 from .core.birth import Birth
 from .core.blackbox import HEAD_BYTES, BlackBox
@@ -15,6 +17,9 @@ from .core.product import Product, load
 from .core.settings import parse_device
 from .core.traceback import Traceback
 from .ports.slots import Slots
+
+# Folded away on a board; a test holds them to the wire's registry and limits.
+_CERTAINTY_LIKELY = const(2)
 
 
 def load_config(config) -> Config:
@@ -50,8 +55,9 @@ def make_box(board, folder, ring) -> BlackBox:
     return BlackBox(board.make_retained(folder), folder, Traceback(), ring)
 
 
-def make_birth(board, product, build: str, box: BlackBox) -> Birth:
+def make_birth(board, product, config: Config, box: BlackBox) -> Birth:
     """Find out why the board started, before anything sets up its watchdog; and what it is."""
+    from .core import boots
     from .core.lastwords import find_slot, read_words
     from .core.resets import chip_of, crash_kind, read_registers, reconcile
 
@@ -59,7 +65,9 @@ def make_birth(board, product, build: str, box: BlackBox) -> Birth:
     birth = Birth(
         agent,
         board.platform(),
-        bytes.fromhex(build) if build else hashlib.sha256(agent.encode()).digest()[:4],
+        bytes.fromhex(config.build)
+        if config.build
+        else hashlib.sha256(agent.encode()).digest()[:4],
         product,
     )
     box.slot = find_slot(box.folder.names())
@@ -71,6 +79,8 @@ def make_birth(board, product, build: str, box: BlackBox) -> Birth:
     register = read_registers(chip, board.memory)
     birth.reset_cause, birth.certainty = reconcile(words.meaning, register, board.reset_cause())
     birth.reset_name = words.name
+    if words.name.endswith("?"):  # not caught in the act
+        birth.certainty = min(birth.certainty, _CERTAINTY_LIKELY)
     birth.has_words = bool(words.meaning or words.told or box.slot)
     birth.told = words.told
     birth.past_s = words.uptime_s
@@ -84,6 +94,14 @@ def make_birth(board, product, build: str, box: BlackBox) -> Birth:
         birth.crash.exception = words.name or None
     if birth.crash is not None:
         birth.crash.reset_cause = birth.reset_cause
+    limit = config.dead_boots
+    if limit and board.can_reboot:  # on a computer somebody starts the program, or not
+        birth.is_counted = True
+        young = boots.count_young(words, box.folder.read(boots.FILE))
+        birth.is_safe = not words.is_begun and boots.is_safe(limit, words, young)
+        birth.died = young - words.is_begun
+        birth.wait_ms = boots.wait_ms(limit, birth.died)
+    birth.grace_ms = boots.grace_ms(words.meaning, words.name)
     return birth
 
 
@@ -97,11 +115,34 @@ def restore_pushed(agent, folder) -> Slots:
     return slots
 
 
-def make_link(config: Config, device: bytes, make_state, hear):
-    """The link that the server's address asks for; the other one is not even imported."""
+def make_wifi(config: Config):
+    """The Wi-Fi of the settings, or None."""
+    if not config.wifi:
+        return None
+    from .ports.wifi import WiFi
+
+    return WiFi(config.wifi["ssid"], config.wifi.get("password", ""))
+
+
+def make_ground(config: Config, board) -> tuple:
+    """(board, folder) to stand on before there is an agent; the board may be given."""
+    from .ports.board import Board
+    from .ports.files import Folder
+
+    return board or Board(), Folder(config.data)
+
+
+def make_link(link, config: Config, network: tuple, device: bytes, make_state, hear):
+    """The developer's link or the one that the server's address asks for; only that is imported.
+
+    `network` is the Wi-Fi or None, and a function that lets a call block for some ms.
+    """
+    if link is not None:
+        return link(hear)
     from .ports.stream import Stream
 
-    stream = Stream(config.host, config.port, _make_tls(config) if config.is_secure else None)
+    tls = _make_tls(config) if config.is_secure else None
+    stream = Stream(config.host, config.port, tls, *network)
     if not config.is_mqtt:
         from .ports.http import HTTPLink
 
@@ -117,6 +158,7 @@ def forget_assembly() -> None:
     forget(
         __name__,
         agent + ".core.settings",
+        agent + ".core.boots",
         agent + ".core.resets",
         agent + ".core.lastwords",
         agent + ".ports.cells",

@@ -187,14 +187,14 @@ class Voice(Agent):
 
     async def _exchange(self) -> None:
         """Join, and send until nothing waits or the other end asks for a pause."""
-        if self.config.wifi:
-            wifi = self._wifi or self._join_wifi(self.config.wifi)
-            if not await wifi.join():
-                self._fail("connect", "no Wi-Fi")
-                return
+        if self._wifi is not None and not await self._wifi.join():
+            self._fail("connect", "no Wi-Fi")
+            return
         listening = None
         if self._link.acks_later:
-            listening = asyncio.create_task(linking.listen(self._link, self._note_link))
+            listening = asyncio.create_task(
+                linking.listen(_say_nothing, self._link, self._note_link)
+            )
         try:
             while self._may_send:
                 await self._sending.send_one()
@@ -248,3 +248,7 @@ class Voice(Agent):
         return Sending(
             self._link, self._reporter, self._pace, clocks, self.config.ack_s, self._emit
         )
+
+
+def _say_nothing() -> None:
+    """What checks in here is the guard of the whole conversation."""

@@ -56,6 +56,7 @@ from .registry import (
     HELLO_CATALOG,
     HELLO_CLEAN_BOOT,
     HELLO_CONFIG_VERSION,
+    HELLO_DEAD_BOOTS,
     HELLO_PLATFORM,
     HELLO_RESET_CAUSE,
     HELLO_RESET_CERTAINTY,
@@ -278,6 +279,7 @@ _judge_hello = _judge(
         (HELLO_STATE_LOST, "state_lost", False, _is_bool, "true or false"),
         (HELLO_RESET_CERTAINTY, "reset_certainty", False, _between(0, 3), "0..3"),
         (HELLO_RESET_NAME, "reset_name", False, _is_name, "text of 0..48 bytes or a string id"),
+        (HELLO_DEAD_BOOTS, "dead_boots", False, _is_uint, "an unsigned integer"),
     ),
 )
 

@@ -14,6 +14,7 @@ _HELLO_AGENT = const(0)
 _HELLO_CATALOG = const(5)
 _HELLO_CLEAN_BOOT = const(3)
 _HELLO_CONFIG_VERSION = const(4)
+_HELLO_DEAD_BOOTS = const(18)
 _HELLO_PLATFORM = const(2)
 _HELLO_RESET_CAUSE = const(1)
 _HELLO_RESET_CERTAINTY = const(16)
@@ -32,6 +33,7 @@ def put_hello(
     state_lost: bool = False,
     certainty: "int | None" = None,
     reset_name: str = "",
+    dead_boots: "int | None" = None,
 ) -> None:
     """Body of a birth: agent version, RESET_*, board, last boot that ended cleanly, applied config
     version.
@@ -39,7 +41,7 @@ def put_hello(
     `catalog` is (channel, name, unit) in ascending order of channels, sent when the receiver asked
     for it; `state_lost` says that the incarnation is new because the old one was lost;
     `certainty` is how sure the reset cause is (CERTAINTY_*), `reset_name` the task or exception
-    behind it.
+    behind it; `dead_boots` died young in a row, which is why the application stays off.
     """
     if not 0 <= reset_cause <= 15:
         raise EncodeError("range", "reset cause is %d, want 0..15" % reset_cause)
@@ -64,6 +66,7 @@ def put_hello(
         enc.put_uint(_HELLO_RESET_NAME)
         put_name(enc, reset_name)
         count += 1
+    count += enc.put_field(_HELLO_DEAD_BOOTS, dead_boots)
     enc.close_map(at, count)
 
 

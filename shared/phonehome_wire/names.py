@@ -120,6 +120,7 @@ METRIC_TEXTS = {
     registry.METRIC_DROPPED_OTHERS: ("other records dropped", "", 0),
     registry.METRIC_OPERATED_MS: ("operated in all", "s", -3),
     registry.METRIC_CRASH_FREE_MS: ("operated without a crash", "s", -3),
+    registry.METRIC_FAILED_OFFLINE: ("no network to send over", "", 0),
     registry.METRIC_AWAKE_MS: ("awake", "s", -3),
     registry.METRIC_RADIO_MS: ("radio on", "s", -3),
     registry.METRIC_BYTES_UP: ("bytes up", "B", 0),

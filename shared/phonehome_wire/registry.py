@@ -64,6 +64,7 @@ HELLO_CATALOG = 5
 HELLO_STATE_LOST = 6
 HELLO_RESET_CERTAINTY = 16
 HELLO_RESET_NAME = 17  # the task that was stuck, or the exception
+HELLO_DEAD_BOOTS = 18  # boots in a row that died young: the application stays off
 
 FAULT_SPN = 0
 FAULT_FMI = 1
@@ -142,6 +143,7 @@ METRIC_DROPPED_UNREADABLE = 38
 METRIC_DROPPED_OTHERS = 39
 METRIC_OPERATED_MS = 40  # over all boots
 METRIC_CRASH_FREE_MS = 41  # operated since the last crash or unexpected reset
+METRIC_FAILED_OFFLINE = 42  # a count since the boot, like 25 to 32
 # Of a board that sleeps, since the boot: what its battery went into.
 METRIC_AWAKE_MS = 50
 METRIC_RADIO_MS = 51
@@ -206,6 +208,7 @@ CRASHKIND_HARD_FAULT = 3
 CRASHKIND_OUT_OF_MEMORY = 4
 CRASHKIND_BROWN_OUT = 5
 CRASHKIND_UNKNOWN_RESET = 6
+CRASHKIND_BOOT_LOOP = 7  # several boots died young, whatever killed each
 
 # Command codes; 128..255 application.
 COMMAND_PING = 1

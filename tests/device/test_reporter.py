@@ -25,6 +25,7 @@ class Birth:
     reset_cause = registry.RESET_WATCHDOG
     certainty = registry.CERTAINTY_SURE
     reset_name = "sampling"
+    is_safe = False
     build = b"bild"
     manifest = b"mani"
 

@@ -17,7 +17,8 @@ TEN_YEARS_S = 10 * 366 * 86400
 def all_metrics(value):
     """Every metric of the registry, and some of an application's."""
     metrics = Metrics(48)
-    names = [name for name in dir(registry) if name.startswith("METRIC_")]
+    earlier = ("METRIC_OPERATED_S", "METRIC_CRASH_FREE_S")  # of agents that counted in seconds
+    names = [n for n in dir(registry) if n.startswith("METRIC_") and n not in earlier]
     for name in names:
         metrics.set(getattr(registry, name), value)
     metrics.set(128, value)
@@ -62,7 +63,7 @@ def test_every_metric_has_its_turn():
             assert chosen.get(registry.METRIC_HEAP_FREE) == value
             seen |= set(chosen.ids())
             beats += 1
-            assert beats <= (6 if value == 7 else 18)
+            assert beats <= (6 if value == 7 else 23)  # two at a time
 
 
 def test_few_metrics_all_fit():

@@ -33,9 +33,12 @@ class Board:
             "heartbeat_s": 3600,
             "flow": str(self.flow),
         }
+        self.main = MAIN
         self.events = []
         self.process = None
         self._reading = None
+        self._biting = None
+        self._bite_s = 0
         self._news = asyncio.Event()
 
     async def start(self) -> None:
@@ -46,7 +49,7 @@ class Board:
             self._interpreter,
             "-X",
             HEAP,
-            MAIN,
+            self.main,
             settings,
             env=self._environment,
             stdout=asyncio.subprocess.PIPE,
@@ -60,6 +63,8 @@ class Board:
             os.kill(self.process.pid, 9)
         await self.process.wait()
         await self._reading
+        if self._biting is not None:
+            self._biting.cancel()
 
     def break_flow(self) -> None:
         """Make the fault true."""
@@ -91,6 +96,16 @@ class Board:
         new.write_text(value)
         new.rename(self.flow)
 
+    def _watch(self, event: dict) -> None:
+        """Be the board's watchdog: without a feed in time, the power is gone."""
+        if event["event"] in ("dog", "fed", "asleep") and self._biting is not None:
+            self._biting.cancel()
+        if event["event"] == "dog":
+            self._bite_s = event["timeout_ms"] / 1000
+        if event["event"] in ("dog", "fed") and self._bite_s:
+            loop = asyncio.get_running_loop()
+            self._biting = loop.call_later(self._bite_s, self.process.kill)
+
     async def _read(self) -> None:
         async for line in self.process.stdout:
             try:
@@ -98,5 +113,6 @@ class Board:
             except ValueError:
                 event = {"event": "print", "line": line.decode(errors="replace").rstrip()}
             self.events.append(event)
+            self._watch(event)
             self._news.set()
         self._news.set()

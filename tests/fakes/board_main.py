@@ -3,7 +3,9 @@
 Beside the agent's own settings: `flow` is a file from which the sensor reads its value,
 `chatter_ms` makes the value change by itself, `fail` raises in the developer's coroutine,
 `hoard` takes all memory there is and keeps ("kept") or loses ("lost") it, `task` raises in a task
-that nobody awaits, `wreck` raises in the agent's start, `stop_after_ms` ends cleanly.
+that nobody awaits, `wreck` raises in the agent's start, `stop_after_ms` ends cleanly. With `dog`
+it is a board: it resets, and the test is its watchdog; `stick` then is a task that checks in twice
+and hangs, `quit` ends the program without a word, `reset` is what the firmware says of the start.
 """
 
 import asyncio
@@ -12,8 +14,9 @@ import sys
 import time
 
 import phonehome
+from tests.fakes.dog import DogBoard, tell
 
-OWN = ("fail", "hoard", "hoard_after_s", "task", "wreck", "stop_after_ms")
+OWN = ("fail", "hoard", "hoard_after_s", "task", "wreck", "stop_after_ms", "stick", "quit")
 
 
 def wreck():
@@ -33,12 +36,6 @@ def make_reader(settings):
         return 2.0 if time.ticks_ms() // chatter_ms % 2 else 8.0
 
     return chatter if chatter_ms else read_file
-
-
-def tell(name, **facts):
-    """Print an event; in one write, so that a killed board leaves whole lines."""
-    facts["event"] = name
-    sys.stdout.write(json.dumps(facts) + "\n")
 
 
 hoarded = [None]
@@ -70,6 +67,14 @@ async def fail_later(message):
     raise ValueError(message)
 
 
+async def stick(check):
+    """A task of the developer's that hangs."""
+    for _ in range(2):
+        check.feed()
+        await asyncio.sleep(0.2)
+    await asyncio.Event().wait()  # never set
+
+
 async def live(agent, settings):
     """The developer's own coroutine."""
     log = agent.getLogger("live")
@@ -79,6 +84,11 @@ async def live(agent, settings):
         hoard(settings["hoard"] == "kept")
     if settings["task"]:
         hoarded.append(asyncio.create_task(fail_later(settings["task"])))
+    if settings["quit"]:
+        await asyncio.sleep(settings["quit"] / 1000)
+        sys.exit(1)
+    if settings["stick"]:
+        await stick(agent.watch(settings["stick"], 300))
     if settings["fail"]:
         raise RuntimeError(settings["fail"])
     if settings["stop_after_ms"]:
@@ -92,13 +102,14 @@ def main():
     with open(sys.argv[1]) as file:
         settings = json.load(file)
     own = {key: settings.pop(key, None) for key in OWN}
+    board = DogBoard(settings.pop("reset", 0)) if settings.pop("dog", False) else None
     reader = make_reader(settings)
     product = phonehome.Product("bench", freeze_period_ms=20, freeze_samples=8)
     product.sensor("flow", "L/min", -1, 20)
     product.fault(
         "E21", 520201, 18, "critical", "range", "flow", low=5, on_delay_ms=40, urgent=True
     )
-    agent = phonehome.Agent(product, settings, on_event=tell)
+    agent = phonehome.Agent(product, settings, board=board, on_event=tell)
     agent.sensor("flow", reader)
     agent.command(128, lambda args: args[0] * 2)
     if own["wreck"]:

@@ -15,7 +15,8 @@ from phonehome_tools.fleet.receiver import Receiver
 from phonehome_tools.pico import settings
 from tests.flow.proxy import pass_on
 
-WASHING = Path(__file__).parent / "board" / "washing.py"
+BOARD = Path(__file__).parent / "board"
+ON_BOARD = ("washing.py", "hanging.py")
 # The host as the emulated network shows it.
 HOST = "10.0.0.1"
 
@@ -56,7 +57,7 @@ def modules() -> dict[str, bytes]:
         **image.agent_modules(),
         **image.umqtt_modules(),
         **image.model_modules("washer"),
-        **image.compiled({WASHING.name: WASHING}),
+        **image.compiled({name: BOARD / name for name in ON_BOARD}),
     }
 
 

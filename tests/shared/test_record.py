@@ -8,6 +8,7 @@ from phonehome_wire.metrics import Metrics
 from phonehome_wire.record import put_head, put_heartbeat, put_hello, put_log, put_result
 from phonehome_wire.registry import (
     HELLO_CATALOG,
+    HELLO_DEAD_BOOTS,
     HELLO_RESET_CERTAINTY,
     HELLO_RESET_NAME,
     HELLO_STATE_LOST,
@@ -46,6 +47,8 @@ def test_hello_carries_what_was_asked_for():
     assert (body[3], body[4]) == (41, 0)
     body = body_of(RTYPE_HELLO, put_hello, "a", 3, "b", certainty=2, reset_name="sampling")
     assert (body[HELLO_RESET_CERTAINTY], body[HELLO_RESET_NAME]) == (2, "sampling")
+    assert HELLO_DEAD_BOOTS not in body
+    assert body_of(RTYPE_HELLO, put_hello, "a", 3, "b", dead_boots=3)[HELLO_DEAD_BOOTS] == 3
 
 
 def test_hello_keeps_the_schema():

@@ -1,6 +1,7 @@
 """The last words of a boot, in memory that was made at its start: why it ends, and in what state.
 
-    head = meaning[1] crash kind[1] uptime s[3] name[13]        what every retained memory holds
+    head = meaning[1] kind and boots[1] uptime s[3] name[13]    what every retained memory holds
+           kind of crash [3 bits] begun [1 bit] boots that died young [4 bits]
            uptime ms[4] free heap[4] largest block[4] omitted lines[1] next line[1] faults[1]
            (spn, fmi)[4] * 8                                    what larger ones hold, and flash
     slot = "PHB1" head, traceback length[2], traceback, log lines, crc32[4]
@@ -22,10 +23,14 @@ from phonehome_wire.compat import IS_MICROPYTHON, const
 _CRASHKIND_EXCEPTION = const(1)
 _CRASHKIND_OUT_OF_MEMORY = const(4)
 _MAX_CRASH_FAULTS = const(8)
+_RESET_COMMANDED = const(8)
 _RESET_CRASH = const(9)
+_RESET_DEEP_SLEEP = const(4)
 _RESET_OUT_OF_MEMORY = const(10)
+_RESET_UPDATE = const(11)
 
 _CONFIRMED = const(2)  # as in faults
+_MOST_BOOTS = const(15)
 _SMALL = const(0x3FFFFFFF)  # more would not be a small integer on a board
 
 SLOT = "crash.bin"
@@ -43,6 +48,7 @@ class BlackBox:
     """Takes last words without allocating; `retained` and `folder` keep them.
 
     `traceback` is the stream that the exception is printed to, `ring` holds the breadcrumbs.
+    `died` counts the boots in a row that died young, `young` this one too until it is healthy.
     """
 
     def __init__(self, retained, folder, traceback, ring) -> None:
@@ -52,15 +58,24 @@ class BlackBox:
         self.ring = ring
         self.head = bytearray(HEAD_BYTES)
         self.slot = ""  # the name of the file that holds words on flash
+        self.died = self.young = 0
 
     def mean(self, reason: int, name: str, now_s: int, kind: int = 0) -> None:
         """Write what the reset that follows is for: RESET_*, and a task or an exception."""
         if not IS_MICROPYTHON:  # which copies out of a text without a detour over bytes
             name = name.encode()  # type: ignore[assignment]
+        kind |= self._count_boots(reason) << 4
         struct.pack_into(
             _SHORT, self.head, 0, reason, kind, now_s & 0xFFFF, now_s >> 16 & 0xFF, name
         )
         self._retain()
+
+    def _count_boots(self, reason: int) -> int:
+        """A boot that ends as it was meant to did not die; to fall asleep is a sign of health."""
+        if reason == _RESET_DEEP_SLEEP:
+            return 0
+        count = self.died if reason in (_RESET_COMMANDED, _RESET_UPDATE) else self.young
+        return min(count, _MOST_BOOTS)
 
     def capture(self, error: BaseException, uptime, board, faults) -> None:
         """Take what is known about an exception, and keep its head in retained memory.

@@ -1,13 +1,16 @@
 """Crashes on their way from the black box to the outbox; loaded for one, and at the start.
 
-`note(name, **facts)` hears crash, past and dropped.
+`note(name, **facts)` hears crash, past, safe and dropped.
 """
 
 from phonehome_wire.compat import const
+from phonehome_wire.crash import Crash
 
 from .lastwords import crash_of
 
-_RTYPE_CRASH = const(4)  # folded away on a board; a test holds it to the wire's registry
+# Folded away on a board; a test holds them to the wire's registry and limits.
+_CRASHKIND_BOOT_LOOP = const(7)
+_RTYPE_CRASH = const(4)
 
 
 def tell(box, reporter, session, now_ms: int, note) -> None:
@@ -28,6 +31,19 @@ def tell_past(birth, box, reporter, session, now_ms: int, note) -> None:
     if crash and not is_told and _store(crash, box, reporter, session, now_ms, note):
         note("past", reason=birth.reset_cause, exception=crash.exception)
     box.clear()
+    if birth.is_safe:
+        _tell_loop(birth, crash, reporter, now_ms, note)
+
+
+def _tell_loop(birth, last, reporter, now_ms: int, note) -> None:
+    """Boots die young, the last one of the crash `last`: the application stays off for a time."""
+    loop = Crash(_CRASHKIND_BOOT_LOOP)
+    loop.exception = last.exception if last else birth.reset_name or None
+    minutes = birth.wait_ms // 60000
+    loop.message = "%d boots died young; tried again in %d min" % (birth.died, minutes)
+    loop.reset_cause = birth.reset_cause
+    reporter.add_crash(loop, now_ms)
+    note("safe", died=birth.died, wait_ms=birth.wait_ms)
 
 
 def _store(crash, box, reporter, session, now_ms: int, note) -> bool:

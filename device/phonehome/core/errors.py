@@ -20,7 +20,8 @@ class ProductError(DeviceError):
 
 
 class LinkError(DeviceError):
-    """Talking to the receiver failed in one phase: dns connect tls send receive refused protocol.
+    """Talking to the receiver failed in one phase: offline dns connect tls send receive refused
+    protocol ack.
 
     `retry_after_s` is the pause the other end asked for (0: none); `is_malformed` says that it
     could not read the report and did not sign that word, so nothing may be deleted for it.

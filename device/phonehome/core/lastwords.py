@@ -22,6 +22,7 @@ _SHORT_BYTES = const(18)
 _STATE = "<IIIBBB"
 _STATE_AT = const(18)
 _FAULTS_AT = const(33)
+_KINDS = const(7)
 _LINE = "<IBB10s32s"
 _LINE_BYTES = const(48)
 
@@ -33,14 +34,20 @@ class Words:
     """What the boot before left: its meaning (RESET_*), a name, uptime, and a crash or None.
 
     `told` are the low bits (boot, seq) of the record that they were becoming, 8 and 16, or None.
+    `young` counts the boots that died young, None where retained memory is lost; with `is_begun`
+    this boot is one of them already.
     """
 
-    def __init__(self, meaning: int, name: str, uptime_s: int, crash, told=None) -> None:
+    def __init__(
+        self, meaning: int, name: str, uptime_s: int, crash, told=None, boots=None
+    ) -> None:
         self.meaning = meaning
         self.name = name
         self.uptime_s = uptime_s
         self.crash = crash
         self.told = told
+        self.young = None if boots is None else boots >> 1
+        self.is_begun = bool(boots and boots & 1)
 
 
 def find_slot(names: list) -> str:
@@ -59,6 +66,7 @@ def read_words(retained: bytes, slot: bytes, slot_name: str = _SLOT) -> Words:
         name = str(crash.exception or "") if crash else ""
         return Words(0, name, 0, crash, told)
     meaning, kind, low, high, name = struct.unpack(_SHORT, retained[:_SHORT_BYTES])
+    boots, kind = kind >> 3, kind & _KINDS
     if kind and crash is None:
         head = retained + bytes(_HEAD_BYTES - len(retained)) if len(retained) < 65 else retained
         crash = crash_of(head, b"", 0, b"")
@@ -66,7 +74,7 @@ def read_words(retained: bytes, slot: bytes, slot_name: str = _SLOT) -> Words:
     if meaning & _TOLD:
         told = told or (uptime_s & 0xFF, uptime_s >> 8)
         uptime_s = 0
-    return Words(meaning & ~_TOLD, text_of(name), uptime_s, crash, told)
+    return Words(meaning & ~_TOLD, text_of(name), uptime_s, crash, told, boots)
 
 
 def crash_of(head, text, used: int, lines) -> Crash:
@@ -75,7 +83,7 @@ def crash_of(head, text, used: int, lines) -> Crash:
     now_ms, free, largest, omitted, first, count = struct.unpack(
         _STATE, head[_STATE_AT:_FAULTS_AT]
     )
-    crash = Crash(kind)
+    crash = Crash(kind & _KINDS)
     crash.exception = text_of(name)
     printed = text_of(bytes(text[:used])).split("\n")
     found = [_parse_frame(line) for line in printed]

@@ -38,6 +38,10 @@ class Pace:
         if pause_s:
             self._paused_until_ms = now_ms + pause_s * 1000
 
+    def hold(self, now_ms: int, wait_ms: int) -> None:
+        """There was no way to send: try again so much later, or when somebody asks."""
+        self._due_ms = now_ms + wait_ms
+
     def fail(self, now_ms: int, retry_after_s: int) -> int:
         """A report failed: back off, longer when the receiver asked for it; return the wait."""
         drawn_ms: int = self._backoff.next_ms()

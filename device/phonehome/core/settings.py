@@ -21,7 +21,10 @@ _KNOWN = [
     "keepalive_s",
     "commands",
     "trial_s",
+    "watchdog_ms",
+    "dead_boots",
 ]
+_LEAST_WATCHDOG_MS = 1000
 _SCHEMES = {
     # scheme: (is mqtt, is secure, default port)
     "https": (False, True, 443),
@@ -57,6 +60,14 @@ def fill(config, settings: dict) -> None:
     # So long a pushed configuration may take to prove itself before it is taken back.
     config.trial_s = _number(settings, "trial_s", 600, 1, 86400)
     config.commands = _codes(settings.get("commands"))
+    config.watchdog_ms = _number(settings, "watchdog_ms", 8000, 0, 60000)
+    if 0 < config.watchdog_ms < _LEAST_WATCHDOG_MS:
+        raise ConfigError(
+            "config 'watchdog_ms' is %d: a healthy loop may be busy for a second; want 0 (off) or "
+            "%d..60000" % (config.watchdog_ms, _LEAST_WATCHDOG_MS)
+        )
+    # After so many boots in a row that died young the application stays off; 0: never.
+    config.dead_boots = _number(settings, "dead_boots", 3, 0, 15)
     config.is_mqtt, config.is_secure, config.host, config.port, config.path = split_url(
         config.server
     )

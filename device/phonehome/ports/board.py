@@ -97,6 +97,14 @@ class Board:
 
         return Retained(cells_of(self._machine, folder, sys.platform))
 
+    def make_watchdog(self, timeout_ms: int):
+        """The board's watchdog with this time-out or its longest; None on a computer."""
+        if not hasattr(self._machine, "WDT"):
+            return None
+        from .watchdog import Watchdog
+
+        return Watchdog(self._machine, sys.platform, self.platform(), timeout_ms)
+
     def heap_free(self) -> int:
         """Free bytes of the Python heap once the garbage is gone."""
         gc.collect()

@@ -79,6 +79,7 @@ class HTTPLink:
         stream.write(request if self._is_line_sent else self._line + request)
         self._is_line_sent = False
         await stream.drain()
+        stream.expect()
         status = _parse_status(await stream.read_line(_MAX_LINE_BYTES))
         headers = await self._read_headers()
         body = await self._read_body(headers)

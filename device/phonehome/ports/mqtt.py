@@ -181,11 +181,13 @@ class MQTTLink:
         except asyncio.TimeoutError:
             raise LinkError("send", "no PUBACK within %d s" % _PUBACK_S)
 
-    async def listen(self) -> None:
+    async def listen(self, alive) -> None:
         """Hear what comes in and keep the connection alive until it is gone."""
         try:
             while self.is_open:
+                alive()
                 await self._keep_alive()
+                self._stream.expect()
                 self._client.hear(await self._read_packet())
                 await self._flush()
         except LinkError:
@@ -240,6 +242,7 @@ class MQTTLink:
 
     async def _read_until(self, kind: int) -> bytes:
         """The first packet of a kind; whatever else comes before it is heard."""
+        self._stream.expect()
         while True:
             packet = await self._read_packet()
             if packet[0] & 0xF0 == kind:

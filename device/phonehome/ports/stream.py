@@ -1,17 +1,23 @@
 """One connection to the receiver, plain or TLS, with a deadline for each phase.
 
-The deadlines are shorter than the longest watchdog of an RP2040 (8.3 s) wherever the interpreter
-blocks, that is in the name lookup; all other phases let the loop run.
+Only the name lookup holds up the loop: the watchdog's timer bridges it, for a bounded time. All
+other phases let the loop run, so that their deadlines have nothing to do with the watchdog.
 """
 
 import asyncio
 import gc
 import select
 import socket
+import time
 
 from phonehome.core.errors import LinkError
 from phonehome_wire.compat import const
 
+# A name server that says nothing is asked four times in 7 s by the firmware, and there may be two.
+_LOOKUP_MS = const(20000)
+_ADDRESS_MS = const(3600000)  # how long an answer is good for
+_SILENCES = const(4)  # in a row: the Wi-Fi says that it is joined and lets nothing through
+_ANSWERS = (103, 104, 111)  # aborted, reset, refused: somebody is there
 _CONNECT_S = const(10)
 TLS_S = const(15)
 SEND_S = const(10)
@@ -20,13 +26,23 @@ _CHUNK_BYTES = const(256)
 
 
 class Stream:
-    """A byte stream to host:port, TLS with a `context`; LinkError names the phase that failed."""
+    """A byte stream to host:port, TLS with a `context`; LinkError names the phase that failed.
 
-    def __init__(self, host: str, port: int, context=None) -> None:
+    Without an address on `wifi` (None: there is no Wi-Fi) nothing is tried; where it is joined and
+    nothing ever comes through, it is left, to be joined again. `bridge(ms)` is told before a call
+    that holds up the loop for so long at most, `bridge(0)` behind it.
+    """
+
+    def __init__(self, host: str, port: int, context=None, wifi=None, bridge=None) -> None:
         self.host = host
         self.port = port
         self._context = context
+        self._wifi = wifi
+        self._bridge = bridge
         self._address = None
+        self._found_at = 0
+        self._silences = 0
+        self._until = 0
         self._stream = None
         self._received = b""
 
@@ -43,15 +59,16 @@ class Stream:
     async def open(self) -> None:
         """Look up and connect; the handshake of TLS takes place when first bytes are drained."""
         self.close()
-        address = self._address or self._resolve()
+        if self._wifi is not None and not self._wifi.is_joined:
+            raise LinkError("offline", "the Wi-Fi is not joined")
+        address = self._find_address()
         try:
             opening = asyncio.open_connection(address, self.port)
-            stream, _ = await _within("connect", _CONNECT_S, opening)
+            stream, _ = await self._within("connect", _CONNECT_S, opening)
             _check_connected(stream.s)
             self._stream = self._wrap(stream) if self._context else stream
-            self._address = address
         except LinkError:
-            self._address = None  # the name may have moved
+            self._doubt_address()
             raise
 
     def write(self, data) -> None:
@@ -81,14 +98,18 @@ class Stream:
             return False
         return True
 
-    async def read_exactly(self, count: int, deadline_s: int = _RECEIVE_S) -> bytes:
-        """The next `count` bytes."""
+    def expect(self) -> None:
+        """An answer begins: it must be read whole in one deadline, however slowly it drips in."""
+        self._until = time.ticks_add(time.ticks_ms(), _RECEIVE_S * 1000)
+
+    async def read_exactly(self, count: int) -> bytes:
+        """The next `count` bytes of what is expected."""
         while len(self._received) < count:
-            await self._receive(deadline_s)
+            await self._receive(self._left_s())
         data, self._received = self._received[:count], self._received[count:]
         return data
 
-    async def read_line(self, max_bytes: int, deadline_s: int = _RECEIVE_S) -> bytes:
+    async def read_line(self, max_bytes: int) -> bytes:
         """The next line without its end; longer than `max_bytes` is a protocol error."""
         while True:
             end = self._received.find(b"\n")
@@ -98,7 +119,7 @@ class Stream:
             if end >= 0:
                 line, self._received = self._received[:end], self._received[end + 1 :]
                 return line.rstrip(b"\r")
-            await self._receive(deadline_s)
+            await self._receive(self._left_s())
 
     def close(self) -> None:
         """Drop the connection."""
@@ -110,13 +131,47 @@ class Stream:
             except OSError:
                 pass  # gone already
 
+    def _left_s(self) -> float:
+        return max(time.ticks_diff(self._until, time.ticks_ms()), 0) / 1000
+
+    def _find_address(self):
+        """The address of the host: as it is written, as it was found, or looked up."""
+        if _is_literal(self.host):
+            return self.host
+        age_ms = time.ticks_diff(time.ticks_ms(), self._found_at)
+        if self._address is None or not 0 <= age_ms < _ADDRESS_MS:
+            try:
+                self._address = self._resolve()
+                self._found_at = time.ticks_ms()
+            except LinkError:
+                self._note_silence()
+                if self._address is None:
+                    raise  # else an old answer is better than none
+        return self._address
+
+    def _doubt_address(self) -> None:
+        """The name may have moved: ask again before the next try."""
+        self._found_at = time.ticks_add(time.ticks_ms(), -_ADDRESS_MS)
+
     def _resolve(self):
-        """The address; boards give (ip, port), the unix port something packed for itself."""
+        """Look up; boards give (ip, port), the unix port something packed for itself."""
+        if self._bridge is not None:
+            self._bridge(_LOOKUP_MS)
         try:
             found = socket.getaddrinfo(self.host, self.port, 0, socket.SOCK_STREAM)[0][-1]
         except (OSError, IndexError) as error:
             raise LinkError("dns", "%s: %s" % (self.host, error))
+        finally:
+            if self._bridge is not None:
+                self._bridge(0)
         return found[0] if isinstance(found, tuple) else self.host
+
+    def _note_silence(self) -> None:
+        """Nothing came back: after some in a row the Wi-Fi is not believed any more."""
+        self._silences += 1
+        if self._silences >= _SILENCES and self._wifi is not None:
+            self._silences = 0
+            self._wifi.leave()
 
     def _wrap(self, stream):
         gc.collect()  # the handshake wants 16.7 KB in one piece
@@ -130,25 +185,44 @@ class Stream:
         secured.setblocking(False)
         return asyncio.StreamReader(secured)
 
-    async def _receive(self, deadline_s: int, is_needed: bool = True) -> None:
+    async def _receive(self, deadline_s: float, is_needed: bool = True) -> None:
         chunk = await self._guarded("receive", deadline_s, self._read_chunk, is_needed)
         if not chunk:
             self.close()
             raise LinkError("receive", "closed by the other end")
         self._received += chunk
+        self._silences = 0
 
     def _read_chunk(self):
         return self._stream.read(_CHUNK_BYTES)
 
-    async def _guarded(self, phase: str, deadline_s: int, start, is_needed: bool = True):
+    async def _guarded(self, phase: str, deadline_s: float, start, is_needed: bool = True):
         """Run one phase of an open stream; whatever goes wrong closes it."""
         if self._stream is None:
             raise LinkError(phase, "not connected")
         try:
-            return await _within(phase, deadline_s, start(), is_needed)
+            return await self._within(phase, deadline_s, start(), is_needed)
         except LinkError:
+            if phase == "tls":
+                self._doubt_address()
             self.close()
             raise
+
+    async def _within(self, phase: str, deadline_s: float, coroutine, is_needed: bool = True):
+        """The coroutine's result; being late is a failure only where the result is needed."""
+        try:
+            return await asyncio.wait_for(coroutine, deadline_s)
+        except asyncio.TimeoutError:
+            if not is_needed:
+                raise
+            self._note_silence()
+            raise LinkError(phase, "nothing within %d s" % deadline_s)
+        except LinkError:
+            raise
+        except (OSError, MemoryError, ValueError) as error:  # a bad certificate is a ValueError
+            if phase == "connect" and getattr(error, "errno", None) not in _ANSWERS:
+                self._note_silence()
+            raise LinkError(phase, str(error).strip())
 
 
 def _check_connected(sock) -> None:
@@ -161,15 +235,7 @@ def _check_connected(sock) -> None:
             raise LinkError("connect", "refused")
 
 
-async def _within(phase: str, deadline_s: int, coroutine, is_needed: bool = True):
-    """The coroutine's result; being late is a failure only where the result is needed."""
-    try:
-        return await asyncio.wait_for(coroutine, deadline_s)
-    except asyncio.TimeoutError:
-        if not is_needed:
-            raise
-        raise LinkError(phase, "nothing within %d s" % deadline_s)
-    except LinkError:
-        raise
-    except (OSError, MemoryError, ValueError) as error:  # a bad certificate is a ValueError
-        raise LinkError(phase, str(error).strip())
+def _is_literal(host: str) -> bool:
+    """True for an IPv4 address as it is written: there is nothing to look up."""
+    parts = host.split(".")
+    return len(parts) == 4 and all(part.isdigit() for part in parts)

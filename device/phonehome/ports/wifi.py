@@ -38,6 +38,11 @@ class WiFi:
         self._station.disconnect()
         return False
 
+    def leave(self) -> None:
+        """Switch the radio off: it says that it is joined and lets nothing through."""
+        self._station.disconnect()
+        self._station.active(False)
+
     def rssi_dbm(self) -> int:
         """Signal strength."""
         return self._station.status("rssi")

@@ -4,20 +4,23 @@ import asyncio
 
 from phonehome_wire.compat import const
 
-_LOOK_S = const(1)
+LATE_S = const(150)
 _KEEP_S = const(3600)
+_LOOK_S = const(1)
 
 
-async def run(config, beat, keep, tend) -> None:
+async def run(alive, config, beat, keep, tend) -> None:
     """Call `beat()` when the boot has settled and then every period, `keep()` about hourly.
 
     The periods are those of `config` at the time: it may change. `tend()` is called each second.
     """
+    alive()
     await asyncio.sleep(config.settle_ms / 1000)
     beat()
     since_beat_s = since_kept_s = 0
     while True:
         await asyncio.sleep(_LOOK_S)
+        alive()
         tend()
         since_beat_s += _LOOK_S
         since_kept_s += _LOOK_S

@@ -3,6 +3,11 @@
 import asyncio
 
 from phonehome.core.errors import LinkError
+from phonehome_wire.compat import const
+
+LATE_S = const(120)  # of one step of an exchange, beside the wait for an ack
+_SLICE_MS = const(60000)  # of a wait, so that the watchdog hears of it
+_OFFLINE_MS = const(10000)  # to look again; the Wi-Fi says so when it is back
 
 _LINK_STANDS = ("refused", "ack")  # phases in which the other end spoke: no need to reconnect
 
@@ -26,6 +31,8 @@ class Sending:
         self._emit = emit
         self._woken = asyncio.Event()
         self._answered = asyncio.Event()
+        self._alive = _say_nothing
+        self._failed = ""  # the phase, since the last success
 
     def ask(self, is_urgent: bool) -> None:
         """There is something to send."""
@@ -41,9 +48,11 @@ class Sending:
         self._ack_s = config.ack_s
         self._pace.gather_ms = config.gather_ms
 
-    async def run(self) -> None:
+    async def run(self, alive) -> None:
         """Send whatever becomes due, for ever."""
+        self._alive = alive
         while True:
+            alive()
             wait_ms = self._pace.wait_ms(self._timer.now_ms())
             if wait_ms == 0:
                 await self.send_one()
@@ -57,6 +66,7 @@ class Sending:
         except LinkError as error:
             await self._back_off(error)
             return
+        self._failed = ""
         reporter = self._reporter
         more = has_sent and reporter.has_anything
         self._pace.succeed(self._timer.now_ms(), more, reporter.pause_s)
@@ -69,6 +79,7 @@ class Sending:
         await link.open()
         if not was_open and link.is_open:
             self._emit("link", is_up=True)
+        self._alive()
         self._answered.clear()
         report = reporter.compose(self._clock.now_ms())
         if report is None:
@@ -78,6 +89,7 @@ class Sending:
         self._emit("sent", records=count, bytes=len(report))
         reporter.rest()
         await link.send(report)
+        self._alive()
         await self._expect_ack(count)
         return True
 
@@ -103,19 +115,28 @@ class Sending:
 
     async def _back_off(self, error: LinkError) -> None:
         self._reporter.fail(error.is_malformed)
+        was, self._failed = self._failed, error.phase
+        if error.phase == "offline":  # nobody refused: no reason to come back later and later
+            self._pace.hold(self._timer.now_ms(), _OFFLINE_MS)
+            if was != error.phase:
+                self._emit("backoff", phase=error.phase, detail=error.detail, wait_ms=_OFFLINE_MS)
+            return
         if error.phase not in _LINK_STANDS:
             await self._link.close()
         wait_ms = self._pace.fail(self._timer.now_ms(), error.retry_after_s)
         self._emit("backoff", phase=error.phase, detail=str(error.detail), wait_ms=wait_ms)
 
     async def _sleep(self, wait_ms) -> None:
-        """Sleep until woken, at most this long; None has no end of its own."""
+        """Sleep until woken, at most this long and never longer than a slice."""
         self._reporter.rest()
+        if wait_ms is None or wait_ms > _SLICE_MS:
+            wait_ms = _SLICE_MS
         try:
-            if wait_ms is None:
-                await self._woken.wait()
-            else:
-                await asyncio.wait_for(self._woken.wait(), wait_ms / 1000)
+            await asyncio.wait_for(self._woken.wait(), wait_ms / 1000)
         except asyncio.TimeoutError:
             pass
         self._woken.clear()
+
+
+def _say_nothing() -> None:
+    pass

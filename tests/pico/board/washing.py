@@ -50,6 +50,8 @@ class Washing:
     def __init__(self, fault, link=None):
         self._heard = []
         self.agent = Agent("/product.ph", "/phonehome.json", on_event=self.tell, link=link)
+        if link:  # reads a line: a loop that waits for a host, whose time is not the board's
+            self.agent.config.watchdog_ms = 0
         self._model = Washer(1)
         if fault:
             self._model.inject(fault)

@@ -22,6 +22,8 @@ KEPT_LINES = 30
 GRACE_S = 5.0
 BOOT_S = 20.0
 END = b"\x04"
+CTRL_C = b"\x03"
+PROMPT = b">>> "
 
 
 class PicoBoard:
@@ -103,6 +105,44 @@ class PicoBoard:
                 raise ChildError("the board's script ended without a reset")
             lines.append(line)
         self._reach_prompt()
+        return lines
+
+    def run_until_gone(self, script: str = "", within_s: float = 60.0) -> list[str]:
+        """Run a script until the board starts again by itself; return what it printed.
+
+        Without a script, whatever runs already. A program that runs ignores the returns that are
+        typed here, a prompt answers.
+        """
+        deadline = time.monotonic() + within_s
+        console = self._expect_console()
+        if script:
+            console.exec_raw_no_follow(script)
+        said = b""
+        while not said.endswith(PROMPT):
+            if time.monotonic() > deadline:
+                raise ChildError(f"the board did not start again; it last printed {said[-200:]!r}")
+            console.serial.write(b"\r")
+            while (more := console.serial.read(1)) and not said.endswith(PROMPT):
+                said += more
+        self._reach_prompt()
+        return said.decode(errors="replace").splitlines()
+
+    def interrupt(self, script: str, line: str, within_s: float = 60.0) -> list[str]:
+        """Run a script, type Ctrl-C when it prints something with `line`; return what it printed.
+
+        ChildError unless that ends it with a KeyboardInterrupt.
+        """
+        deadline = time.monotonic() + within_s
+        console = self._expect_console()
+        console.exec_raw_no_follow(script)
+        lines: list[str] = []
+        while (said := self._read_line(deadline)) is not None:
+            lines.append(said)
+            if line in said:
+                console.serial.write(CTRL_C)
+        complaint = console.read_until(1, END, timeout=5).decode(errors="replace")
+        if "KeyboardInterrupt" not in complaint:
+            raise ChildError(f"Ctrl-C did not end the script: {complaint}")
         return lines
 
     def _check_end(self, lines: list[str]) -> None:

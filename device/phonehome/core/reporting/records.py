@@ -41,6 +41,7 @@ def add_hello(reporter, now_ms: int, has_catalog: bool) -> bool:
         session.is_lost or session.is_volatile,
         birth.certainty,
         birth.reset_name,
+        birth.died if birth.is_safe else None,
     )
     forget("phonehome_wire.hello")
     return _store(reporter, enc, is_urgent=True)

@@ -1,0 +1,82 @@
+"""What runs on the emulated Pico when something hangs: the washer's agent with a real watchdog."""
+
+import asyncio
+import time
+
+from washing import SerialLink, Washing
+
+
+def _start():
+    washing = Washing(None, lambda hear: SerialLink(hear, is_plugged=False))
+    washing.agent.config.watchdog_ms = 8000
+    return washing, washing.agent
+
+
+def stick(name):
+    """A task that checks in and then hangs, while everything else goes on."""
+    _, agent = _start()
+    check = agent.watch(name, 3000)
+
+    async def live():
+        check.feed()
+        await asyncio.Event().wait()  # never set
+
+    agent.run(live())
+
+
+def block():
+    """A task of nobody's that does not let the loop run."""
+    _, agent = _start()
+
+    async def grind():
+        while True:
+            pass
+
+    async def live():
+        await asyncio.create_task(grind())
+
+    agent.run(live())
+
+
+def block_in_a_sensor():
+    """A reader that does not come back."""
+    _, agent = _start()
+    agent.sensor("water_level", lambda: time.sleep(1000))
+    agent.run()
+
+
+def live():
+    """A healthy life."""
+    _, agent = _start()
+    agent.run()
+
+
+def live_for(seconds):
+    """A healthy life with an end."""
+    washing, agent = _start()
+
+    async def live():
+        await agent.start()
+        await asyncio.sleep(seconds)
+        washing.tell("life", young=agent._box.young)
+        await agent.stop()
+
+    asyncio.run(live())
+
+
+def stop_soon():
+    """A short life that ends cleanly."""
+    live_for(3)
+
+
+def tell_birth():
+    """Why this boot started."""
+    washing, agent = _start()
+    birth = agent._birth
+    washing.tell(
+        "birth",
+        cause=birth.reset_cause,
+        reset_name=birth.reset_name,
+        died=birth.died,
+        grace_ms=birth.grace_ms,
+    )
