@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -37,12 +38,18 @@ class Washer:
         self._folder = folder
         self._modules = modules
 
-    def image(self, machine: settings.Machine, **config: Any) -> Path:
+    def image(
+        self,
+        machine: settings.Machine,
+        files: Mapping[str, bytes] = MappingProxyType({}),
+        **config: Any,
+    ) -> Path:
         """A flash image for a machine; `config` are settings of phonehome.json."""
         from phonehome_tools.pico.image import Flash
 
         ca = config.get("ca")
-        files = {ca: (self._folder / Path(ca).name).read_bytes()} if ca else {}
+        if ca:
+            files = {**files, ca: (self._folder / Path(ca).name).read_bytes()}
         product = find_product("washer").device_half
         flash = Flash(self.device, self.key, product, self._modules, config, files)
         return flash.write(self._folder / "flash.img", machine)

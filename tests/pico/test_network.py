@@ -11,6 +11,7 @@ from tests.fakes.authority import FakeAuthority
 from tests.flow.conftest import until_ticket
 from tests.pico.conftest import HOST, last
 
+MAIN = b"import phonehome; phonehome.start('app', 'phonehome.json', 'product.ph')\n"
 SCRIPT = "import washing; washing.wash_connected('leak', 'E80')"
 # What `mpremote rtc --set` does: certificates of today are not valid in 2021, where a board wakes.
 SET_CLOCK = "import machine; machine.RTC().datetime((2026, 11, 23, 0, 12, 0, 0, 0))\n"
@@ -40,6 +41,22 @@ async def test_a_leak_becomes_a_ticket(receiver, washer, transport):
     server = f"{transport}://{HOST}:{port}"
     lines = await wash(settings.pico_w(), washer, receiver, server=server)
     assert (last(lines, "state")["depth"], last(lines, "state")["dropped"]) == (0, 0)
+
+
+async def test_an_application_that_cannot_be_imported_phones_home(receiver, washer):
+    """Left alone with a broken app.py, the board boots four times and says what is wrong."""
+    files = {"/main.py": MAIN, "/app.py": b"raise ValueError('no such pump')\n"}
+    server = f"http://{HOST}:{port_of(receiver.http)}"
+    config = {"wifi": settings.wifi(), "settle_ms": 500, "server": server}
+    image = washer.image(settings.pico_w(), files, **config)
+    with PicoBoard(settings.pico_w(), image, is_paced=True, is_left_alone=True):
+        async with receiver.desk() as desk, asyncio.timeout(120):
+            crashes = []
+            while len(crashes) < 2:
+                records = await desk.records(washer.device)
+                crashes = [r["body"] for r in records if r["type"] == "crash"]
+    assert [crash["kind"] for crash in crashes] == ["exception", "boot_loop"]
+    assert {crash["exception"] for crash in crashes} == {"ValueError"}
 
 
 @pytest.mark.parametrize(("scheme", "plain"), [("https", "http"), ("mqtts", "mqtt")])

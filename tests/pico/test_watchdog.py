@@ -85,8 +85,22 @@ def test_a_clean_end_leaves_a_prompt(washer):
 
 
 def test_a_long_life_is_not_bitten(washer):
-    """Five minutes with nobody to talk to: no reset, and the boot is healthy."""
+    """A minute and a half with nobody to talk to: no reset, and the boot is healthy."""
     image = washer.image(settings.pico(), server="http://10.0.0.1:1")
     with PicoBoard(settings.pico(), image) as pico:
-        told = pico.run("import hanging; hanging.live_for(300)")
+        told = pico.run("import hanging; hanging.live_for(90)", within_s=150)
         assert last(told, "life")["young"] == 0
+
+
+def test_the_application_is_tried_again(washer):
+    """Three boots die young, the fourth stays without the application and resets in 5 minutes."""
+    image = washer.image(settings.pico(), server="http://10.0.0.1:1")
+    with PicoBoard(settings.pico(), image) as pico:
+        for _ in range(3):
+            start(pico, "hanging.die_young()")
+        (birth,) = [json.loads(line) for line in pico.run(BIRTH)]
+        assert (birth["is_safe"], birth["died"]) == (True, 3)
+        told = "".join(start(pico, "hanging.live()"))
+        assert '"wait_ms": 300000' in told
+        (birth,) = [json.loads(line) for line in pico.run(BIRTH)]
+        assert (birth["is_safe"], birth["died"], birth["reset_name"]) == (False, 3, "retry")

@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+import machine
 from washing import SerialLink, Washing
 
 
@@ -79,4 +80,15 @@ def tell_birth():
         reset_name=birth.reset_name,
         died=birth.died,
         grace_ms=birth.grace_ms,
+        is_safe=birth.is_safe,
     )
+
+
+def die_young():
+    """A boot that resets itself and says nothing."""
+    _, agent = _start()
+
+    async def live():
+        machine.reset()
+
+    agent.run(live())

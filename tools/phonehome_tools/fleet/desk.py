@@ -101,6 +101,13 @@ class Desk:
         """One ticket with its history and its freeze frames."""
         return await self._call("GET", f"/api/v1/tickets/{number}")
 
+    async def records(self, device: str) -> list[dict[str, Any]]:
+        """The records of a device's newest reports, decoded, newest report first."""
+        path = f"/api/v1/devices/{device}/reports"
+        reports = (await self._call("GET", path))["items"]
+        details = [await self._call("GET", f"{path}/{report['id']}") for report in reports]
+        return [record for detail in details for record in detail["decoded"]["records"]]
+
     async def _call(
         self,
         method: str,

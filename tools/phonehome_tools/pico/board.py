@@ -30,17 +30,21 @@ class PicoBoard:
     """A running board; a context manager. Its flash starts as the littlefs file `image`.
 
     With `is_paced` emulated time keeps to the wall clock, which a board on a network needs;
-    without, it runs as fast as it can and idle time takes none. ChildError tells what went wrong.
+    without, it runs as fast as it can and idle time takes none. One that `is_left_alone` runs its
+    main.py, and nobody types anything. ChildError tells what went wrong.
     """
 
-    def __init__(self, machine: Machine, image: Path, is_paced: bool = False) -> None:
+    def __init__(
+        self, machine: Machine, image: Path, is_paced: bool = False, is_left_alone: bool = False
+    ) -> None:
+        self._is_left_alone = is_left_alone
         self._argv = (*machine.command, "--littlefs", str(image), "--tcp-port", "0")
         self._pace = "real" if is_paced else "fast"
         self._process: subprocess.Popen[str] | None = None
         self._console: SerialTransport | None = None
 
     def __enter__(self) -> Self:
-        """Power on and reach the prompt."""
+        """Power on, and reach the prompt unless the board is left alone."""
         self._process = subprocess.Popen(  # noqa: S603 - the emulator of the settings
             [*TETHER, *self._argv],
             env={**os.environ, "PICOEMU_PACE": self._pace, "PYTHONUNBUFFERED": "1"},
@@ -51,7 +55,8 @@ class PicoBoard:
         )
         try:
             self._console = SerialTransport(f"socket://127.0.0.1:{self._read_port()}", timeout=1)
-            self._reach_prompt()
+            if not self._is_left_alone:
+                self._reach_prompt()
         except BaseException:
             self.__exit__()
             raise
