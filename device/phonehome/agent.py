@@ -20,6 +20,7 @@ from .core.waiting import Waiting
 from .ports.board import Board
 from .ports.files import Folder
 from .ports.state import State
+from .reaching import Reaching
 from .tasks import beating, linking, sampling, sending
 from .tasks.supervising import Supervising
 
@@ -87,7 +88,7 @@ class Agent:
         self._log = self.getLogger("agent")
         self._box = make_box(self.board, self._folder, self._ring)
         self._birth = make_birth(self.board, self.product, self.config, self._box)
-        identity = load_identity(self.config, self.board)
+        self._identity = identity = load_identity(self.config, self.board, self._emit)
         state, past_s = State(self._folder, "state"), self._birth.past_s
         self._session = Session(state, self.board.random_bytes, past_s)
         self._clock = clock or Clock(self._session.floor_ms)
@@ -100,10 +101,12 @@ class Agent:
         self._tasks = Supervising(parts, self._emit)
         self._wifi = make_wifi(self.config)
         network = (self._wifi, self._tasks.bridge)
-        ends = (self._make_state, self._hear)
-        self._link = make_link(link, self.config, network, identity.device, *ends)
+        talk = (identity.device, self.board, self._make_state, self._hear)
+        self._link = make_link(link, self.config, network, *talk)
         self._pushed_slots = restore_pushed(self, self._folder)
         forget_assembly()
+        kept = (identity, self._clock, self.board, self._birth, self.uptime, self._emit)
+        self._reaching = Reaching(self._link, network, self.config, *kept)
         self._sending = self._make_sending()
 
     @property
@@ -288,6 +291,13 @@ class Agent:
         self._emit("command", code=code, status=status)
         return status, value
 
+    def _rotate_key(self, args: dict) -> tuple:
+        """Change to the next key (command 6); (RESULT_*, value or None)."""
+        from .rekey import execute
+
+        parts = (self.config, self._identity, self._reporter, self.uptime.now_ms())
+        return execute(args, *parts, self._emit)
+
     def _tend(self) -> None:
         """Look after a pushed configuration on trial, each second."""
         if self._trial and self._trial.is_over(self.uptime.now_ms(), self._reporter.acked_ms):
@@ -354,6 +364,9 @@ class Agent:
             self._log.info("%s %s", name, facts.get("code") or facts.get("phase") or "")
         if name in ("crash", "past"):
             self._sending.ask(is_urgent=True)
+        if name == "key" and facts["state"] == "active" and self._link.acks_later:
+            # The last will is still signed with the old key.
+            self._tasks.start(self._link.close())
         if self._on_event is not None:
             self._on_event(name, **facts)
 
@@ -364,9 +377,8 @@ class Agent:
     def _make_sending(self) -> sending.Sending:
         pace = Pace(Backoff(self._draw), self.config.gather_ms)
         clocks = (self.uptime, self._timer)
-        return sending.Sending(
-            self._link, self._reporter, pace, clocks, self.config.ack_s, self._emit
-        )
+        parts = (self._link, self._reporter, pace, clocks, self.config.ack_s, self._emit)
+        return sending.Sending(*parts, self._reaching.open)
 
     def _make_segments(self):
         from .ports.segments import Segments

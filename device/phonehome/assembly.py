@@ -42,12 +42,25 @@ def load_product(product) -> Product:
     return load(_read_file("product", product) if isinstance(product, str) else product)
 
 
-def load_identity(config: Config, board) -> Identity:
-    """The device and its keys."""
+def load_identity(config: Config, board, tell) -> Identity:
+    """The device and its keys; one that has a claim may come without."""
+    from .core.claiming import read_claim
+    from .core.keychange import forget_keychange, load_keys
+    from .ports.keyfiles import open_keys
+
     device = parse_device(config.device) if config.device else board.device_id()
     if device is None:
         raise ConfigError("config 'device' is missing: this board has no address to take it from")
-    return Identity(device, _read_file("key", config.key))
+    identity = Identity(device, b"")
+    if not load_keys(identity, open_keys(config.key), tell):
+        if config.claim:
+            read_claim(
+                _read_file("claim", config.claim)
+            )  # a bad one stops the start, not the sending
+        else:
+            identity.use(_read_file("key", config.key))  # says what is wrong with it
+    forget_keychange()
+    return identity
 
 
 def make_box(board, folder, ring) -> BlackBox:
@@ -132,7 +145,7 @@ def make_ground(config: Config, board) -> tuple:
     return board or Board(), Folder(config.data)
 
 
-def make_link(link, config: Config, network: tuple, device: bytes, make_state, hear):
+def make_link(link, config: Config, network: tuple, device: bytes, board, make_state, hear):
     """The developer's link or the one that the server's address asks for; only that is imported.
 
     `network` is the Wi-Fi or None, and a function that lets a call block for some ms.
@@ -141,7 +154,7 @@ def make_link(link, config: Config, network: tuple, device: bytes, make_state, h
         return link(hear)
     from .ports.stream import Stream
 
-    tls = _make_tls(config) if config.is_secure else None
+    tls = _make_tls(config, board) if config.is_secure else None
     stream = Stream(config.host, config.port, tls, *network)
     if not config.is_mqtt:
         from .ports.http import HTTPLink
@@ -159,6 +172,8 @@ def forget_assembly() -> None:
         __name__,
         agent + ".core.settings",
         agent + ".core.boots",
+        agent + ".core.dates",
+        agent + ".core.claiming",
         agent + ".core.resets",
         agent + ".core.lastwords",
         agent + ".ports.cells",
@@ -167,10 +182,14 @@ def forget_assembly() -> None:
     rest()
 
 
-def _make_tls(config: Config):
+def _make_tls(config: Config, board):
+    """The context, and a clock that is not earlier than what made the board and its CA."""
+    from .core.dates import firmware_ms, not_before_ms
     from .ports.tls import make_context
 
-    return make_context(_read_file("ca", config.ca) if config.ca else None)
+    ca = _read_file("ca", config.ca) if config.ca else None
+    board.set_clock(max(firmware_ms(sys.version), not_before_ms(ca or b"")))
+    return make_context(ca)
 
 
 def _read_file(setting: str, path: str) -> bytes:

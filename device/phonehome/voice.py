@@ -245,9 +245,8 @@ class Voice(Agent):
         ceiling_ms = max(CEILING_MS, self.config.heartbeat_s * 1000)
         self._pace = Pace(Backoff(self._draw, _FIRST_TRY_MS, ceiling_ms), 0)
         clocks = (self.uptime, self.uptime)
-        return Sending(
-            self._link, self._reporter, self._pace, clocks, self.config.ack_s, self._emit
-        )
+        parts = (self._link, self._reporter, self._pace, clocks, self.config.ack_s, self._emit)
+        return Sending(*parts, self._reaching.open)
 
 
 def _say_nothing() -> None:

@@ -40,6 +40,16 @@ def test_faults_are_cleared_by_command():
         assert execute(r.COMMAND_CLEAR_FAULTS, bad, agent.hands())[0] == r.RESULT_BAD_ARGS
 
 
+def test_keys_are_rotated_by_command():
+    """Command 6 is for whoever keeps the keys; one that is wrong has failed, the agent goes on."""
+    agent = make_agent()
+    args = {0: 2, 1: bytes(32)}
+    assert execute(r.COMMAND_ROTATE_KEY, args, agent.hands()) == (r.RESULT_OK, 2)
+    assert execute(r.COMMAND_ROTATE_KEY, {}, agent.hands()) == (r.RESULT_FAILED, None)
+    agent.config.commands = (r.COMMAND_PING,)
+    assert execute(r.COMMAND_ROTATE_KEY, args, agent.hands()) == (r.RESULT_REFUSED, None)
+
+
 def test_a_board_that_cannot_reboot_refuses():
     """Command 5 is refused where the firmware cannot reset."""
     agent = make_agent()

@@ -109,5 +109,16 @@ def test_key_files():
     identity = Identity(bytes(8), bytes([1]) + bytes(32))
     assert identity.kid == bytes(8) + b"\x01"
     assert identity.up_key != identity.down_key
-    for data in (b"", bytes(32), bytes(34), bytes(33)):
+    assert Identity(bytes(8), b"").kid == b""
+    for data in (bytes(32), bytes(34), bytes(33)):
         assert "'key'" in refusal_of(Identity, bytes(8), data)
+
+
+def test_addresses_for_the_first_contact():
+    """A key travels under TLS unless it is said so, and the time is asked for without it."""
+    assert "'enroll'" in refusal(changed(enroll="http://desk.example"))
+    assert "'enroll'" in refusal(changed(enroll="mqtts://desk.example"))
+    assert "'time'" in refusal(changed(time="https://desk.example"))
+    assert "'time'" in refusal(changed(time="http://desk.example:99999"))
+    assert "'code'" in refusal(changed(code="123"))
+    Config(changed(enroll="https://desk.example", time="http://desk.example", code="1234"))

@@ -7,6 +7,7 @@ from phonehome.core.product import Product
 from phonehome.core.sampler import Sampler
 from phonehome.ports.segments import Segments
 from phonehome.ports.slots import Slots
+from phonehome_wire import registry as r
 from tests.fakes.flash import FakeFlash
 
 
@@ -108,6 +109,10 @@ class FakeAgent:
         for _ in range(count):
             self._sampler.step(self.uptime.now)
             self.uptime.now += 1000
+
+    def _rotate_key(self, args):
+        """The rest of it is in tests/device/test_keychange."""
+        return r.RESULT_OK, args[0]
 
     def _tell(self, fault, kind, now_ms, frame):
         self.told.append((fault.spec.code, kind))

@@ -31,8 +31,11 @@ class FakeAuthority:
         self.ca_pem = folder / f"{self._stem}.pem"
         self.ca_pem.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
-    def files(self, host: str, days: int = 30) -> tuple[Path, Path]:
-        """Certificate and key for a host name or address; negative days make it expired."""
+    def files(self, host: str, days: int = 30, lasts: int = 60) -> tuple[Path, Path]:
+        """Certificate and key for a host name or address; negative days make it expired.
+
+        It ends `days` from now and lasts so many: less than `days`, and it begins in the future.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
         try:
@@ -40,11 +43,11 @@ class FakeAuthority:
         except ValueError:
             names = x509.SubjectAlternativeName([x509.DNSName(host)])
         certificate = (
-            self._builder(subject, key, days)
+            self._builder(subject, key, days, lasts)
             .add_extension(names, critical=False)
             .sign(self._key, hashes.SHA256())
         )
-        stem = f"{self._stem}-{host}-{days}"
+        stem = f"{self._stem}-{host}-{days}-{lasts}"
         chain, private = self._folder / f"{stem}.pem", self._folder / f"{stem}.key"
         chain.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         private.write_bytes(
@@ -56,13 +59,13 @@ class FakeAuthority:
         )
         return chain, private
 
-    def server_context(self, host: str, days: int = 30) -> ssl.SSLContext:
+    def server_context(self, host: str, days: int = 30, lasts: int = 60) -> ssl.SSLContext:
         """A context for a server that presents such a certificate."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*self.files(host, days))
+        context.load_cert_chain(*self.files(host, days, lasts))
         return context
 
-    def _builder(self, subject, key, days: int = 30) -> x509.CertificateBuilder:
+    def _builder(self, subject, key, days: int = 30, lasts: int = 60) -> x509.CertificateBuilder:
         end = dt.datetime.now(dt.UTC) + days * DAY
         return (
             x509.CertificateBuilder()
@@ -70,6 +73,6 @@ class FakeAuthority:
             .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(end - 60 * DAY)
+            .not_valid_before(end - lasts * DAY)
             .not_valid_after(end)
         )

@@ -1,6 +1,13 @@
 """The receiving end for tests: verifies with the real wire, stores in memory, acks signed."""
 
-from phonehome_wire.downlink import Ack, Command, put_ack, put_command
+from phonehome_wire.downlink import (
+    Ack,
+    Command,
+    TimeReply,
+    put_ack,
+    put_command,
+    put_time_reply,
+)
 from phonehome_wire.encoder import Encoder
 from phonehome_wire.envelope import ALG_HMAC_64, ALG_HMAC_256, peek, seal, unseal
 from phonehome_wire.keys import down_key, up_key
@@ -71,6 +78,13 @@ class FakeDesk:
         deadline_ms = report.now_ms + 60000 if deadline_ms is None else deadline_ms
         command = Command(report.inc, report.boot, self.server_ms, cseq, deadline_ms, code, args)
         return self._seal(lambda enc: put_command(enc, command), ALG_HMAC_256, key or self._down)
+
+    def time(
+        self, nonce: bytes, server_ms: int, alg: int = ALG_HMAC_256, key: bytes = b""
+    ) -> bytes:
+        """A signed time reply."""
+        reply = TimeReply(server_ms, nonce)
+        return self._seal(lambda enc: put_time_reply(enc, reply), alg, key or self._down)
 
     def records(self, rtype: int) -> list:
         """The stored records of a type, by their ids."""

@@ -8,6 +8,7 @@ import time
 
 from aiohttp import web
 
+from phonehome_wire.envelope import ALG_HMAC_64
 from phonehome_wire.registry import POLL_COMMANDS
 from tests.fakes.desk import FakeDesk
 
@@ -28,6 +29,8 @@ class FakeReceiver(FakeDesk):
     def __init__(self, device: bytes, device_key: bytes, epoch: int = 1) -> None:
         super().__init__(device, device_key, epoch)
         self.script = []
+        self.times = ""  # how answers about the time are wrong
+        self.asked = []
         self.orders = []  # (cseq, code, args) that wait; a poll is answered by the first
 
     def answer(self, report) -> bytes:
@@ -67,6 +70,21 @@ async def handle_up(request: web.Request) -> web.StreamResponse:
     return _cose(receiver.answer(report))
 
 
+async def handle_time(request: web.Request) -> web.Response:
+    """GET /v1/time, wrong in the way that `times` says."""
+    receiver = request.app[RECEIVER]
+    receiver.asked.append(request.query_string)
+    nonce, now_ms = bytes.fromhex(request.query["n"]), time.time_ns() // 1_000_000
+    wrong = {
+        "forged": {"key": bytes(32)},
+        "short": {"alg": ALG_HMAC_64},
+        "replayed": {"nonce": bytes(8)},
+    }.get(receiver.times, {})
+    if receiver.times == "garbage":
+        return _cose(bytes(60))
+    return _cose(receiver.time(**{"nonce": nonce, "server_ms": now_ms, **wrong}))
+
+
 def _cose(body: bytes) -> web.Response:
     return web.Response(
         body=body, headers={"Content-Type": 'application/cose; cose-type="cose-mac0"'}
@@ -81,4 +99,5 @@ def make_app(receiver: FakeReceiver) -> web.Application:
     app = web.Application()
     app[RECEIVER] = receiver
     app.router.add_post("/v1/up", handle_up)
+    app.router.add_get("/v1/time", handle_time)
     return app

@@ -102,6 +102,8 @@ def test_only_the_joining_files_join():
     joiners = {
         "device/phonehome/agent.py",
         "device/phonehome/assembly.py",
+        "device/phonehome/contacting.py",
+        "device/phonehome/rekey.py",
         "device/phonehome/sleeper.py",
         "device/phonehome/voice.py",
         "cloud/phonehome_cloud/app.py",

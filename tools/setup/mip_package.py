@@ -11,15 +11,11 @@ ROOT = Path(__file__).parents[2]
 # The wire's host side: what people read, what only a receiver decodes, what CPython does faster.
 HOST_ONLY = {
     "bodies.py",
-    "ccm.py",
     "downlink.py",
-    "enrollment.py",
     "names.py",
     "native.py",
     "record.py",
-    "rekeying.py",
     "report.py",
-    "wrapping.py",
 }
 
 

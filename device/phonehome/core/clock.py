@@ -46,6 +46,16 @@ class Clock:
         self._anchor_ms = server_ms - now_ms
         return True
 
+    def hear_time(self, server_ms: int, now_ms: int) -> None:
+        """Take a signed time that was asked for just now, with a nonce of ours."""
+        self.floor_ms = max(self.floor_ms, server_ms)
+        self._anchor_ms = server_ms - now_ms
+
+    @property
+    def is_anchored(self) -> bool:
+        """True when this boot heard what time it is."""
+        return self._anchor_ms is not None
+
     def utc_ms(self, now_ms: int):
         """Believed UTC in ms at an uptime, or None."""
         if self._anchor_ms is not None:

@@ -14,6 +14,7 @@ _COMMAND_CLEAR_FAULTS = const(4)
 _COMMAND_PING = const(1)
 _COMMAND_REBOOT = const(5)
 _COMMAND_RESEND_RANGE = const(8)
+_COMMAND_ROTATE_KEY = const(6)
 _COMMAND_SEND_HELLO = const(2)
 _COMMAND_SEND_LOG = const(7)
 _COMMAND_SET_CONFIG = const(3)
@@ -79,6 +80,11 @@ def _reboot(hands, _args: dict) -> tuple:
     return _RESULT_OK if hands.board.can_reboot else _RESULT_REFUSED, None
 
 
+def _rotate_key(hands, args: dict) -> tuple:
+    done: tuple = hands.rotate_key(args)
+    return done
+
+
 def _send_log(hands, args: dict) -> tuple:
     from .logcommands import send_log
 
@@ -97,13 +103,14 @@ def _resend_range(hands, args: dict) -> tuple:
     return resend(args, hands.outbox)
 
 
-# A row a command: 6, rotate key, gets its own with the keys.
+# A row a command.
 _OWN: dict = {
     _COMMAND_PING: _ping,
     _COMMAND_SEND_HELLO: _send_hello,
     _COMMAND_SET_CONFIG: _set_config,
     _COMMAND_CLEAR_FAULTS: _clear_faults,
     _COMMAND_REBOOT: _reboot,
+    _COMMAND_ROTATE_KEY: _rotate_key,
     _COMMAND_SEND_LOG: _send_log,
     _COMMAND_RESEND_RANGE: _resend_range,
     _COMMAND_SET_LOG_LEVEL: _set_level,

@@ -25,6 +25,7 @@ class Hands:
         self.replaced = agent._replaced  # settings of the file or the product, by pushed key
         self.reporter = agent._reporter
         self.ring = agent._ring
+        self.rotate_key = agent._rotate_key
         self.sampler = agent._sampler
         self.sending = agent._sending
         self.session = agent._session

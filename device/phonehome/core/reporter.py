@@ -113,6 +113,11 @@ class Reporter:
 
         return hear(self, message, now_ms)
 
+    def note_failure(self, error) -> None:
+        """Talking ended in a LinkError; a key that is not proven yet may be the cause."""
+        if self.identity.change is not None:
+            self.identity.change.note_failure(error)
+
     def fail(self, is_malformed: bool) -> None:
         """The report in flight failed; when it was unreadable repeatedly, isolate the cause."""
         in_flight = self.in_flight

@@ -7,6 +7,10 @@ _KNOWN = [
     "server",
     "ca",
     "key",
+    "claim",
+    "code",
+    "enroll",
+    "time",
     "data",
     "build",
     "user",
@@ -43,6 +47,8 @@ def fill(config, settings: dict) -> None:
     config.server = _text(settings, "server", None)
     config.ca = _text(settings, "ca", "")
     config.key = _text(settings, "key", "phonehome.key")
+    config.claim = _text(settings, "claim", "")
+    config.code = _text(settings, "code", "")
     config.data = _text(settings, "data", "phonehome-data")
     config.build = _text(settings, "build", "")
     config.user = settings.get("user")
@@ -74,6 +80,37 @@ def fill(config, settings: dict) -> None:
     _check_data(config.data)
     _check_wifi(config)
     _check_protection(config)
+    config.enroll = _enroll_address(config, _text(settings, "enroll", ""))
+    config.time = _time_address(config, _text(settings, "time", ""))
+    if config.code and not 4 <= len(config.code.encode()) <= 32:
+        raise ConfigError("config 'code' is %r: want 4 to 32 bytes" % config.code)
+
+
+def _enroll_address(config, url: str) -> tuple:
+    """(is secure, host, port, path) of the asking for a key; under TLS unless it is said so."""
+    if not url:
+        if config.is_mqtt:
+            return True, config.host, _SCHEMES["https"][2], ""
+        return config.is_secure, config.host, config.port, config.path
+    is_mqtt, is_secure, host, port, path = split_url(url, "enroll")
+    if is_mqtt or not (is_secure or config.insecure):
+        raise ConfigError(
+            "config 'enroll' is %r: a key must not travel unprotected; use https://, "
+            'or say "insecure": true' % url
+        )
+    return is_secure, host, port, path
+
+
+def _time_address(config, url: str) -> tuple:
+    """(False, host, port, path) of the asking for the time."""
+    if not url:
+        return False, config.host, _SCHEMES["http"][2], ""
+    is_mqtt, *address = split_url(url, "time")
+    if is_mqtt or address[0]:
+        raise ConfigError(
+            "config 'time' is %r: want http://HOST:PORT, as TLS needs the time first" % url
+        )
+    return tuple(address)
 
 
 def _check_data(data: str) -> None:
@@ -107,24 +144,24 @@ def _check_protection(config) -> None:
         )
 
 
-def split_url(url: str) -> tuple:
-    """(is mqtt, is secure, host, port, path) of a server's address."""
+def split_url(url: str, key: str = "server") -> tuple:
+    """(is mqtt, is secure, host, port, path) of the address in a setting."""
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in _SCHEMES:
         raise ConfigError(
-            "config 'server' is %r: want https://HOST:PORT or mqtts://HOST:PORT" % url
+            "config %r is %r: want https://HOST:PORT or mqtts://HOST:PORT" % (key, url)
         )
     is_mqtt, is_secure, port = _SCHEMES[scheme]
     address, _, path = rest.partition("/")
     host, separator, digits = address.rpartition(":")
     if separator:
         if not digits.isdigit() or not 0 < int(digits) < 65536:
-            raise ConfigError("config 'server' is %r: the port is not in 1..65535" % url)
+            raise ConfigError("config %r is %r: the port is not in 1..65535" % (key, url))
         port = int(digits)
     else:
         host = digits
     if not host:
-        raise ConfigError("config 'server' is %r: the host is missing" % url)
+        raise ConfigError("config %r is %r: the host is missing" % (key, url))
     return is_mqtt, is_secure, host, port, "/" + path.rstrip("/") if path else ""
 
 

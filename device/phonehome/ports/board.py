@@ -66,11 +66,11 @@ class Board:
                 return reset
         return _RESET_UNKNOWN
 
-    def set_clock(self, unix_ms: int) -> None:
-        """Move the clock that certificates are checked against forward to this time."""
+    def set_clock(self, unix_ms: int, is_sure: bool = False) -> None:
+        """Move the clock that certificates are checked against forward; when sure, also back."""
         rtc = getattr(self._machine, "RTC", None)
         seconds = unix_ms // 1000 - (_EPOCH_2000_S if time.gmtime(0)[0] == 2000 else 0)
-        if rtc is not None and seconds > time.time():
+        if rtc is not None and (is_sure or seconds > time.time()):
             year, month, day, hour, minute, second, weekday, _ = time.gmtime(seconds)[:8]
             rtc().datetime((year, month, day, weekday, hour, minute, second, 0))
 

@@ -15,6 +15,7 @@ _MAX_DOWNLINK_BYTES = const(1024)
 
 _MAX_LINE_BYTES = const(512)
 _MAX_HEADERS = const(32)
+_MAX_REASON_BYTES = const(24)  # of the text with which it says why
 _MAX_RETRY_AFTER_S = const(86400)
 _MALFORMED = (400, 413, 422)  # the receiver got it and could not read it
 _COSE = b"application/cose"
@@ -39,6 +40,7 @@ class HTTPLink:
         self._is_line_sent = False
         self._is_reused = False
         self.reconnects = -1
+        self.context = stream.context
 
     @property
     def is_open(self) -> bool:
@@ -90,9 +92,8 @@ class HTTPLink:
             self._on_message(body)
         if status != 200:
             retry_after_s = _parse_number(headers.get(b"retry-after", b"0"), _MAX_RETRY_AFTER_S)
-            raise LinkError(
-                "refused", "HTTP %d" % status, retry_after_s or 0, status in _MALFORMED
-            )
+            detail = "HTTP %d %s" % (status, _readable(body[:_MAX_REASON_BYTES]))
+            raise LinkError("refused", detail, retry_after_s or 0, status in _MALFORMED)
 
     async def _read_headers(self) -> dict:
         headers = {}
@@ -115,6 +116,10 @@ class HTTPLink:
     def _broken(self, detail: str) -> LinkError:
         self._stream.close()
         return LinkError("protocol", detail)
+
+
+def _readable(text: bytes) -> str:
+    return "".join([chr(byte) for byte in text if 32 <= byte < 127])
 
 
 def _parse_status(line: bytes) -> int:

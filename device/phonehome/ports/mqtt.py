@@ -130,6 +130,7 @@ class MQTTLink:
 
     def __init__(self, stream, config, device: str, make_state, on_message) -> None:
         self._stream = stream
+        self.context = stream.context
         self._config = config
         self._device = device
         self._make_state = make_state

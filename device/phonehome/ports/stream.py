@@ -36,7 +36,7 @@ class Stream:
     def __init__(self, host: str, port: int, context=None, wifi=None, bridge=None) -> None:
         self.host = host
         self.port = port
-        self._context = context
+        self.context = context
         self._wifi = wifi
         self._bridge = bridge
         self._address = None
@@ -54,7 +54,7 @@ class Stream:
     @property
     def is_secure(self) -> bool:
         """True when the first bytes wait for a handshake."""
-        return self._context is not None
+        return self.context is not None
 
     async def open(self) -> None:
         """Look up and connect; the handshake of TLS takes place when first bytes are drained."""
@@ -66,7 +66,7 @@ class Stream:
             opening = asyncio.open_connection(address, self.port)
             stream, _ = await self._within("connect", _CONNECT_S, opening)
             _check_connected(stream.s)
-            self._stream = self._wrap(stream) if self._context else stream
+            self._stream = self._wrap(stream) if self.context else stream
         except LinkError:
             self._doubt_address()
             raise
@@ -176,7 +176,7 @@ class Stream:
     def _wrap(self, stream):
         gc.collect()  # the handshake wants 16.7 KB in one piece
         try:
-            secured = self._context.wrap_socket(
+            secured = self.context.wrap_socket(
                 stream.s, server_hostname=self.host, do_handshake_on_connect=False
             )
         except (OSError, MemoryError) as error:

@@ -17,10 +17,10 @@ class Sending:
 
     `clocks` are the uptime that reports are stamped with and the one that pauses are measured
     with, which differ only when recorded data is replayed; `ack_s` is how long to wait for an ack
-    that does not come with the answer.
+    that does not come with the answer; `open_link()` opens the link when it may be closed.
     """
 
-    def __init__(self, link, reporter, pace, clocks, ack_s, emit) -> None:
+    def __init__(self, link, reporter, pace, clocks, ack_s, emit, open_link) -> None:
         clock, timer = clocks
         self._ack_s = ack_s
         self._link = link
@@ -29,6 +29,7 @@ class Sending:
         self._clock = clock
         self._timer = timer
         self._emit = emit
+        self._open_link = open_link
         self._woken = asyncio.Event()
         self._answered = asyncio.Event()
         self._alive = _say_nothing
@@ -76,7 +77,7 @@ class Sending:
         link, reporter = self._link, self._reporter
         was_open = link.is_open
         reporter.rest()
-        await link.open()
+        await self._open_link()
         if not was_open and link.is_open:
             self._emit("link", is_up=True)
         self._alive()
@@ -115,6 +116,7 @@ class Sending:
 
     async def _back_off(self, error: LinkError) -> None:
         self._reporter.fail(error.is_malformed)
+        self._reporter.note_failure(error)
         was, self._failed = self._failed, error.phase
         if error.phase == "offline":  # nobody refused: no reason to come back later and later
             self._pace.hold(self._timer.now_ms(), _OFFLINE_MS)

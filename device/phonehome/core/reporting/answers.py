@@ -14,7 +14,11 @@ def hear(reporter, message, now_ms: int) -> str:
 
     WireError when it is not from the receiver or breaks a rule of the wire.
     """
-    said = open_downlink(message, reporter.identity.down_key, reporter.identity.kid)
+    identity = reporter.identity
+    if identity.change is not None:  # under the old key or the new one, as it was spoken to
+        said = identity.change.open(message)
+    else:
+        said = open_downlink(message, identity.down_key, identity.kid)
     session = reporter.session
     if isinstance(said, Ack) and said.inc == session.inc and said.boot == session.boot:
         _hear_ack(reporter, said, now_ms)
