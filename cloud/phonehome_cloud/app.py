@@ -20,7 +20,7 @@ from .products import load_products
 from .store import tokens
 from .store.database import Database
 from .store.keys import KeyCache, Vault, check_master_key, read_master_key
-from .web import desk, device, health, pages, parts, rendering
+from .web import desk, device, enrolling, health, pages, parts, rendering
 from .web.connections import ConnectionLimits, GuardedSite, time_the_head
 from .web.limits import TokenBuckets
 from .web.listening import make_runner, start_site
@@ -38,6 +38,8 @@ CONFIGURED_TOKEN = "configured"  # noqa: S105 - the name of the token, as histor
 _MQTT_CLIENT_ID = "phonehome-receiver"  # its session at the broker outlives us
 _MQTT_WITHIN_S = 5.0  # a broker that is away does not keep HTTP from starting
 _LOGINS_PER_S, _LOGIN_BURST = 0.2, 10.0
+# A batch that is powered on together passes; codes cannot be guessed at this pace.
+_CLAIM_PER_S, _CLAIM_BURST = 5.0, 100.0
 
 Context = Callable[[web.Application], AsyncIterator[None]]
 
@@ -80,6 +82,7 @@ def make_app(config: Config) -> web.Application:
     app[parts.PUBLIC_URL] = config.server.public_url
     app[parts.ADDRESS_LIMIT] = by_address
     app[parts.LOGIN_LIMIT] = TokenBuckets(_LOGINS_PER_S, _LOGIN_BURST)
+    _set_enrolling(app, config)
     app[LOGINS] = Logins(master)
     app[rendering.RENDER] = rendering.Renderer()
     app[health.METRICS] = metrics
@@ -105,6 +108,12 @@ async def serving(
         await runner.cleanup()
 
 
+def _set_enrolling(app: web.Application, config: Config) -> None:
+    app[parts.CLAIM_LIMIT] = TokenBuckets(_CLAIM_PER_S, _CLAIM_BURST)
+    app[parts.ENROLL_PLAIN] = config.enroll.plain
+    app[parts.PROXIES] = config.server.trusted_proxies
+
+
 def _make_committer(
     config: Config, database: Database, metrics: Metrics, digesting: Digesting
 ) -> Committer:
@@ -120,6 +129,7 @@ def _make_committer(
 def _add_routes(app: web.Application) -> None:
     app.on_response_prepare.append(device.dress)
     app.add_routes(device.routes)
+    app.add_routes(enrolling.routes)
     app.add_routes(health.routes)
     app.add_routes(pages.routes)
     app.router.add_static("/static", rendering.STATIC)

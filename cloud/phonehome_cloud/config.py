@@ -7,6 +7,7 @@ short names of their own, PHONEHOME_MASTER_KEY and PHONEHOME_API_TOKEN.
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,11 +29,12 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
-    """Where HTTP listens, and the address that pages and links name."""
+    """Where HTTP listens, the address that pages name, and who may say that TLS was there."""
 
     host: str
     port: int
     public_url: str
+    trusted_proxies: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,13 @@ class ApiConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class EnrollConfig:
+    """Whether device keys may travel without TLS."""
+
+    plain: bool
+
+
+@dataclass(frozen=True, slots=True)
 class IntakeConfig:
     """Bounds of intake: messages that may wait, and how fast an address or a key may come."""
 
@@ -103,6 +112,7 @@ class Config:
     mqtt: MqttConfig
     products: ProductsConfig
     api: ApiConfig
+    enroll: EnrollConfig
     intake: IntakeConfig
     tickets: TicketsConfig
 
@@ -139,6 +149,11 @@ def _required_url(value: Any) -> str:
     if not value:
         raise ValueError
     return _url(value)
+
+
+def _addresses(value: Any) -> frozenset[str]:
+    words = [word.strip() for word in _text(value).split(",") if word.strip()]
+    return frozenset(str(ip_address(word)) for word in words)
 
 
 def _flag(value: Any) -> bool:
@@ -187,6 +202,13 @@ _A_RATE = "a number above 0"
 SETTINGS: Final = (
     Setting("server.host", "127.0.0.1", _text, "a host name or address", "Where HTTP listens."),
     Setting("server.port", 8470, _PORT, _A_PORT, "The port of HTTP."),
+    Setting(
+        "server.trusted_proxies",
+        "127.0.0.1, ::1",
+        _addresses,
+        "IP addresses with commas between them, or empty",
+        "Who may say by X-Forwarded-Proto that a request came over TLS.",
+    ),
     Setting("server.public_url", "", _url, "a URL, or empty", "What links and pages name."),
     Setting(
         "store.url",
@@ -230,6 +252,13 @@ SETTINGS: Final = (
         "PHONEHOME_API_TOKEN",
     ),
     Setting(
+        "enroll.plain",
+        False,
+        _flag,
+        "true or false",
+        "Hand out device keys without TLS, too: on a bench that nobody else can listen to.",
+    ),
+    Setting(
         "intake.queue",
         5000,
         _whole(1, 1_000_000),
@@ -263,6 +292,7 @@ _SECTIONS: Final = {
     "mqtt": MqttConfig,
     "products": ProductsConfig,
     "api": ApiConfig,
+    "enroll": EnrollConfig,
     "intake": IntakeConfig,
     "tickets": TicketsConfig,
 }

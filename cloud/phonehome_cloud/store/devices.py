@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from phonehome_cloud.errors import ConflictError, NotFoundError
 
-from .keys import ACTIVE, delete_keys
+from .keys import ACTIVE, NEXT, delete_keys
 from .schema import device, device_key, session, ticket
 
 _LIST_COLUMNS = (
@@ -51,11 +51,11 @@ def expect(connection: Connection, device_id: str) -> RowMapping:
 
 
 def maybe_kid(connection: Connection, device_id: str) -> bytes | None:
-    """The id of the key that a device is using; None when it has none."""
+    """The id of the key that a device is using, or is to begin with; None when it has none."""
     query = (
         select(device_key.c.epoch)
-        .where(device_key.c.device == device_id, device_key.c.state == ACTIVE)
-        .order_by(device_key.c.epoch.desc())
+        .where(device_key.c.device == device_id, device_key.c.state.in_((ACTIVE, NEXT)))
+        .order_by(device_key.c.state, device_key.c.epoch.desc())  # active before next
     )
     epoch = connection.execute(query).scalar()
     return None if epoch is None else bytes.fromhex(device_id) + bytes((epoch,))

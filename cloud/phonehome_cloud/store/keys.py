@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +26,7 @@ GRACE: Final = "grace"
 GRACE_MS: Final = 30 * 86_400_000
 MASTER_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
+_LAST_EPOCH: Final = 255
 
 
 class Vault:
@@ -36,24 +37,37 @@ class Vault:
 
     def seal(self, dev: str, epoch: int, key: bytes) -> bytes:
         """The key as it is stored: only this master key, device and epoch open it."""
-        nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, key, _binding(dev, epoch))
+        return self.seal_as(_binding(dev, epoch), key)
 
     def open(self, dev: str, epoch: int, sealed: bytes) -> bytes:
         """The key again; StoreRefusedError when the master key is another one."""
+        return self.open_as(_binding(dev, epoch), sealed)
+
+    def seal_as(self, what: str, secret: bytes) -> bytes:
+        """Any secret as it is stored: only this master key and the same name open it."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, secret, what.encode())
+
+    def open_as(self, what: str, sealed: bytes) -> bytes:
+        """The secret again; StoreRefusedError when the master key is another one."""
         try:
             return self._cipher.decrypt(
-                sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _binding(dev, epoch)
+                sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], what.encode()
             )
         except InvalidTag:
             raise StoreRefusedError(
-                f"the master key does not open the key of device {dev}; "
+                f"the master key does not open the {what}; "
                 "set PHONEHOME_MASTER_KEY or keys.file to the one this database was made with"
             ) from None
 
 
-def _binding(dev: str, epoch: int) -> bytes:
-    return f"device key {dev} {epoch}".encode()
+def _binding(dev: str, epoch: int) -> str:
+    return f"device key {dev} {epoch}"
+
+
+def salt_binding(dev: str, epoch: int) -> str:
+    """The name under which the salt of a rotation to this epoch is sealed."""
+    return f"salt of the device key {dev} {epoch}"
 
 
 def read_master_key(path: Path) -> bytes:
@@ -94,8 +108,12 @@ def add_key(
     key: bytes,
     now_at: int,
     state: str = ACTIVE,
+    salt: bytes | None = None,
 ) -> None:
-    """Store a device's key of one epoch; an older one of that epoch is replaced."""
+    """Store a device's key of one epoch; an older one of that epoch is replaced.
+
+    `salt` is what the device derives it with, for a key that is made by rotation.
+    """
     row = {
         "device": dev,
         "epoch": epoch,
@@ -103,11 +121,39 @@ def add_key(
         "sealed": vault.seal(dev, epoch, key),
         "created_at": now_at,
         "grace_until_at": None,
+        "salt": None if salt is None else vault.seal_as(salt_binding(dev, epoch), salt),
     }
     statement = insert(connection, device_key).values(row)
     connection.execute(
         statement.on_conflict_do_update(index_elements=["device", "epoch"], set_=row)
     )
+
+
+def states(connection: Connection, dev: str) -> dict[int, str]:
+    """The state of each key of a device, by epoch."""
+    query = select(device_key.c.epoch, device_key.c.state).where(device_key.c.device == dev)
+    return {row.epoch: row.state for row in connection.execute(query)}
+
+
+def free_epoch(connection: Connection, dev: str) -> int:
+    """The epoch for a new key: that of one nobody spoke under yet, else the one after the last."""
+    known = states(connection, dev)
+    waiting = [epoch for epoch, state in known.items() if state == NEXT]
+    following = max(known, default=0) + 1
+    return waiting[0] if waiting else following if following <= _LAST_EPOCH else _lowest(known)
+
+
+def _lowest(known: Container[int]) -> int:
+    return next(epoch for epoch in range(1, _LAST_EPOCH) if epoch not in known)
+
+
+def read_key(connection: Connection, vault: Vault, dev: str, epoch: int) -> bytes | None:
+    """The key of a device and epoch, for wrapping it again; None when it is gone."""
+    query = select(device_key.c.sealed).where(
+        device_key.c.device == dev, device_key.c.epoch == epoch
+    )
+    sealed = connection.execute(query).scalar()
+    return None if sealed is None else vault.open(dev, epoch, sealed)
 
 
 def delete_keys(connection: Connection, dev: str) -> int:

@@ -25,6 +25,7 @@ from phonehome_wire.uplink import Record
 from .commands import Result, settle
 from .configs import note_reported
 from .dialects import fetch_among, insert_many
+from .enrollments import note_active
 from .keys import NEXT, activate
 from .quarantine import ID_COLLISION, STATE_LOST, note_security, quarantine_records
 from .schema import manifest, message, record
@@ -89,6 +90,7 @@ def _judge(connection: Connection, arrivals: Sequence[Arrival]) -> list[Outcome]
         note_security(connection, lost.device, STATE_LOST, {"inc": lost.inc}, lost.first_seen_at)
     for key in {arrival.key for arrival in arrivals if arrival.key.state == NEXT}:
         activate(connection, key.device, key.epoch, arrivals[0].received_at)
+        note_active(connection, key.device, key.epoch)
     return outcomes
 
 

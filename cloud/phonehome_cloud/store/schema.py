@@ -25,16 +25,20 @@ from sqlalchemy import (
 
 from .columns import Bytes, metadata
 from .columns import device_key as device_key_column
+from .enrolling_tables import claim, claim_code, enrollment
 from .order_tables import command, device_config
 
 __all__ = [
     "anchor",
     "api_token",
+    "claim",
+    "claim_code",
     "command",
     "device",
     "device_config",
     "device_event",
     "device_key",
+    "enrollment",
     "fault",
     "fault_event",
     "manifest",
@@ -70,6 +74,8 @@ device_key = Table(
     Column("sealed", Bytes, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("grace_until_at", BigInteger),
+    # Sealed, too: what the device derives this key with; NULL for a key that was handed over.
+    Column("salt", Bytes),
 )
 
 # One boot of one incarnation. last_now_ms and last_seen_at never move for late traffic.

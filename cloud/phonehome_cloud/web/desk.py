@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from . import commands, configs, devices, reports, tickets
+from . import claims, commands, configs, devices, reports, tickets
 from .access import require_token
 from .openapi import describe_api
 from .operations import add_operations, json_response
@@ -10,6 +10,7 @@ from .problems import tell_problems
 
 PREFIX = "/api/v1"
 OPERATIONS = (
+    *claims.OPERATIONS,
     *devices.OPERATIONS,
     *commands.OPERATIONS,
     *configs.OPERATIONS,

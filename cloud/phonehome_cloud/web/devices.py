@@ -9,6 +9,8 @@ from sqlalchemy import Connection, RowMapping
 
 from phonehome_cloud.clock import now_ms
 from phonehome_cloud.store import devices, keys
+from phonehome_cloud.store.keys import Vault
+from phonehome_cloud.store.rotation import issue_rotation
 
 from .bodies import read_json
 from .operations import Operation, json_response
@@ -92,6 +94,14 @@ class RegisteredDevice(Device):
     key: str | None = None
 
 
+class NextKey(msgspec.Struct):
+    """A key that a device is told to derive; it counts from the first report under it."""
+
+    device: str
+    epoch: int
+    created_at: int
+
+
 class DevicePage(msgspec.Struct):
     """Some devices, and the cursor of the next page or null."""
 
@@ -103,11 +113,7 @@ async def add_device(request: web.Request) -> web.Response:
     """Register a device under the key it has, or under one that is drawn here."""
     check_names(request, ())
     wanted = await read_json(request, NewDevice)
-    known = request.config_dict[PRODUCTS]
-    if wanted.product not in known:
-        fix = f"one of {', '.join(sorted(known))}"
-        error = field_error("product", wanted.product, fix)
-        raise ProblemError("invalid-body", "there is no such product", error)
+    check_product(request, wanted.product)
     key = bytes.fromhex(wanted.key) if wanted.key else secrets.token_bytes(_KEY_BYTES)
     row: dict[str, Any] = {
         "device": wanted.device,
@@ -123,6 +129,14 @@ async def add_device(request: web.Request) -> web.Response:
         status=201,
         headers={"Location": f"/api/v1/devices/{wanted.device}", "Cache-Control": "no-store"},
     )
+
+
+def check_product(request: web.Request, product: str) -> None:
+    """ProblemError when no product file has this name."""
+    known = request.config_dict[PRODUCTS]
+    if product not in known:
+        error = field_error("product", product, f"one of {', '.join(sorted(known))}")
+        raise ProblemError("invalid-body", "there is no such product", error)
 
 
 async def _register(request: web.Request, row: dict[str, Any], key: bytes) -> None:
@@ -162,6 +176,22 @@ async def revoke_device(request: web.Request) -> web.Response:
     return json_response(await _show(request))
 
 
+async def rotate_key(request: web.Request) -> web.Response:
+    """Make the next key of a device; asked again while the device has not used it: the same."""
+    check_names(request, ())
+    device_id = request.match_info["device"]
+    database, vault = request.config_dict[DATABASE], request.config_dict[VAULT]
+    made = await database.write(_rotate, vault, device_id, now_ms())
+    request.config_dict[KEYS].forget(device_id)
+    return json_response(made, status=202)
+
+
+def _rotate(connection: Connection, vault: Vault, device_id: str, now_at: int) -> NextKey:
+    devices.expect(connection, device_id)
+    rotation = issue_rotation(connection, vault, device_id, now_at)
+    return NextKey(device_id, rotation.epoch, rotation.created_at)
+
+
 async def _show(request: web.Request) -> DeviceDetail:
     return await request.config_dict[DATABASE].read(_detail, request.match_info["device"])
 
@@ -195,5 +225,14 @@ OPERATIONS = (
     ),
     Operation("GET", "/devices", list_devices, "List devices by id", DevicePage, query=PAGING),
     Operation("GET", _PATH, get_device, "One device with its presence", DeviceDetail),
+    Operation(
+        "POST",
+        _PATH + "/rotate-key",
+        rotate_key,
+        "Give a device its next key",
+        NextKey,
+        status=202,
+        problems=("conflict",),
+    ),
     Operation("POST", _PATH + "/revoke", revoke_device, "Destroy a device's keys", DeviceDetail),
 )

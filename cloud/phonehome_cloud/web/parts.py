@@ -19,6 +19,9 @@ PUBLIC_URL = web.AppKey("public_url", str)  # as browsers see it; "" when nobody
 VAULT = web.AppKey("vault", Vault)
 ADDRESS_LIMIT = web.AppKey("address_limit", TokenBuckets)  # the one that intake uses, too
 LOGIN_LIMIT = web.AppKey("login_limit", TokenBuckets)
+CLAIM_LIMIT = web.AppKey("claim_limit", TokenBuckets)  # one bucket per claim
+ENROLL_PLAIN = web.AppKey("enroll_plain", bool)  # device keys may travel without TLS
+PROXIES = web.AppKey[frozenset[str]]("proxies", frozenset)  # who may say that TLS was there
 KEYS = web.AppKey("keys", KeyCache)
 
 ACTOR = web.RequestKey("actor", str)  # who asks: "token:<name>"

@@ -30,9 +30,9 @@ def check_names(request: web.Request, known: Collection[str]) -> None:
     for name in request.query:
         if name not in known:
             fix = f"leave it out; known: {', '.join(sorted(known)) or 'none'}"
-            raise _wrong(name, request.query[name], fix)
+            raise wrong_parameter(name, request.query[name], fix)
         if len(request.query.getall(name)) > 1:
-            raise _wrong(name, request.query[name], "give it once")
+            raise wrong_parameter(name, request.query[name], "give it once")
 
 
 def read_ticket_filter(query: Mapping[str, str]) -> TicketFilter:
@@ -53,13 +53,13 @@ def _read_states(text: str | None) -> tuple[str, ...]:
         return ()
     states = tuple(text.split(","))
     if not set(states) <= set(STATES):
-        raise _wrong("state", text, TICKET_FILTERS["state"])
+        raise wrong_parameter("state", text, TICKET_FILTERS["state"])
     return states
 
 
 def _read_device(text: str | None) -> str | None:
     if text is not None and not _DEVICE.fullmatch(text):
-        raise _wrong("device", text, TICKET_FILTERS["device"])
+        raise wrong_parameter("device", text, TICKET_FILTERS["device"])
     return text
 
 
@@ -68,7 +68,7 @@ def _read_fault(text: str | None) -> tuple[int | None, int | None, str | None]:
         return None, None, None
     match = _FAULT.fullmatch(text)
     if match is None:
-        raise _wrong("fault", text, TICKET_FILTERS["fault"])
+        raise wrong_parameter("fault", text, TICKET_FILTERS["fault"])
     if match[3]:
         return None, None, match[3]
     return int(match[1]), int(match[2]), None
@@ -78,9 +78,10 @@ def _read_severity(text: str | None) -> int | None:
     if text is None:
         return None
     if text not in SEVERITIES:
-        raise _wrong("severity", text, TICKET_FILTERS["severity"])
+        raise wrong_parameter("severity", text, TICKET_FILTERS["severity"])
     return SEVERITIES.index(text)
 
 
-def _wrong(name: str, value: str, fix: str) -> ProblemError:
+def wrong_parameter(name: str, value: str, fix: str) -> ProblemError:
+    """The refusal of a parameter, with what it should hold."""
     return ProblemError("bad-parameter", f"{name} is wrong", field_error(name, value, fix))
