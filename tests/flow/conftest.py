@@ -13,6 +13,8 @@ from phonehome_tools.fleet.children import Children
 from phonehome_tools.fleet.desk import Desk
 from phonehome_tools.fleet.home import Home, Link
 from phonehome_tools.fleet.receiver import Receiver
+from tests.fakes.board import Board as BareBoard
+from tests.flow.lossy import LossyFront
 
 SHOW_MS = 200
 # Generous: a deadline here only ends a test that would never end.
@@ -125,3 +127,27 @@ async def installation(tmp_path: Path, quick_products: Path) -> AsyncIterator[In
         found = Installation(tmp_path, children, quick_products)
         await found.receiver.start()
         yield found
+
+
+@pytest.fixture
+async def make_board(micropython, micropython_environment, tmp_path):
+    """Boards in folders of their own; what still runs at the end is ended."""
+    boards = []
+
+    def make(server: str) -> BareBoard:
+        folder = tmp_path / f"board{len(boards)}"
+        folder.mkdir()
+        boards.append(BareBoard(micropython, micropython_environment, folder, server))
+        return boards[-1]
+
+    yield make
+    for board in boards:
+        if board.process is not None:
+            await board.kill()
+
+
+@pytest.fixture
+async def front(installation):
+    """The lossy way to the receiver."""
+    async with LossyFront(installation.receiver.http) as made:
+        yield made
