@@ -59,7 +59,7 @@ def make_app(config: Config) -> web.Application:
     policy = Policy(reopen_window_ms=config.tickets.reopen_window_s * 1000)
     digesting = Digesting(database, catalogue, policy, now_ms, metrics)
     committer = _make_committer(config, database, metrics, digesting)
-    commanding = Commanding(database, keys, now_ms, metrics)
+    commanding = Commanding(database, vault, keys, now_ms, metrics)
     by_address = TokenBuckets(config.intake.address_per_s, config.intake.address_burst)
     intake = Intake(
         keys,

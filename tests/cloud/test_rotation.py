@@ -4,9 +4,15 @@ import pytest
 
 from phonehome_cloud.core.enrolling import REPEAT_MS
 from phonehome_cloud.errors import ConflictError
-from phonehome_cloud.store import claims, enrollments, keys
-from phonehome_cloud.store.rotation import find_rotation, issue_rotation
+from phonehome_cloud.store import claims, enrollments, keys, schema
+from phonehome_cloud.store.rotation import (
+    OFFER_PAUSE_MS,
+    find_rotation,
+    issue_rotation,
+    order_rotation,
+)
 from phonehome_cloud.web.parts import VAULT
+from phonehome_wire.downlink import Ack
 from phonehome_wire.enrollment import EnrollRequest
 from phonehome_wire.rekeying import rotated_key
 from tests.cloud.running import running
@@ -53,7 +59,7 @@ async def test_a_rotation_is_made_once(receiver):
     await receiver.register(washer)
     first, again = await issue(receiver, washer.device), await issue(receiver, washer.device)
     assert first == again
-    assert (first.code, first.epoch, len(first.args[1])) == (6, 2, 32)
+    assert (first.epoch, len(first.args[1])) == (2, 32)
     assert first.args[1].hex() not in repr(first)
     stored = await receiver.database.read(keys.read_key, receiver.vault, washer.device, 2)
     assert stored == Rotated(washer, first).key
@@ -99,6 +105,56 @@ async def test_whoever_missed_the_command_is_told_again(receiver):
     assert await find(receiver, washer.device, 2) is None
 
 
+async def commands_of(receiver, device):
+    """The commands to rotate that a device was given, as rows."""
+    rows = await receiver.rows(schema.command, schema.command.c.number)
+    return [row for row in rows if (row.device, row.code) == (device, 6)]
+
+
+async def order(receiver, device):
+    """What the desk asks for."""
+    now_at = receiver.clock()
+    return await receiver.database.write(order_rotation, receiver.vault, device, "anna", now_at)
+
+
+async def test_the_device_is_told_with_its_next_poll(receiver):
+    """The command carries epoch and salt to who speaks under the old key, and to nobody else."""
+    washer = Appliance()
+    await receiver.register(washer)
+    rotation = await order(receiver, washer.device)
+    assert await order(receiver, washer.device) == rotation
+    assert [row.args for row in await commands_of(receiver, washer.device)] == [None]
+    receiver.commanding.note(washer.device)
+    told = washer.hears((await receiver.accept(washer.message())).body)
+    assert (told.code, told.args) == (6, rotation.args)
+    second = Rotated(washer, rotation)
+    receiver.commanding.note(washer.device)
+    heard = second.hears((await receiver.accept(second.message(now_ms=70_000))).body)
+    assert isinstance(heard, Ack)
+
+
+async def test_a_device_that_went_back_is_told_again_once_a_day(receiver):
+    """Under the key in its grace it is offered the next one, with the same salt."""
+    washer = Appliance()
+    await receiver.register(washer)
+    rotation = await order(receiver, washer.device)
+    second = Rotated(washer, rotation)
+    await receiver.accept(second.message([heartbeat(0)]))
+    await receiver.database.write(
+        lambda c: c.execute(schema.command.update().values(ended_at=receiver.clock()))
+    )
+    receiver.keys.forget(washer.device)
+    for seq, given in ((1, 1), (2, 1)):
+        await receiver.accept(washer.message([heartbeat(seq)], now_ms=60_000 + seq))
+        assert len(await commands_of(receiver, washer.device)) == given
+    receiver.clock.advance(OFFER_PAUSE_MS + 1)
+    for seq in (3, 4):
+        await receiver.accept(washer.message([heartbeat(seq)], now_ms=60_000 + seq))
+    again = await commands_of(receiver, washer.device)
+    assert [row.who for row in again] == ["anna", "keys"]
+    assert (await find(receiver, washer.device, 1)) == rotation
+
+
 async def test_salts_are_sealed(receiver):
     """A stolen database does not tell what the next key is derived with."""
     washer = Appliance()
@@ -125,6 +181,8 @@ async def test_rotation_over_the_api(tmp_path):
         voice = await receiver.register()
         path = f"/devices/{voice.device}/rotate-key"
         made = await receiver.api("POST", path, 202)
+        listed = await receiver.api("GET", f"/devices/{voice.device}/commands")
+        assert [(c["name"], c["args"]) for c in listed["items"]] == [("rotate_key", {})]
         assert (made["device"], made["epoch"]) == (voice.device, 2)
         assert await receiver.api("POST", path, 202) == made
         assert set(made) == {"device", "epoch", "created_at"}

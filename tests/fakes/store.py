@@ -91,7 +91,7 @@ class StoreReceiver:
             bounds.get("max_batch", 100),
             self.commits.append,
         )
-        self.commanding = Commanding(self.database, self.keys, self.clock, self.counts)
+        self.commanding = Commanding(self.database, self.vault, self.keys, self.clock, self.counts)
         self.intake = Intake(
             self.keys,
             self.committer,

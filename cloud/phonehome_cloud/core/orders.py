@@ -107,7 +107,7 @@ KINDS: Final = {
         Kind(
             registry.COMMAND_ROTATE_KEY,
             is_repeatable=False,
-            instead="it is given by whoever keeps the keys",
+            instead="POST the device's rotate-key",
         ),
         Kind(
             registry.COMMAND_SEND_LOG,

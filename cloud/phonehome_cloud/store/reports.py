@@ -26,8 +26,9 @@ from .commands import Result, settle
 from .configs import note_reported
 from .dialects import fetch_among, insert_many
 from .enrollments import note_active
-from .keys import NEXT, activate
+from .keys import GRACE, NEXT, activate
 from .quarantine import ID_COLLISION, STATE_LOST, note_security, quarantine_records
+from .rotation import offer_again
 from .schema import manifest, message, record
 from .sessions import load_journal, save_journal
 
@@ -91,6 +92,8 @@ def _judge(connection: Connection, arrivals: Sequence[Arrival]) -> list[Outcome]
     for key in {arrival.key for arrival in arrivals if arrival.key.state == NEXT}:
         activate(connection, key.device, key.epoch, arrivals[0].received_at)
         note_active(connection, key.device, key.epoch)
+    for key in {arrival.key for arrival in arrivals if arrival.key.state == GRACE}:
+        offer_again(connection, key.device, key.epoch, arrivals[0].received_at)
     return outcomes
 
 

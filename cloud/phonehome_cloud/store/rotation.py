@@ -8,15 +8,20 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, or_, select
 
 from phonehome_cloud.errors import ConflictError
+from phonehome_wire.downlink import Command
 from phonehome_wire.registry import COMMAND_ROTATE_KEY
 from phonehome_wire.rekeying import SALT_BYTES, rotated_key
 
+from . import commands
 from .keys import ACTIVE, GRACE, NEXT, Vault, add_key, salt_binding
-from .schema import device_key
+from .schema import command, device_key
 
+WHO: Final = "keys"  # as histories show who asked
+WITHIN_MS: Final = 30 * 86_400_000
+OFFER_PAUSE_MS: Final = 86_400_000
 ARG_EPOCH: Final = 0
 ARG_SALT: Final = 1
 _LAST_EPOCH = 255
@@ -24,14 +29,12 @@ _LAST_EPOCH = 255
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """A key that a device is to derive: `code` and `args` of the command that says how."""
+    """A key that a device is to derive, and the arguments of the command that says how."""
 
     device: str
     epoch: int
     created_at: int
     salt: bytes = field(repr=False)
-
-    code: int = COMMAND_ROTATE_KEY
 
     @property
     def args(self) -> dict[int, Any]:
@@ -61,6 +64,65 @@ def issue_rotation(connection: Connection, vault: Vault, dev: str, now_at: int) 
     derived = rotated_key(key, bytes.fromhex(dev), epoch, salt)
     add_key(connection, vault, dev, epoch, derived, now_at, NEXT, salt)
     return Rotation(dev, epoch, now_at, salt)
+
+
+def order_rotation(
+    connection: Connection, vault: Vault, dev: str, who: str, now_at: int
+) -> Rotation:
+    """Make the next key of a device, and have it told; see issue_rotation."""
+    rotation = issue_rotation(connection, vault, dev, now_at)
+    if not _asked_since(connection, dev, open_only=True):
+        commands.add(connection, _order(dev, who, now_at))
+    return rotation
+
+
+def offer_again(connection: Connection, dev: str, epoch: int, now_at: int) -> None:
+    """A device speaks under a key in its grace: have it told about the next one, once a day.
+
+    It used that one, lost what proved it, and went back.
+    """
+    missed = select(device_key.c.epoch).where(
+        device_key.c.device == dev,
+        device_key.c.epoch == epoch + 1,
+        device_key.c.state == ACTIVE,
+        device_key.c.salt.is_not(None),
+    )
+    if connection.execute(missed).first() is None:
+        return
+    if not _asked_since(connection, dev, now_at - OFFER_PAUSE_MS):
+        commands.add(connection, _order(dev, WHO, now_at))
+
+
+def _order(dev: str, who: str, now_at: int) -> commands.Order:
+    """Without arguments: what is secret in them is not kept among commands. Done twice it changes
+    nothing more.
+    """
+    return commands.Order(dev, COMMAND_ROTATE_KEY, None, True, who, now_at, now_at + WITHIN_MS)
+
+
+def _asked_since(
+    connection: Connection, dev: str, asked_at: int = 0, *, open_only: bool = False
+) -> bool:
+    """Whether a command to rotate waits, or was given since then."""
+    query = select(command.c.number).where(
+        command.c.device == dev, command.c.code == COMMAND_ROTATE_KEY
+    )
+    is_open = command.c.ended_at.is_(None)
+    query = query.where(is_open if open_only else or_(is_open, command.c.asked_at >= asked_at))
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def complete(
+    connection: Connection, vault: Vault, dev: str, epoch: int, order: Command | None
+) -> Command | None:
+    """A command as it goes to a device that speaks under `epoch`; None when that is past it."""
+    if order is None or order.code != COMMAND_ROTATE_KEY:
+        return order
+    rotation = find_rotation(connection, vault, dev, epoch)
+    if rotation is None:
+        return None
+    order.args = rotation.args
+    return order
 
 
 def find_rotation(connection: Connection, vault: Vault, dev: str, epoch: int) -> Rotation | None:

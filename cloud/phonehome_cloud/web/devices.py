@@ -10,12 +10,12 @@ from sqlalchemy import Connection, RowMapping
 from phonehome_cloud.clock import now_ms
 from phonehome_cloud.store import devices, keys
 from phonehome_cloud.store.keys import Vault
-from phonehome_cloud.store.rotation import issue_rotation
+from phonehome_cloud.store.rotation import order_rotation
 
 from .bodies import read_json
 from .operations import Operation, json_response
 from .paging import page, read_cursor, read_limit, write_cursor
-from .parts import DATABASE, KEYS, PRODUCTS, VAULT
+from .parts import ACTOR, DATABASE, KEYS, NOTE_ORDER, PRODUCTS, VAULT
 from .problems import ProblemError, field_error
 from .queries import PAGING, check_names
 
@@ -181,14 +181,17 @@ async def rotate_key(request: web.Request) -> web.Response:
     check_names(request, ())
     device_id = request.match_info["device"]
     database, vault = request.config_dict[DATABASE], request.config_dict[VAULT]
-    made = await database.write(_rotate, vault, device_id, now_ms())
+    made = await database.write(_rotate, vault, device_id, request[ACTOR], now_ms())
     request.config_dict[KEYS].forget(device_id)
+    request.config_dict[NOTE_ORDER](device_id)
     return json_response(made, status=202)
 
 
-def _rotate(connection: Connection, vault: Vault, device_id: str, now_at: int) -> NextKey:
+def _rotate(
+    connection: Connection, vault: Vault, device_id: str, who: str, now_at: int
+) -> NextKey:
     devices.expect(connection, device_id)
-    rotation = issue_rotation(connection, vault, device_id, now_at)
+    rotation = order_rotation(connection, vault, device_id, who, now_at)
     return NextKey(device_id, rotation.epoch, rotation.created_at)
 
 

@@ -16,8 +16,9 @@ from sqlalchemy import Connection
 from phonehome_cloud.core.arrivals import Arrival, DeviceKey
 from phonehome_cloud.core.orders import sign_command
 from phonehome_cloud.errors import StoreUnavailableError
-from phonehome_cloud.store import commands, configs, devices
+from phonehome_cloud.store import commands, configs, devices, rotation
 from phonehome_cloud.store.database import Database
+from phonehome_cloud.store.keys import Vault
 from phonehome_cloud.store.reconciling import reconcile
 from phonehome_wire.downlink import Command
 
@@ -52,9 +53,15 @@ class Commanding:
     """The mailbox of intake, and the loop behind it; `publish` reaches devices at any time."""
 
     def __init__(
-        self, database: Database, keys: Keys, clock: Callable[[], int], counters: Counters
+        self,
+        database: Database,
+        vault: Vault,
+        keys: Keys,
+        clock: Callable[[], int],
+        counters: Counters,
     ) -> None:
         self._database = database
+        self._vault = vault
         self._keys = keys
         self._clock = clock
         self._counters = counters
@@ -83,11 +90,9 @@ class Commanding:
 
     async def next_for(self, arrival: Arrival) -> bytes:
         """The signed command for the boot that sent this; empty when none waits, or not now."""
-        device, boot = arrival.device, arrival.uplink.boot
+        device = arrival.device
         try:
-            command = await self._database.write(
-                commands.take_next, device, arrival.inc, boot, self._clock()
-            )
+            command = await self._database.write(self._take_next, arrival, self._clock())
         except StoreUnavailableError as error:
             _LOG.warning("the command for device %s waits: %s", device, error)
             return b""
@@ -96,6 +101,11 @@ class Commanding:
             return b""
         self._counters.count_commands("sent", 1)
         return sign_command(arrival.key, command)
+
+    def _take_next(self, connection: Connection, arrival: Arrival, now_at: int) -> Command | None:
+        dev, boot = arrival.device, arrival.uplink.boot
+        command = commands.take_next(connection, dev, arrival.inc, boot, now_at)
+        return rotation.complete(connection, self._vault, dev, arrival.key.epoch, command)
 
     async def run(self) -> None:
         """Look after commands until cancelled; when the database is away, again each second."""
@@ -130,16 +140,22 @@ class Commanding:
         if self.publish is _nobody:
             return
         for device in news:
-            command = await self._database.write(commands.take_pushable, device, self._clock())
-            if command is not None:
-                await self._publish(device, command)
+            kid = await self._database.read(devices.maybe_kid, device)
+            key = await self._keys.find(kid) if kid else None
+            if key is not None:
+                await self._push_next(key)
 
-    async def _publish(self, device: str, command: Command) -> None:
-        """Send it; what does not arrive goes out again with the device's next report."""
-        kid = await self._database.read(devices.maybe_kid, device)
-        key = await self._keys.find(kid) if kid else None
-        if key is not None and self.publish(device, sign_command(key, command)):
+    async def _push_next(self, key: DeviceKey) -> None:
+        """Send what waits; what does not arrive goes out again with the device's next report."""
+        command = await self._database.write(self._take_pushable, key, self._clock())
+        if command is not None and self.publish(key.device, sign_command(key, command)):
             self._counters.count_commands("pushed", 1)
+
+    def _take_pushable(
+        self, connection: Connection, key: DeviceKey, now_at: int
+    ) -> Command | None:
+        command = commands.take_pushable(connection, key.device, now_at)
+        return rotation.complete(connection, self._vault, key.device, key.epoch, command)
 
 
 def _look(connection: Connection, now_at: int) -> tuple[bool, bool]:
