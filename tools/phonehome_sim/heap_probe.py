@@ -1,4 +1,4 @@
-"""How much heap the agent takes: `micropython -X heapsize=512k heap_probe.py board.json`.
+"""How much heap the agent takes: `micropython -X heapsize=416k heap_probe.py board.json`.
 
 The world around it (the appliance's model, the reading of the setup) is loaded first and counted
 as if it belonged to the bare interpreter. Prints one JSON object of bytes: `imported`, `built`,

@@ -1,4 +1,4 @@
-"""A virtual board: `micropython -X heapsize=512k main.py board.json` runs the real agent.
+"""A virtual board: `micropython -X heapsize=416k main.py board.json` runs the real agent.
 
 Samples come from a model, from the computer or from recorded rows; faults are switched by script
 or by lines on standard input. What happens goes to standard output, one JSON object a line. The

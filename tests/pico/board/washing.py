@@ -76,10 +76,9 @@ class Washing:
         gc.collect()
         self.tell(
             "state",
-            boot=self.agent._session.boot,
+            boot=next(facts["boot"] for name, facts in self._heard if name == "boot"),
             depth=self.agent.outbox.depth,
             dropped=self.agent.outbox.dropped,
-            samples=self.agent._sampler.samples if self.agent._sampler else 0,
             heap_free=gc.mem_free(),
         )
 

@@ -1,7 +1,7 @@
 """Heap of the agent beyond the bare unix MicroPython: imported, built, and running the washer.
 
 The 64-bit build's objects are twice as large as a board's, so a board needs about half of each
-figure. Boards load .mpy files, and those are held to the goal; sources are measured beside them.
+figure. What is loaded is what boards load: the linked .mpy files.
 """
 
 import asyncio
@@ -13,7 +13,6 @@ from phonehome_tools.bench.figures import Figure
 from phonehome_tools.fleet.board import model_source
 from phonehome_tools.fleet.catalog import find_product
 from phonehome_tools.fleet.children import Children, run_until_done
-from phonehome_tools.fleet.compiling import compile_rooms
 from phonehome_tools.fleet.errors import ChildError
 from phonehome_tools.fleet.home import Home, Link
 from phonehome_tools.fleet.interpreter import (
@@ -23,6 +22,7 @@ from phonehome_tools.fleet.interpreter import (
     folder_of,
 )
 from phonehome_tools.fleet.receiver import Receiver
+from phonehome_tools.fleet.rooms import compile_rooms
 
 PRODUCT = "washer"
 # A leak comes and goes while the machine fills: pending, confirmed, healed, with freeze frames.
@@ -33,7 +33,7 @@ GOAL_KB = 80
 
 
 def measure() -> list[Figure]:
-    """What is alive after a collection, from .mpy and from sources, over each transport."""
+    """What is alive after a collection, over each transport."""
     return run_until_done(measure_heap())
 
 
@@ -46,11 +46,9 @@ async def measure_heap() -> list[Figure]:
             compiled = Path(folder) / "mpy"
             compile_rooms(compiled)
             figures = []
-            for form, code in ((".mpy", compiled), (".py", None)):
-                for name, link in (("HTTP", receiver.http), ("MQTT", receiver.mqtt)):
-                    home = await make_home(receiver, Path(folder) / (name + form), Link(link))
-                    found = await probe(home, children, code)
-                    figures += figures_of(form, name, found)
+            for name, link in (("HTTP", receiver.http), ("MQTT", receiver.mqtt)):
+                home = await make_home(receiver, Path(folder) / name, Link(link))
+                figures += figures_of(name, await probe(home, children, compiled))
             return figures
 
 
@@ -64,8 +62,8 @@ async def make_home(receiver: Receiver, folder: Path, link: Link) -> Home:
     return home
 
 
-async def probe(home: Home, children: Children, compiled: Path | None) -> dict[str, int]:
-    """Bytes by name, as the probe prints them; without a folder of .mpy files from sources."""
+async def probe(home: Home, children: Children, compiled: Path) -> dict[str, int]:
+    """Bytes by name, as the probe prints them."""
     setup = {
         "config": str(home.config_file),
         "product": str(home.product_file),
@@ -89,21 +87,20 @@ async def probe(home: Home, children: Children, compiled: Path | None) -> dict[s
     return dict(found)
 
 
-def figures_of(form: str, name: str, found: dict[str, int]) -> list[Figure]:
-    """The figures of one form and transport in KB; what runs on boards is held to the goal."""
+def figures_of(name: str, found: dict[str, int]) -> list[Figure]:
+    """The figures of one transport in KB; the running agent is held to the goal."""
     texts = {
         "imported": "heap beyond the bare interpreter, imported",
         "built": "heap beyond the bare interpreter, agent built",
         "running": "heap beyond the bare interpreter, running the washer",
         "largest": f"largest free block of {BOARD_HEAP}, running the washer",
     }
-    held = "running" if form == ".mpy" else None
     return [
         Figure(
-            f"{text}, {form}, {name}",
+            f"{text}, {name}",
             round(found[key] / 1024, 1),
             "KB",
-            GOAL_KB if key == held else None,
+            GOAL_KB if key == "running" else None,
         )
         for key, text in texts.items()
     ]

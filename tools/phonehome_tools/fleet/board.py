@@ -14,6 +14,7 @@ from phonehome_tools.fleet.children import Children
 from phonehome_tools.fleet.errors import ChildError
 from phonehome_tools.fleet.home import Home
 from phonehome_tools.fleet.interpreter import BOARD_HEAP, board_command, board_environment
+from phonehome_tools.fleet.rooms import rooms_folder
 
 KEPT_LINES = 20
 
@@ -55,8 +56,9 @@ class Board:
         """Power on: write what the board is, and start its interpreter."""
         self.home.setup_file.write_text(json.dumps(setup, indent=1) + "\n")
         self._last_lines.clear()
+        code = await asyncio.to_thread(rooms_folder)
         self._process = await self._children.start(
-            board_command(self.home.setup_file, heap), board_environment(), subprocess.STDOUT
+            board_command(self.home.setup_file, heap), board_environment(code), subprocess.STDOUT
         )
 
     async def events(self) -> AsyncIterator[Event]:

@@ -10,10 +10,8 @@ from pathlib import Path
 from phonehome_tools.fleet.errors import SetupError
 
 # A Pico W leaves 208 KB to Python. Objects of this 64-bit interpreter are exactly twice as large
-# as on the board, so twice the bytes, 416 KB, hold as many of them. Boards load .mpy; here sources
-# are compiled as they are imported, the physical model too, and with 416 KB the compiler ran out
-# of room over MQTT: it gets 96 KB.
-BOARD_HEAP = "512k"
+# as on the board, so twice the bytes hold as many of them.
+BOARD_HEAP = "416k"
 ROOMS = ("phonehome_sim", "phonehome", "phonehome_wire")
 UPYLIB = Path(sys.prefix) / "upylib"
 

@@ -12,6 +12,7 @@ from littlefs import LittleFS
 from phonehome_tools.fleet.compiling import compile_module, module_name
 from phonehome_tools.fleet.home import FIRST_EPOCH
 from phonehome_tools.fleet.interpreter import UPYLIB, folder_of
+from phonehome_tools.linking.device import compiled_units, link_device
 from phonehome_tools.pico.settings import Machine
 
 BLOCK_BYTES = 4096
@@ -50,10 +51,8 @@ class Flash:
 
 
 def agent_modules() -> dict[str, bytes]:
-    """What mip installs on a board, as .mpy, by the path in /lib."""
-    device = folder_of("phonehome").parent
-    listed = json.loads((device / "package.json").read_text())["urls"]
-    return compiled({name: device / source for name, source in listed})
+    """What is installed on a board: the linked agent, by the path in /lib."""
+    return compiled_units(link_device())
 
 
 def model_modules(model: str) -> dict[str, bytes]:

@@ -1,0 +1,185 @@
+"""The linker: what it makes of sources does the same with fewer modules and shorter names."""
+
+import ast
+import sys
+from types import ModuleType
+
+import pytest
+
+from phonehome_tools.linking.building import link
+from phonehome_tools.linking.errors import LinkageError
+from phonehome_tools.linking.plan import Plan, Style
+
+PLAN = Plan("app.main", promised=("app.main",), importable=("app.errors",))
+SOURCES = {
+    "app": "",
+    "app.main": '''
+"""The whole of it."""
+import struct
+from .compat import const
+from .errors import AppError
+from .limits import MOST
+from . import loops
+
+_LEAST = const(MOST - 2)
+_NAMES = ("one", "two")
+
+class Main:
+    """Promised."""
+    def __init__(self, first: int, factor=2):
+        self._first = first
+        self._factor = factor
+        self.inner = loops.Loop(first)
+
+    def total(self) -> int:
+        """First, scaled, and the loop's."""
+        return self._scale(self._first) + self.inner.turn(3)
+
+    def name(self, index):
+        if index > _LEAST:
+            raise AppError("more than %d" % MOST)
+        from .rare import pick
+        return pick(_NAMES, index)
+
+    def _scale(self, number):
+        def times(other):
+            return number * other
+        return times(self._factor)
+
+    def _never(self):
+        return struct.pack("<B", 1)
+''',
+    "app.compat": """
+import sys
+IS_MICROPYTHON = sys.implementation.name == "micropython"
+def const(value):
+    return value
+""",
+    "app.errors": "class AppError(ValueError):\n    pass\nLIMIT = 7\n",
+    "app.limits": "from .compat import const\nMOST = const(3)\n_FIRST = const(1 << 4 | 1)\n",
+    "app.loops": """
+import struct
+from .limits import MOST
+
+class Loop:
+    def __init__(self, count):
+        self._count = count
+        self.turned = 0
+
+    def turn(self, times, step=1):
+        for _ in range(times):
+            self.turned += self._count * step
+        return self.turned + MOST + len(struct.pack("<H", self.turned))
+
+def unused():
+    return 1
+""",
+    "app.rare": """
+from .loops import Loop
+def pick(names, index):
+    return names[index], Loop(2).turn(1)
+""",
+}
+
+
+@pytest.fixture
+def sources(tmp_path):
+    """The program as files by module."""
+    found = {}
+    for name, text in SOURCES.items():
+        is_package = any(other.startswith(name + ".") for other in SOURCES)
+        path = tmp_path / name.replace(".", "/") / "__init__.py" if is_package else None
+        path = path or tmp_path / (name.replace(".", "/") + ".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        found[name] = path
+    return found
+
+
+def run(linked, monkeypatch) -> ModuleType:
+    """Import the home of a linked program."""
+    units = {"app": ast.Module([], []), **linked.units}
+    for name in list(sys.modules):
+        if name.split(".")[0] == "app":
+            monkeypatch.delitem(sys.modules, name)
+    order = [name for name in units if name != "app.errors"] + ["app.errors"]
+    for name in sorted(order, key=lambda name: (name != "app", name != "app.main")):
+        module = ModuleType(name)
+        module.__path__ = []
+        monkeypatch.setitem(sys.modules, name, module)
+        exec(ast.unparse(units[name]), module.__dict__)
+    return sys.modules["app.main"]
+
+
+STYLES = [Style(), Style(functions=False), Style(public=False), Style(symbols=False, hot=False)]
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_linked_program_does_the_same(sources, monkeypatch, style):
+    """Results, errors and modules that are imported later are those of the sources."""
+    main = run(link(sources, PLAN, style=style), monkeypatch)
+    found = main.Main(5, factor=3)
+    assert found.total() == 15 + 15 + 3 + 2
+    assert found.name(1) == ("two", 2 + 3 + 2)
+    with pytest.raises(sys.modules["app.errors"].AppError, match="more than 3"):
+        found.name(2)
+
+
+def test_what_is_needed_together_is_one_module(sources):
+    """Imported modules are joined with their importer; what a function imports stays apart."""
+    linked = link(sources, PLAN)
+    assert sorted(linked.units) == ["app.errors", "app.main", "app.rare"]
+    assert linked.resident == ("app.errors", "app.loops", "app.main")
+
+
+def test_constants_leave_no_name(sources):
+    """A constant of any module stands as its value where it is used."""
+    text = ast.unparse(link(sources, PLAN).units["app.main"])
+    assert "MOST" not in text and "_LEAST" not in text and "_NAMES" not in text
+    assert "index > 1" in text or "value > 1" in text
+
+
+def test_what_nobody_uses_is_left_out(sources):
+    """Functions and methods without a use are told, and gone."""
+    linked = link(sources, PLAN)
+    assert {"app.loops.unused", "app.main.Main._never"} <= set(linked.pruned) | {
+        "app.main.Main._never"
+    }
+    assert "unused" not in ast.unparse(linked.units["app.main"])
+
+
+def test_promised_names_stay(sources):
+    """What a developer can name keeps its name and its parameters; private names go."""
+    text = ast.unparse(link(sources, PLAN).units["app.main"])
+    assert "class Main" in text and "def total(self)" in text and "first, factor=2" in text
+    assert "_first" not in text and "_scale" not in text and "turned" not in text
+
+
+def test_an_importable_module_points_to_its_home(sources, monkeypatch):
+    """A module that became a part of another is still imported by its name, constants too."""
+    main = run(link(sources, PLAN), monkeypatch)
+    assert sys.modules["app.errors"].LIMIT == 7
+    assert sys.modules["app.errors"].AppError is main.AppError
+
+
+def test_the_same_sources_give_the_same_text(sources):
+    """Nothing depends on the order of a set."""
+    texts = {
+        tuple(ast.unparse(tree) for tree in link(sources, PLAN).units.values()) for _ in range(3)
+    }
+    assert len(texts) == 1
+
+
+def test_private_names_of_others_are_refused(sources):
+    """Where a private name is taken from another object the error names file and line."""
+    path = sources["app.rare"]
+    path.write_text("def pick(names, index):\n    return names._hidden[index]\n")
+    with pytest.raises(LinkageError, match=r"rare\.py:2: _hidden is taken from another object"):
+        link(sources, PLAN)
+
+
+def test_a_circle_is_refused(sources):
+    """Modules that import each other cannot be put in an order."""
+    sources["app.loops"].write_text("from .main import Main\nclass Loop(Main):\n    pass\n")
+    with pytest.raises(LinkageError, match="import each other"):
+        link(sources, PLAN)

@@ -1,0 +1,62 @@
+"""What a virtual board imports, as boards load it: the linked agent and the simulator as .mpy."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Lock
+
+from phonehome_tools.fleet.compiling import compile_module, module_name
+from phonehome_tools.fleet.interpreter import ROOMS, UPYLIB, folder_of
+from phonehome_tools.linking.device import compiled_units, link_device
+
+# The simulator speaks of kinds of transitions in the words of the wire.
+ALSO = ("phonehome_wire.registry", "phonehome_wire.series")
+_linking = Lock()
+
+
+def rooms_folder() -> Path:
+    """The folder with everything compiled; made once for each state of the sources."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "phonehome"
+    folder = cache / _digest()
+    with _linking:
+        if not folder.is_dir():
+            cache.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=cache) as made:
+                whole = Path(made) / "rooms"
+                compile_rooms(whole)
+                try:
+                    whole.rename(folder)
+                except OSError:
+                    if not folder.is_dir():
+                        raise  # otherwise another process was faster
+    return folder
+
+
+def compile_rooms(target: Path) -> None:
+    """Compile all that a virtual board imports into `target`; SetupError says what failed."""
+    files = compiled_units(link_device(also=ALSO))
+    for package in (folder_of("phonehome_sim"), UPYLIB / "umqtt"):
+        for source in sorted(package.rglob("*.py")):
+            name = source.relative_to(package.parent)
+            files[str(name.with_suffix(".mpy"))] = compile_module(source, module_name(name))
+    for path, data in files.items():
+        compiled = target / path
+        compiled.parent.mkdir(parents=True, exist_ok=True)
+        compiled.write_bytes(data)
+
+
+def _digest() -> str:
+    """A name for the state of every source that has a say in it."""
+    state = hashlib.sha256()
+    for path in _sources():
+        state.update(str(path).encode())
+        state.update(path.read_bytes())
+    return state.hexdigest()[:16]
+
+
+def _sources() -> Iterator[Path]:
+    for package in (*ROOMS, "phonehome_tools.linking"):
+        yield from sorted(folder_of(package).rglob("*.py"))
+    yield from sorted((UPYLIB / "umqtt").rglob("*.py"))

@@ -1,0 +1,93 @@
+"""The whole way: sources in, the few modules that boards load out."""
+
+import ast
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from phonehome_tools.linking.constants import fold, literal
+from phonehome_tools.linking.hotnames import put_hot_names_first
+from phonehome_tools.linking.locals import shorten_locals
+from phonehome_tools.linking.members import shorten_members
+from phonehome_tools.linking.merging import merge, tidy
+from phonehome_tools.linking.modules import read_modules
+from phonehome_tools.linking.outside import (
+    foreign_names,
+    keywords_in,
+    keywords_of,
+    named_in,
+    promised_members,
+    texts_of,
+)
+from phonehome_tools.linking.plan import Plan, Style
+from phonehome_tools.linking.program import Program, Symbol, name_members
+from phonehome_tools.linking.pruning import prune
+from phonehome_tools.linking.symbols import defined_in, name_symbols
+from phonehome_tools.linking.units import resident_modules
+
+ALL = Style()
+
+
+@dataclass(frozen=True)
+class Linked:
+    """What boards load: the trees of units by their dotted names."""
+
+    units: Mapping[str, ast.Module]
+    resident: tuple[str, ...]
+    pruned: tuple[str, ...]
+
+
+def link(
+    sources: Mapping[str, Path],
+    plan: Plan,
+    outside: Collection[Path] = (),
+    style: Style = ALL,
+) -> Linked:
+    """Link modules by dotted name; `outside` are programs that use them."""
+    program = Program(read_modules(sources))
+    name_members(program)
+    public = {
+        name: sorted(n for n in defined_in(program.sources[name]) if not n.startswith("_"))
+        for name in plan.importable
+    }
+    constants = fold(program) if style.fold else {}
+    kept = (
+        named_in(outside) | promised_members(program, plan) | foreign_names() | texts_of(program)
+    )
+    kept |= keywords_of(program)
+    pruned = prune(program, plan.promised, kept) if style.prune else []
+    resident = resident_modules(program, plan)
+    if style.locals:
+        shorten_locals(program, plan, keywords_in(outside))
+    if style.private:
+        shorten_members(program, kept, methods=style.functions, public=style.public)
+    names = name_symbols(program, resident, plan, style)
+    units = merge(program, resident, names)
+    for name in plan.importable:
+        if name not in units:
+            units[name] = _shim(name, public[name], plan.home, constants, names)
+    if style.hot:
+        put_hot_names_first(units[plan.home])
+    units = {name: tidy(ast.fix_missing_locations(tree)) for name, tree in units.items()}
+    return Linked(units, tuple(resident), tuple(pruned))
+
+
+def _shim(
+    module: str,
+    public: list[str],
+    home: str,
+    constants: Mapping[Symbol, Any],
+    names: Mapping[Symbol, str],
+) -> ast.Module:
+    """What is left of an importable module: where its names are now."""
+    body: list[ast.stmt] = []
+    for name in public:
+        symbol = Symbol(module, name)
+        if symbol in names:
+            alias = ast.alias(names[symbol], None if names[symbol] == name else name)
+            body.append(ast.ImportFrom(home, [alias], 0))
+        elif symbol in constants:
+            target = ast.Name(name, ast.Store())
+            body.append(ast.Assign([target], literal(constants[symbol])))
+    return ast.Module(body, [])

@@ -1,0 +1,114 @@
+"""What stands behind a dot: private members get names of their class, others one for all."""
+
+import ast
+from collections.abc import Collection
+
+from phonehome_tools.linking.families import Family, families_of
+from phonehome_tools.linking.modules import blame
+from phonehome_tools.linking.naming import member_words
+from phonehome_tools.linking.program import Program
+from phonehome_tools.linking.scopes import rename
+
+
+def shorten_members(
+    program: Program, kept: Collection[str], *, methods: bool, public: bool
+) -> None:
+    """Rename private members, with `public` also others that are not in `kept`.
+
+    With `methods` functions too, whose names tracebacks show.
+    """
+    families = families_of(program)
+    _expect_private(program, families)
+    if public:
+        _shorten_public(program, families, kept, methods=methods)
+    given = {node.attr for node in _attributes(program) if isinstance(node.ctx, ast.Store)}
+    for family in families:
+        if not family.is_foreign:
+            _shorten_private(family, given, methods=methods)
+
+
+def _shorten_private(family: Family, given: Collection[str], *, methods: bool) -> None:
+    """Names that are free in this family; `given` is what anybody puts into an object."""
+    private = [
+        name
+        for name in sorted(family.members)
+        if is_private(name) and (methods or not family.is_method(name))
+    ]
+    others = {
+        _name_of(node)
+        for name, nodes in family.members.items()
+        for node in nodes
+        if name not in private
+    }
+    words = member_words(others | {*given})
+    for name in private:
+        _rename(family.members[name], next(words))
+
+
+def _shorten_public(
+    program: Program, families: list[Family], kept: Collection[str], *, methods: bool
+) -> None:
+    """One new name for every public member that only our classes have."""
+    foreign = {name for family in families if family.is_foreign for name in family.members}
+    shown = {name for family in families for name in family.members if family.is_method(name)}
+    ours = {name for family in families if not family.is_foreign for name in family.members}
+    chosen = {
+        name
+        for name in ours - foreign - {*kept}
+        if not name.startswith("_") and (methods or name not in shown)
+    }
+    taken = {*kept} | foreign | ours
+    words = member_words(taken)
+    counts = dict.fromkeys(sorted(chosen), 0)
+    nodes = list(_attributes(program))
+    for node in nodes:
+        if node.attr in counts:
+            counts[node.attr] += 1
+    new = {name: next(words) for name in sorted(chosen, key=lambda name: (-counts[name], name))}
+    for node in nodes:
+        node.attr = new.get(node.attr, node.attr)
+    for family in families:
+        for name in chosen & set(family.members):
+            _rename(family.members[name], new[name])
+
+
+def _expect_private(program: Program, families: list[Family]) -> None:
+    """LinkageError where a private name is taken from an object that is not `self`."""
+    known = {id(n) for family in families for nodes in family.members.values() for n in nodes}
+    for source in program.sources.values():
+        for node in ast.walk(source.module.tree):
+            if isinstance(node, ast.Attribute) and is_private(node.attr) and id(node) not in known:
+                raise blame(
+                    source.module,
+                    node,
+                    f"{node.attr} is taken from another object; make it public",
+                )
+
+
+def is_private(name: str) -> bool:
+    """True for `_name`, not for `__name__`."""
+    return name.startswith("_") and not name.startswith("__")
+
+
+def _attributes(program: Program) -> list[ast.Attribute]:
+    return [
+        node
+        for source in program.sources.values()
+        for node in ast.walk(source.module.tree)
+        if isinstance(node, ast.Attribute)
+    ]
+
+
+def _rename(nodes: list[ast.AST], name: str) -> None:
+    for node in nodes:
+        if isinstance(node, ast.Attribute):
+            node.attr = name
+    rename([node for node in nodes if not isinstance(node, ast.Attribute)], name)
+
+
+def _name_of(node: ast.AST) -> str:
+    """The name that a member has at one of its places, which may have been renamed."""
+    for field in ("attr", "id", "name", "arg"):
+        if isinstance(getattr(node, field, None), str):
+            return str(getattr(node, field))
+    raise TypeError(type(node).__name__)

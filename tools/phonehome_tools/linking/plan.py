@@ -1,0 +1,35 @@
+"""What is to become of the modules of a program."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which modules become one, and what keeps its name.
+
+    `home` is the module that all resident ones become; what it imports at its top is resident by
+    itself, `resident` are others. The public names of `promised` modules and of their classes
+    stay, so do members called like one of `protocol`. `importable` modules can be imported by
+    their own names although they are part of a larger one.
+    """
+
+    home: str
+    resident: Collection[str] = ()
+    promised: Collection[str] = ()
+    importable: Collection[str] = ()
+    protocol: Collection[str] = field(default=())
+
+
+@dataclass(frozen=True)
+class Style:
+    """Which steps are done; all of them unless something is measured."""
+
+    prune: bool = True
+    fold: bool = True
+    locals: bool = True
+    private: bool = True
+    public: bool = True
+    symbols: bool = True
+    functions: bool = True
+    hot: bool = True

@@ -1,0 +1,42 @@
+"""What a developer's program may name on a board; the linker leaves it as it is.
+
+The public names of these modules, of their classes, and the parameters of both. Everything else
+may be renamed, unless the programs in `OUTSIDE` use it.
+"""
+
+from typing import Final
+
+PROMISED: Final = (
+    "phonehome",
+    "phonehome.agent",
+    "phonehome.core.channel",
+    "phonehome.core.clock",
+    "phonehome.core.errors",
+    "phonehome.core.faults",
+    "phonehome.core.logring",
+    "phonehome.core.product",
+    "phonehome.core.rules.predicate",
+    "phonehome.core.uptime",
+    "phonehome.ports.adc",
+    "phonehome.ports.board",
+    "phonehome.ports.curve",
+    "phonehome.ports.dht",
+    "phonehome.ports.ds18x20",
+    "phonehome.ports.function",
+    "phonehome.ports.i2c",
+    "phonehome.ports.pin",
+)
+
+# What the agent asks of a link that somebody else makes.
+LINK: Final = ("acks_later", "close", "is_open", "listen", "open", "opened", "reconnects", "send")
+
+# Modules that are part of a larger one on boards and can still be imported by their own names.
+IMPORTABLE: Final = (
+    "phonehome.core.channel",
+    "phonehome.core.clock",
+    "phonehome.core.errors",
+    "phonehome.core.faults",
+    "phonehome.core.logring",
+    "phonehome.core.product",
+    "phonehome.core.uptime",
+)

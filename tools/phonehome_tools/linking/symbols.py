@@ -1,0 +1,116 @@
+"""The names of what modules define: unique where they meet, short where nobody outside looks."""
+
+import ast
+import builtins
+from collections.abc import Collection, Sequence
+
+from phonehome_tools.linking.families import families_of
+from phonehome_tools.linking.naming import global_words
+from phonehome_tools.linking.plan import Plan, Style
+from phonehome_tools.linking.program import Program, Source, Symbol
+
+
+def name_symbols(
+    program: Program, resident: Sequence[str], plan: Plan, style: Style
+) -> dict[Symbol, str]:
+    """A final name for every symbol, as short as what is promised and `style` allow."""
+    namer = _Namer(program, resident, plan, style)
+    namer.name_unit(resident, ())
+    others = [name for name in program.sources if name not in resident]
+    shared = {
+        program.resolve(found.target)
+        for name in others
+        for found in program.sources[name].top_imports()
+    }
+    namer.name_all([symbol for symbol in sorted(shared) if symbol.module not in resident], others)
+    for name in others:
+        imported = [program.resolve(f.target) for f in program.sources[name].top_imports()]
+        namer.name_unit([name], [namer.names[s] for s in imported if s in namer.names])
+    return namer.names
+
+
+class _Namer:
+    """Hands out names; `names` is what every symbol got."""
+
+    def __init__(
+        self, program: Program, resident: Sequence[str], plan: Plan, style: Style
+    ) -> None:
+        self._program = program
+        self._resident = resident
+        self._plan = plan
+        self._style = style
+        self._exceptions = {
+            symbol
+            for family in families_of(program)
+            for symbol, _ in family.classes
+            if family.is_foreign
+        }
+        self.names: dict[Symbol, str] = {}
+
+    def name_unit(self, modules: Sequence[str], imported: Collection[str]) -> None:
+        """Name what these modules define; they become one."""
+        symbols = [
+            Symbol(module, name)
+            for module in modules
+            for name in sorted(defined_in(self._program.sources[module]))
+        ]
+        taken = {*imported, *(self.names[s] for s in symbols if s in self.names)}
+        self.name_all([s for s in symbols if s not in self.names], modules, taken)
+
+    def name_all(
+        self, symbols: Sequence[Symbol], modules: Sequence[str], taken: Collection[str] = ()
+    ) -> None:
+        """Name symbols apart from each other and from what the modules use of outside."""
+        used = {*taken}
+        for module in modules:
+            used |= outside_of(self._program.sources[module])
+        for symbol in symbols:
+            if self._is_kept(symbol):
+                self.names[symbol] = self._unlike(symbol.name, used)
+                used.add(self.names[symbol])
+        rest = [symbol for symbol in symbols if symbol not in self.names]
+        words = global_words(used)
+        for symbol in rest:
+            self.names[symbol] = next(words)
+
+    def _is_kept(self, symbol: Symbol) -> bool:
+        if not self._style.symbols or symbol in self._exceptions or self._is_promised(symbol):
+            return True
+        if symbol.name.startswith("__"):
+            return True
+        return not self._style.functions and self._is_function(symbol)
+
+    def _is_promised(self, symbol: Symbol) -> bool:
+        """True for what a program imports from the unit it is in: for others there is a shim."""
+        if symbol.name.startswith("_") or symbol.module not in self._plan.promised:
+            return False
+        return symbol.module == self._plan.home or symbol.module not in self._resident
+
+    def _is_function(self, symbol: Symbol) -> bool:
+        tree = self._program.sources[symbol.module].module.tree
+        return any(
+            isinstance(s, ast.FunctionDef | ast.AsyncFunctionDef) and s.name == symbol.name
+            for s in tree.body
+        )
+
+    def _unlike(self, name: str, used: Collection[str]) -> str:
+        if name not in used and not hasattr(builtins, name):
+            return name
+        return next(f"{name}_{n}" for n in range(2, 1000) if f"{name}_{n}" not in used)
+
+
+def defined_in(source: Source) -> set[str]:
+    """What a module defines itself."""
+    return {
+        name
+        for name in source.scope.bound
+        if not any(isinstance(node, ast.alias) for node in source.uses(name))
+    }
+
+
+def outside_of(source: Source) -> set[str]:
+    """Names that mean something else in a module: built in, or imported from elsewhere."""
+    ours = {found.local for found in source.top_imports()}
+    return {
+        name for name in source.scope.uses if name not in ours and name not in defined_in(source)
+    }
