@@ -2,6 +2,7 @@
 
 import ast
 import sys
+from dataclasses import replace
 from types import ModuleType
 
 import pytest
@@ -183,3 +184,14 @@ def test_a_circle_is_refused(sources):
     sources["app.loops"].write_text("from .main import Main\nclass Loop(Main):\n    pass\n")
     with pytest.raises(LinkageError, match="import each other"):
         link(sources, PLAN)
+
+
+def test_details_of_terse_errors_are_left_out(sources):
+    """An error of a terse module is raised with its first argument; others keep their texts."""
+    sources["app.loops"].write_text(
+        "from .errors import AppError\ndef turn(n):\n    raise AppError('range', 'n is %d' % n)\n"
+    )
+    sources["app.main"].write_text("from .loops import turn\ndef go():\n    turn(1)\n")
+    text = ast.unparse(link(sources, replace(PLAN, terse=("app.errors",))).units["app.main"])
+    assert "AppError('range')" in text
+    assert "'n is %d'" in ast.unparse(link(sources, PLAN).units["app.main"])

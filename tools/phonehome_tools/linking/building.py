@@ -24,6 +24,7 @@ from phonehome_tools.linking.plan import Plan, Style
 from phonehome_tools.linking.program import Program, Symbol, name_members
 from phonehome_tools.linking.pruning import prune
 from phonehome_tools.linking.symbols import defined_in, name_symbols
+from phonehome_tools.linking.texts import drop_details
 from phonehome_tools.linking.units import resident_modules
 
 ALL = Style()
@@ -51,6 +52,8 @@ def link(
         name: sorted(n for n in defined_in(program.sources[name]) if not n.startswith("_"))
         for name in plan.importable
     }
+    if style.terse:
+        drop_details(program, plan.terse)
     constants = fold(program) if style.fold else {}
     kept = (
         named_in(outside) | promised_members(program, plan) | foreign_names() | texts_of(program)

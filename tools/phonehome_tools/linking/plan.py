@@ -1,7 +1,7 @@
 """What is to become of the modules of a program."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -11,14 +11,16 @@ class Plan:
     `home` is the module that all resident ones become; what it imports at its top is resident by
     itself, `resident` are others. The public names of `promised` modules and of their classes
     stay, so do members called like one of `protocol`. `importable` modules can be imported by
-    their own names although they are part of a larger one.
+    their own names although they are part of a larger one. Errors of `terse` modules are raised
+    without the texts behind their first argument.
     """
 
     home: str
     resident: Collection[str] = ()
     promised: Collection[str] = ()
     importable: Collection[str] = ()
-    protocol: Collection[str] = field(default=())
+    protocol: Collection[str] = ()
+    terse: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -33,3 +35,4 @@ class Style:
     symbols: bool = True
     functions: bool = True
     hot: bool = True
+    terse: bool = True

@@ -30,6 +30,9 @@ PROMISED: Final = (
 # What the agent asks of a link that somebody else makes.
 LINK: Final = ("acks_later", "close", "is_open", "listen", "open", "opened", "reconnects", "send")
 
+# Errors whose texts are for people at a host; what is wrong is told by their reason.
+TERSE: Final = ("phonehome_wire.errors",)
+
 # Modules that are part of a larger one on boards and can still be imported by their own names.
 IMPORTABLE: Final = (
     "phonehome.core.channel",
