@@ -160,8 +160,13 @@ def make_link(link, config: Config, network: tuple, device: bytes, board, make_s
         from .ports.http import HTTPLink
 
         return HTTPLink(stream, config.path, hear)
-    from .ports.mqtt import MQTTLink
-
+    try:
+        from .ports.mqtt import MQTTLink
+    except ImportError as error:
+        raise ConfigError(
+            "config 'server' is %r: install the package phonehome-mqtt with mip, or write "
+            "https:// (%s)" % (config.server, error)
+        )
     return MQTTLink(stream, config, device.hex(), make_state, hear)
 
 

@@ -14,6 +14,7 @@ VERBS = {
     "serve": "Run the receiver.",
     "sim": "Run virtual appliances on unix MicroPython.",
     "product": "Check a product file, or build the half that a board loads.",
+    "package": "Make the packages that mip installs on boards.",
     "decode": "Read one PH/1 message and print it as JSON.",
     "bench": "Measure, and print the figures beside their goals.",
 }

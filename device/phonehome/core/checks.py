@@ -70,9 +70,7 @@ def check_rule(product, spec) -> None:
 def _check_params(where: str, product, spec) -> None:
     table = _PARAMS
     if spec.kind not in table:
-        from .rarekinds import PARAMS
-
-        table = PARAMS
+        table = _rare_kinds(where, spec.kind)
     if spec.kind not in table:
         raise ProductError("%s: kind = %r; write 1..%d" % (where, spec.kind, _LAST_KIND))
     if spec.sensor is not None or spec.kind != KIND_PYTHON:
@@ -85,6 +83,17 @@ def _check_params(where: str, product, spec) -> None:
         from .rarekinds import check_other
 
         check_other(where, product, spec)
+
+
+def _rare_kinds(where: str, kind: int):
+    try:
+        from .rarekinds import PARAMS
+    except ImportError:
+        raise ProductError(
+            "%s: kind = %r is in the package phonehome-rules, which is not installed; mip has it"
+            % (where, kind)
+        )
+    return PARAMS
 
 
 def _check_room(where: str, product, spec) -> None:

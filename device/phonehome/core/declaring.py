@@ -79,8 +79,13 @@ def declare_fault(product, head, words) -> FaultSpec:
 def _expect_kind(where: str, kind) -> tuple:
     if kind in _KINDS:
         return _KINDS[kind]
-    from .rarekinds import KINDS
-
+    try:
+        from .rarekinds import KINDS
+    except ImportError:
+        raise ProductError(
+            "%s: kind = %r; write one of %s, or install the package phonehome-rules with mip"
+            % (where, kind, " ".join(sorted(_KINDS)))
+        )
     if kind not in KINDS:
         known = " ".join(sorted(_KINDS) + sorted(KINDS))
         raise ProductError("%s: kind = %r; write one of %s" % (where, kind, known))

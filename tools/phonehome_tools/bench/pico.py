@@ -20,6 +20,8 @@ from phonehome_tools.fleet.errors import ChildError
 from phonehome_tools.fleet.home import draw_device
 from phonehome_tools.fleet.interpreter import folder_of
 from phonehome_tools.fleet.receiver import Receiver
+from phonehome_tools.linking.promises import IMPORTABLE
+from phonehome_tools.linking.resident import CHOSEN, HOME
 from phonehome_tools.pico import settings
 from phonehome_tools.pico.board import PicoBoard
 from phonehome_tools.pico.image import Flash, agent_modules, compiled, umqtt_modules
@@ -90,6 +92,7 @@ class Bench:
             ran = Reading(pico.run(SCRIPT.format(call)))
         with PicoBoard(machine, image) as pico:
             stepped = Reading(pico.run(SCRIPT.format("load(); pico_meter.measure_steps()")))
+        expect_known(ran.modules, agent)
         return [*flash_figures(agent, ran), *heap_figures("Pico", ran), *step_figures(stepped)]
 
     async def measure_online(self) -> list[Figure]:
@@ -121,9 +124,20 @@ class Bench:
         with PicoBoard(machine, image, is_paced=True) as pico:
             call = SCRIPT.format(f"measure_running({ONLINE_MS}, is_connected=True)")
             ran = Reading(await asyncio.to_thread(pico.run, call))
+        expect_known(ran.modules, self._modules)
         if ran.all("waiting")[-1]:
             raise ChildError("records were not acknowledged: nothing to measure")
         return ran
+
+
+def expect_known(modules: Sequence[str], agent: Mapping[str, bytes]) -> None:
+    """ChildError for a module of ours that stays loaded and is nowhere listed to do so."""
+    units = {module_name(Path(name)) for name in agent if name.startswith("phonehome")}
+    for name in units.intersection(modules) - {HOME, *CHOSEN, *IMPORTABLE}:
+        raise ChildError(
+            f"{name} stays loaded: drop it with core.ondemand.forget, or give the reason in "
+            "phonehome_tools/linking/resident.py"
+        )
 
 
 def flash_figures(agent: Mapping[str, bytes], ran: Reading) -> list[Figure]:

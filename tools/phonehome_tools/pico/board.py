@@ -4,8 +4,8 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -75,6 +75,18 @@ class PicoBoard:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.communicate()
+
+    @contextmanager
+    def lend_console(self) -> Iterator[str]:
+        """The console's address for another program, which must give it back by closing it."""
+        console = self._expect_console()
+        console.exit_raw_repl()
+        address = console.device_name
+        console.serial.close()
+        self._console = None
+        yield address
+        self._console = SerialTransport(address, timeout=1)
+        self._reach_prompt()
 
     def run(self, script: str, within_s: float = 60.0) -> list[str]:
         """Run a script on the board and return the lines it printed."""
