@@ -102,3 +102,17 @@ def test_wrong_use_is_code_two(tmp_path):
         assert done.returncode == 2
         assert b"x" * 64 not in done.stderr
     assert decode(str(tmp_path / "missing")).returncode == 2
+
+
+def test_frames_are_placed_by_the_map_of_the_build(tmp_path):
+    """With map.json the frames of a crash show modules, lines and functions of the sources."""
+    name = next(p[0] for p in positives() if p[0].startswith("crash"))
+    frames = told(data=message_of(name))["records"][0]["body"]["frames"]
+    file, line, _ = frames[0]
+    rows = {"v": 1, "units": {file.removesuffix(".py"): [[line, "core.there", 7, "Class.method"]]}}
+    path = tmp_path / "map.json"
+    path.write_text(json.dumps(rows))
+    placed = told("--map", str(path), data=message_of(name))["records"][0]["body"]["frames"]
+    assert placed[0] == ["core.there", 7, "Class.method"]
+    path.write_text("[]")
+    assert b"not a map of format 1" in decode("--map", str(path), data=b"").stderr

@@ -7,8 +7,12 @@ from types import ModuleType
 
 import pytest
 
+from phonehome_tools.fleet.compiling import compile_text
+from phonehome_tools.linking import rom
 from phonehome_tools.linking.building import link
 from phonehome_tools.linking.errors import LinkageError
+from phonehome_tools.linking.lines import LineMap, text_of, write_map
+from phonehome_tools.linking.naming import pairs, settled
 from phonehome_tools.linking.plan import Plan, Style
 
 PLAN = Plan("app.main", promised=("app.main",), importable=("app.errors",))
@@ -195,3 +199,41 @@ def test_details_of_terse_errors_are_left_out(sources):
     text = ast.unparse(link(sources, replace(PLAN, terse=("app.errors",))).units["app.main"])
     assert "AppError('range')" in text
     assert "'n is %d'" in ast.unparse(link(sources, PLAN).units["app.main"])
+
+
+def test_lines_are_found_again(sources, tmp_path):
+    """A line of what boards run leads to module, line and function of the source."""
+    linked = link(sources, PLAN)
+    write_map(tmp_path / "map.json", linked.units)
+    lines = LineMap(tmp_path / "map.json")
+    text = text_of(linked.units["app.main"]).split("\n")
+    line = next(n for n, words in enumerate(text, 1) if "raise AppError(" in words)
+    source = SOURCES["app.main"].split("\n")
+    wanted = next(n for n, words in enumerate(source, 1) if "raise AppError(" in words)
+    for file in ("app.main", "/lib/app/main.mpy"):
+        assert lines.frame(file, line, "xy") == ("app.main", wanted, "Main.name")
+    assert lines.frame("main.py", 3, "blink") == ("main.py", 3, "blink")
+
+
+def test_a_map_must_be_one(tmp_path):
+    """Any other JSON file is refused by name."""
+    path = tmp_path / "map.json"
+    path.write_text("{}")
+    with pytest.raises(ValueError, match=r"map\.json: not a map"):
+        LineMap(path)
+
+
+def test_names_of_functions_do_not_depend_on_their_neighbours():
+    """One more function leaves the names of almost all others as they were."""
+    labels = [f"core.part.function_{n}" for n in range(150)]
+    before = settled(labels, (), pairs())
+    after = settled([*labels, "core.part.a_new_one"], (), pairs())
+    assert sum(before[label] != after[label] for label in labels) <= 1
+    assert len(set(after.values())) == len(after)
+
+
+def test_cheap_names_are_in_every_firmware():
+    """The compiler refers to them by number: none of them is spelled in a .mpy file."""
+    words = (*rom.PARAMETERS, *rom.WORDS, *rom.BUILT_IN)
+    code = compile_text("".join(f"x.{word}\n" for word in words), "words")
+    assert [word for word in words if len(word) > 3 and word.encode() in code] == []

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from phonehome_tools.linking.lines import LineMap
 from phonehome_wire import names, registry
 from phonehome_wire.decoder import decode
 from phonehome_wire.downlink import Ack, Command, decode_downlink
@@ -40,6 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--key", type=_key, metavar="HEX", help="device key: verify the message with it"
     )
+    parser.add_argument(
+        "--map",
+        type=_map,
+        metavar="FILE",
+        help="map.json of the board's build: frames of crashes as the sources have them",
+    )
     parser.add_argument("--dir", choices=("up", "dn"), help="default: what the payload looks like")
 
 
@@ -52,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
         return USAGE
     try:
         told = describe(undress(data), args.key, args.dir)
+        if args.map is not None:
+            _place_frames(told, args.map)
     except WireError as error:
         print(f"phonehome decode: {error}", file=sys.stderr)
         return REFUSED
@@ -104,6 +113,25 @@ def describe(message: bytes, key: bytes | None, direction: str | None) -> dict[s
         "bytes": len(message),
         **_payload(payload, way, alg),
     }
+
+
+def _place_frames(told: dict[str, Any], lines: LineMap) -> None:
+    """Put places of the sources into the frames of every crash."""
+    for record in told.get("records", ()):
+        body = record["body"]
+        if record["type"] == "crash" and isinstance(body, dict) and "frames" in body:
+            body["frames"] = [
+                list(lines.frame(*frame)) if isinstance(frame[0], str) else frame
+                for frame in body["frames"]
+            ]
+
+
+def _map(text: str) -> LineMap:
+    """A map from its path; argparse turns the error into a usage line."""
+    try:
+        return LineMap(Path(text))
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _key(text: str) -> bytes:

@@ -10,6 +10,7 @@ from threading import Lock
 from phonehome_tools.fleet.compiling import compile_module, module_name
 from phonehome_tools.fleet.interpreter import ROOMS, UPYLIB, folder_of
 from phonehome_tools.linking.device import compiled_units, link_device
+from phonehome_tools.linking.lines import write_map
 
 # The simulator speaks of kinds of transitions in the words of the wire.
 ALSO = ("phonehome_wire.registry", "phonehome_wire.series")
@@ -36,7 +37,8 @@ def rooms_folder() -> Path:
 
 def compile_rooms(target: Path) -> None:
     """Compile all that a virtual board imports into `target`; SetupError says what failed."""
-    files = compiled_units(link_device(also=ALSO))
+    linked = link_device(also=ALSO)
+    files = compiled_units(linked)
     for package in (folder_of("phonehome_sim"), UPYLIB / "umqtt"):
         for source in sorted(package.rglob("*.py")):
             name = source.relative_to(package.parent)
@@ -45,6 +47,7 @@ def compile_rooms(target: Path) -> None:
         compiled = target / path
         compiled.parent.mkdir(parents=True, exist_ok=True)
         compiled.write_bytes(data)
+    write_map(target / "map.json", linked.units)
 
 
 def _digest() -> str:

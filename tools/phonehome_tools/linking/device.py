@@ -8,6 +8,7 @@ from pathlib import Path
 from phonehome_tools.fleet.compiling import compile_text, module_name
 from phonehome_tools.fleet.interpreter import folder_of
 from phonehome_tools.linking.building import ALL, Linked, link
+from phonehome_tools.linking.lines import text_of
 from phonehome_tools.linking.modules import Module, read_module
 from phonehome_tools.linking.plan import Plan, Style
 from phonehome_tools.linking.program import absolute
@@ -43,7 +44,7 @@ def device_sources(also: Collection[str] = ()) -> dict[str, Path]:
 def compiled_units(linked: Linked) -> dict[str, bytes]:
     """Every unit as .mpy, by its path below /lib."""
     return {
-        path_of(name): compile_text(ast.unparse(tree), name) for name, tree in linked.units.items()
+        path_of(name): compile_text(text_of(tree), name) for name, tree in linked.units.items()
     }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from phonehome_tools.linking.families import Family, families_of
 from phonehome_tools.linking.modules import blame
-from phonehome_tools.linking.naming import member_words
+from phonehome_tools.linking.naming import member_words, method_words, pairs, settled
 from phonehome_tools.linking.program import Program
 from phonehome_tools.linking.scopes import rename
 
@@ -40,9 +40,16 @@ def _shorten_private(family: Family, given: Collection[str], *, methods: bool) -
         for node in nodes
         if name not in private
     }
-    words = member_words(others | {*given})
+    taken = others | {*given}
+    first = family.classes[0][0]
+    shown = {f"{first.module}.{first.name}.{n}": n for n in private if family.is_method(n)}
+    for label, new in settled(shown, taken, method_words()).items():
+        _rename(family.members[shown[label]], new)
+        taken.add(new)
+    words = member_words(taken)
     for name in private:
-        _rename(family.members[name], next(words))
+        if name not in shown.values():
+            _rename(family.members[name], next(words))
 
 
 def _shorten_public(
@@ -58,14 +65,10 @@ def _shorten_public(
         if not name.startswith("_") and (methods or name not in shown)
     }
     taken = {*kept} | foreign | ours
-    words = member_words(taken)
-    counts = dict.fromkeys(sorted(chosen), 0)
-    nodes = list(_attributes(program))
-    for node in nodes:
-        if node.attr in counts:
-            counts[node.attr] += 1
-    new = {name: next(words) for name in sorted(chosen, key=lambda name: (-counts[name], name))}
-    for node in nodes:
+    new = settled(chosen & shown, taken, pairs())
+    words = member_words(taken | {*new.values()})
+    new |= {name: next(words) for name in sorted(chosen - shown)}
+    for node in _attributes(program):
         node.attr = new.get(node.attr, node.attr)
     for family in families:
         for name in chosen & set(family.members):

@@ -37,17 +37,26 @@ class Module:
 def read_module(name: str, path: Path) -> Module:
     """Parse a source; every statement remembers where it stood."""
     tree = ast.parse(path.read_text(), str(path))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.stmt | ast.ExceptHandler):
-            setattr(node, _ORIGIN, (name, node.lineno))
+    _mark(tree, name, "")
     module = Module(name, path, tree)
     module.tree = _Stripper(module).visit(tree)
     return module
 
 
-def origin_of(node: ast.AST) -> tuple[str, int] | None:
-    """(module, line) of a statement; None for what the linker made."""
+def origin_of(node: ast.AST) -> tuple[str, int, str] | None:
+    """(module, line, function) of a statement; None for what the linker made."""
     return getattr(node, _ORIGIN, None)
+
+
+def _mark(node: ast.AST, module: str, function: str) -> None:
+    """Note in every statement where it stands."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt | ast.ExceptHandler):
+            setattr(child, _ORIGIN, (module, child.lineno, function))
+        inner = function
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            inner = f"{function}.{child.name}" if function else child.name
+        _mark(child, module, inner)
 
 
 def blame(module: Module, node: ast.AST, text: str) -> LinkageError:

@@ -1,6 +1,7 @@
 """Short names: the cheapest that are free, in the same order for the same sources."""
 
-from collections.abc import Collection, Iterable, Iterator
+from binascii import crc32
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import product
 from string import ascii_letters
 
@@ -14,9 +15,37 @@ def cheapest(taken: Collection[str], of: Iterable[str] = ()) -> Iterator[str]:
             yield name
 
 
+def settled(labels: Iterable[str], taken: Collection[str], of: Sequence[str]) -> dict[str, str]:
+    """A name for every label that depends on little but the label.
+
+    Functions show in tracebacks, and crashes of a fleet are grouped by them: a release with one
+    more function must not rename the others. Only where two labels fall on one name the later goes
+    on to the next.
+    """
+    names: dict[str, str] = {}
+    gone = {*taken}
+    for label in sorted(labels):
+        at = crc32(label.encode()) % len(of)
+        name = next(word for word in (*of[at:], *of[:at]) if word not in gone)
+        names[label] = name
+        gone.add(name)
+    return names
+
+
 def member_words(taken: Collection[str]) -> Iterator[str]:
     """Names for what is behind a dot."""
     return cheapest({*taken, *rom.PROBED}, (*rom.WORDS, *rom.PARAMETERS, *rom.BUILT_IN))
+
+
+def method_words() -> list[str]:
+    """Names for private functions of a class."""
+    words = (*rom.WORDS, *rom.PARAMETERS, *rom.BUILT_IN)
+    return [word for word in words if word not in rom.PROBED]
+
+
+def pairs() -> list[str]:
+    """All names of two letters."""
+    return [name for name in _made() if len(name) == 2]
 
 
 def global_words(taken: Collection[str]) -> Iterator[str]:

@@ -5,7 +5,7 @@ import builtins
 from collections.abc import Collection, Sequence
 
 from phonehome_tools.linking.families import families_of
-from phonehome_tools.linking.naming import global_words
+from phonehome_tools.linking.naming import global_words, pairs, settled
 from phonehome_tools.linking.plan import Plan, Style
 from phonehome_tools.linking.program import Program, Source, Symbol
 
@@ -69,9 +69,14 @@ class _Namer:
                 self.names[symbol] = self._unlike(symbol.name, used)
                 used.add(self.names[symbol])
         rest = [symbol for symbol in symbols if symbol not in self.names]
+        shown = {f"{s.module}.{s.name}": s for s in rest if self._is_function(s)}
+        for label, name in settled(shown, used, pairs()).items():
+            self.names[shown[label]] = name
+            used.add(name)
         words = global_words(used)
         for symbol in rest:
-            self.names[symbol] = next(words)
+            if symbol not in self.names:
+                self.names[symbol] = next(words)
 
     def _is_kept(self, symbol: Symbol) -> bool:
         if not self._style.symbols or symbol in self._exceptions or self._is_promised(symbol):

@@ -3,9 +3,9 @@
 package/VERSION/NAME/latest.json     what a package consists of; VERSION is that of .mpy, or py
 file/AB/ABCDEF01                     files by the start of their SHA-256
 lib/, manifest.py                    the same to be copied to a board, or frozen into a firmware
+map.json                             where the lines of tracebacks are in the sources
 """
 
-import ast
 import hashlib
 import json
 from collections.abc import Mapping
@@ -18,6 +18,7 @@ from phonehome_tools.fleet.compiling import compile_module
 from phonehome_tools.fleet.errors import SetupError
 from phonehome_tools.fleet.interpreter import UPYLIB
 from phonehome_tools.linking.device import compiled_units, link_device, path_of
+from phonehome_tools.linking.lines import text_of, write_map
 from phonehome_tools.packaging.parts import PARTS, UMQTT, divide, needs_of
 
 SOURCES: Final = "py"
@@ -48,7 +49,7 @@ def packages(form: str) -> list[Package]:
     linked = link_device()
     if form == SOURCES:
         files = {
-            path_of(name).replace(".mpy", ".py"): ast.unparse(tree).encode() + b"\n"
+            path_of(name).replace(".mpy", ".py"): text_of(tree).encode()
             for name, tree in linked.units.items()
         }
     else:
@@ -102,6 +103,7 @@ def write_index(folder: Path, forms: Mapping[str, list[Package]]) -> None:
         for path, data in package.files.items():
             _write(folder / "lib" / path, data)
     _write(folder / "manifest.py", _MANIFEST.encode())
+    write_map(folder / "map.json", link_device().units)
 
 
 def _write_package(folder: Path, form: str, package: Package) -> None:
