@@ -237,3 +237,19 @@ def test_cheap_names_are_in_every_firmware():
     words = (*rom.PARAMETERS, *rom.WORDS, *rom.BUILT_IN)
     code = compile_text("".join(f"x.{word}\n" for word in words), "words")
     assert [word for word in words if len(word) > 3 and word.encode() in code] == []
+
+
+def test_a_stand_in_keeps_out_of_the_names_of_others(sources, monkeypatch):
+    """A class that passes on what it has not got has no short name that others are asked for."""
+    sources["app.loops"].write_text(
+        "class Real:\n"
+        "    def append(self, n):\n        return n + 1\n"
+        "class StandIn:\n"
+        "    def __init__(self):\n"
+        + "".join(f"        self._part{n} = {n}\n" for n in range(200))
+        + "    def __getattr__(self, name):\n        return getattr(Real(), name)\n"
+    )
+    sources["app.main"].write_text(
+        "from .loops import StandIn\ndef ask():\n    return StandIn().append(1)\n"
+    )
+    assert run(link(sources, PLAN), monkeypatch).ask() == 2

@@ -22,9 +22,13 @@ def shorten_members(
     if public:
         _shorten_public(program, families, kept, methods=methods)
     given = {node.attr for node in _attributes(program) if isinstance(node.ctx, ast.Store)}
+    asked = {node.attr for node in _attributes(program) if not is_private(node.attr)}
     for family in families:
         if not family.is_foreign:
-            _shorten_private(family, given, methods=methods)
+            stands_in = (
+                "__getattr__" in family.members
+            )  # for another, whose names it must not have
+            _shorten_private(family, given | asked if stands_in else given, methods=methods)
 
 
 def _shorten_private(family: Family, given: Collection[str], *, methods: bool) -> None:
