@@ -21,6 +21,8 @@ from .ports.slots import Slots
 # Folded away on a board; a test holds them to the wire's registry and limits.
 _CERTAINTY_LIKELY = const(2)
 
+_AGENT = __name__.rpartition(".")[0]
+
 
 def load_config(config) -> Config:
     """The settings of a dict or of a JSON file."""
@@ -172,17 +174,16 @@ def make_link(link, config: Config, network: tuple, device: bytes, board, make_s
 
 def forget_assembly() -> None:
     """Drop this module and what only it needs."""
-    agent = __name__.rpartition(".")[0]
     forget(
         __name__,
-        agent + ".core.settings",
-        agent + ".core.boots",
-        agent + ".core.dates",
-        agent + ".core.claiming",
-        agent + ".core.resets",
-        agent + ".core.lastwords",
-        agent + ".ports.cells",
-        agent + ".ports.tls",
+        _AGENT + ".core.settings",
+        _AGENT + ".core.boots",
+        _AGENT + ".core.dates",
+        _AGENT + ".core.claiming",
+        _AGENT + ".core.resets",
+        _AGENT + ".core.lastwords",
+        _AGENT + ".ports.cells",
+        _AGENT + ".ports.tls",
     )
     rest()
 

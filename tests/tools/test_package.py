@@ -51,16 +51,17 @@ def test_parts_name_what_they_need(index):
 
 def test_parts_name_modules_that_exist():
     """A module that is renamed or gone is noticed; what no part names is in the base."""
-    units = link_device().units
+    linked = link_device()
     named = [module for part in PARTS.values() for module in part.modules]
-    assert set(named) <= set(units) and len(named) == len(set(named))
-    assert "phonehome.agent" in divide(units)[BASE]
+    addresses = {linked.addresses.get(module, module) for module in named}
+    assert addresses <= set(linked.units) and len(named) == len(addresses)
+    assert "phonehome.agent" in divide(linked.units, linked.addresses)[BASE]
 
 
 def test_every_source_of_the_device_is_in_a_package():
     """A new module under device/phonehome is found without a list."""
     linked = link_device()
-    inside = {*linked.units, *linked.resident}
+    inside = {*linked.units, *linked.resident, *linked.addresses}
     empty = {name for name in device_sources() if name not in inside}
     assert empty <= {
         "phonehome.core",

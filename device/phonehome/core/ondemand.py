@@ -9,24 +9,24 @@ _RESIDENT = ("compat", "errors", "metrics")  # of the wire: something that stays
 _CORE = __name__.rpartition(".")[0]
 _REPORTING = _CORE + ".reporting"
 _SELDOM = (
-    "building",
-    "checks",
-    "commands",
-    "faultlife",
-    "hands",
-    "lastwords",
-    "logcommands",
-    "outbox",
-    "pushed",
-    "pushing",
-    "rarekinds",
-    "recordhead",
-    "resending",
-    "shelving",
-    "trial",
-    "tuning",
+    _CORE + ".building",
+    _CORE + ".checks",
+    _CORE + ".commands",
+    _CORE + ".faultlife",
+    _CORE + ".hands",
+    _CORE + ".lastwords",
+    _CORE + ".logcommands",
+    _CORE + ".outbox",
+    _CORE + ".pushed",
+    _CORE + ".pushing",
+    _CORE + ".rarekinds",
+    _CORE + ".recordhead",
+    _CORE + ".resending",
+    _CORE + ".shelving",
+    _CORE + ".trial",
+    _CORE + ".tuning",
+    _CORE.rpartition(".")[0] + ".ports.segments",
 )
-_SEGMENTS = _CORE[:-4] + "ports.segments"
 
 _resting = [0]  # how many modules there were when nothing was left to drop
 
@@ -53,12 +53,7 @@ def rest() -> None:
         return
     for name in list(sys.modules):
         room, _, leaf = name.rpartition(".")
-        if room == _CORE:
-            is_idle = leaf in _SELDOM
-        elif room == _WIRE:
-            is_idle = leaf not in _RESIDENT
-        else:
-            is_idle = room == _REPORTING or name == _SEGMENTS
-        if is_idle:
+        is_of_wire = room == _WIRE and leaf not in _RESIDENT
+        if is_of_wire or room == _REPORTING or name in _SELDOM:
             forget(name)
     _resting[0] = len(sys.modules)

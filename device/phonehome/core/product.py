@@ -14,6 +14,8 @@ TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from .channel import Channel
 
+_CORE = __name__.rpartition(".")[0]
+
 # One fault and its rule, in the order of the product file. Limits in params and gates are steps of
 # the sensors' exponents; `sensor` is an index into the product's channels or None; gates are
 # (sensor, least or None, greatest or None).
@@ -120,7 +122,12 @@ def load(data: bytes) -> Product:
     from .loading import read_product
 
     product = read_product(data)
-    room = __name__.rpartition(".")[0]
-    for name in (".building", ".checks", ".declaring", ".loading", ".rarekinds", ".rules.rare"):
-        forget(room + name)
+    forget(
+        _CORE + ".building",
+        _CORE + ".checks",
+        _CORE + ".declaring",
+        _CORE + ".loading",
+        _CORE + ".rarekinds",
+        _CORE + ".rules.rare",
+    )
     return product

@@ -20,6 +20,7 @@ from phonehome_tools.fleet.errors import ChildError
 from phonehome_tools.fleet.home import draw_device
 from phonehome_tools.fleet.interpreter import folder_of
 from phonehome_tools.fleet.receiver import Receiver
+from phonehome_tools.linking.device import link_device
 from phonehome_tools.linking.promises import IMPORTABLE
 from phonehome_tools.linking.resident import CHOSEN, HOME
 from phonehome_tools.pico import settings
@@ -124,7 +125,7 @@ class Bench:
         with PicoBoard(machine, image, is_paced=True) as pico:
             call = SCRIPT.format(f"measure_running({ONLINE_MS}, is_connected=True)")
             ran = Reading(await asyncio.to_thread(pico.run, call))
-        expect_known(ran.modules, self._modules)
+        expect_known(ran.modules, agent_modules())
         if ran.all("waiting")[-1]:
             raise ChildError("records were not acknowledged: nothing to measure")
         return ran
@@ -132,8 +133,10 @@ class Bench:
 
 def expect_known(modules: Sequence[str], agent: Mapping[str, bytes]) -> None:
     """ChildError for a module of ours that stays loaded and is nowhere listed to do so."""
-    units = {module_name(Path(name)) for name in agent if name.startswith("phonehome")}
-    for name in units.intersection(modules) - {HOME, *CHOSEN, *IMPORTABLE}:
+    units = {module_name(Path(name)) for name in agent}
+    addresses = link_device().addresses
+    known = {addresses.get(name, name) for name in (HOME, *CHOSEN, *IMPORTABLE)}
+    for name in units.intersection(modules) - known:
         raise ChildError(
             f"{name} stays loaded: drop it with core.ondemand.forget, or give the reason in "
             "phonehome_tools/linking/resident.py"

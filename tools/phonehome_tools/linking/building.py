@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from phonehome_tools.linking.addresses import addresses_of, move
 from phonehome_tools.linking.constants import fold, literal
 from phonehome_tools.linking.hotnames import put_hot_names_first
 from phonehome_tools.linking.locals import shorten_locals
@@ -32,11 +33,15 @@ ALL = Style()
 
 @dataclass(frozen=True)
 class Linked:
-    """What boards load: the trees of units by their dotted names."""
+    """What boards load: the trees of units by their dotted names.
+
+    `addresses` has the new name of every module that moved.
+    """
 
     units: Mapping[str, ast.Module]
     resident: tuple[str, ...]
     pruned: tuple[str, ...]
+    addresses: Mapping[str, str]
 
 
 def link(
@@ -73,7 +78,11 @@ def link(
     if style.hot:
         put_hot_names_first(units[plan.home])
     units = {name: tidy(ast.fix_missing_locations(tree)) for name, tree in units.items()}
-    return Linked(units, tuple(resident), tuple(pruned))
+    addresses = {}
+    if style.addresses:
+        addresses = addresses_of(units, plan.rooms, {*plan.promised, *plan.importable})
+        units = move(units, addresses)
+    return Linked(units, tuple(resident), tuple(pruned), addresses)
 
 
 def _shim(

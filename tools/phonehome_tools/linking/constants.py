@@ -82,6 +82,14 @@ class Constants:
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
                 both = self._evaluate(module, left), self._evaluate(module, right)
                 return _BINARY[type(op)](*both)
+            case ast.Subscript(
+                value=ast.Call(
+                    func=ast.Attribute(value=text, attr="partition" | "rpartition" as way),
+                    args=[ast.Constant(value=separator)],
+                ),
+                slice=ast.Constant(value=int(at)),
+            ):
+                return getattr(self._evaluate(module, text), way)(separator)[at]
             case ast.Tuple(elts=parts):
                 return tuple(self._evaluate(module, part) for part in parts)
         raise NotConstantError
@@ -116,13 +124,24 @@ def literal(value: Any) -> ast.expr:
 
 
 class _Filler(ast.NodeTransformer):
-    """Puts literals at places."""
+    """Puts literals at places, and joins texts that became literals."""
 
     def __init__(self, literals: dict[int, Any]) -> None:
         self._literals = literals
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return literal(self._literals[id(node)]) if id(node) in self._literals else node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        self.generic_visit(node)
+        match node:
+            case ast.BinOp(
+                left=ast.Constant(value=str(left)),
+                op=ast.Add(),
+                right=ast.Constant(value=str(right)),
+            ):
+                return ast.Constant(left + right)
+        return node
 
 
 def _assignment(statement: ast.stmt) -> list[tuple[str, ast.expr]]:

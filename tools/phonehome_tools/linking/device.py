@@ -12,7 +12,7 @@ from phonehome_tools.linking.lines import text_of
 from phonehome_tools.linking.modules import Module, read_module
 from phonehome_tools.linking.plan import Plan, Style
 from phonehome_tools.linking.program import absolute
-from phonehome_tools.linking.promises import IMPORTABLE, LINK, PROMISED, TERSE
+from phonehome_tools.linking.promises import IMPORTABLE, LINK, PROMISED, ROOMS, TERSE
 from phonehome_tools.linking.resident import HOME, RESIDENT
 
 AGENT, WIRE, OUTSIDE = "phonehome", "phonehome_wire", "phonehome_sim"
@@ -23,7 +23,7 @@ def link_device(style: Style = ALL, also: tuple[str, ...] = ()) -> Linked:
     """Link the agent; `also` are modules that keep their names for the program that asks."""
     outside = sorted(folder_of(OUTSIDE).rglob("*.py"))
     importable = tuple(dict.fromkeys((*IMPORTABLE, *also)))
-    plan = Plan(HOME, tuple(RESIDENT), PROMISED, importable, LINK, TERSE)
+    plan = Plan(HOME, tuple(RESIDENT), PROMISED, importable, LINK, TERSE, ROOMS)
     return link(device_sources(also), plan, outside, style)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from phonehome_tools.linking.families import Family, families_of
 from phonehome_tools.linking.modules import blame
-from phonehome_tools.linking.naming import member_words, method_words, pairs, settled
+from phonehome_tools.linking.naming import member_words, method_words, settled, shared_words
 from phonehome_tools.linking.program import Program
 from phonehome_tools.linking.scopes import rename
 
@@ -69,7 +69,8 @@ def _shorten_public(
         if not name.startswith("_") and (methods or name not in shown)
     }
     taken = {*kept} | foreign | ours
-    new = settled(chosen & shown, taken, pairs())
+    functions = chosen & shown
+    new = settled(functions, taken, shared_words(len(functions)))
     words = member_words(taken | {*new.values()})
     new |= {name: next(words) for name in sorted(chosen - shown)}
     for node in _attributes(program):

@@ -125,20 +125,6 @@ class _Stripper(ast.NodeTransformer):
             return ast.Constant(KNOWN[node.id])
         return node
 
-    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        """`__name__.rpartition(".")[0]` is known here."""
-        self.generic_visit(node)
-        match node:
-            case ast.Subscript(
-                value=ast.Call(
-                    func=ast.Attribute(value=ast.Constant(value=str(text)), attr="rpartition"),
-                    args=[ast.Constant(value=str(separator))],
-                ),
-                slice=ast.Constant(value=int(at)),
-            ):
-                return ast.Constant(text.rpartition(separator)[at])
-        return node
-
 
 def _like(node: ast.AST, new: N) -> N:
     """Give a new statement the place of the one it stands for."""

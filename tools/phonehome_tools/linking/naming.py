@@ -7,6 +7,9 @@ from string import ascii_letters
 
 from phonehome_tools.linking import rom
 
+# A new name costs 6 bytes more than its letters, so functions and methods share these.
+_SHARED = 320
+
 
 def cheapest(taken: Collection[str], of: Iterable[str] = ()) -> Iterator[str]:
     """Names that are not taken: first those of the list, then one letter, then two."""
@@ -43,9 +46,30 @@ def method_words() -> list[str]:
     return [word for word in words if word not in rom.PROBED]
 
 
+def leaves(count: int) -> list[str]:
+    """Names for so many modules of one package."""
+    return _roomy(count, ascii_letters)
+
+
+def seldom_words(count: int) -> list[str]:
+    """Names for so many functions of a module that is dropped again."""
+    return _roomy(count, (*rom.WORDS, *ascii_letters))
+
+
+def shared_words(count: int) -> list[str]:
+    """Names for so many functions of the resident module, or methods: both draw from one list."""
+    return _roomy(count, pairs()[:_SHARED])
+
+
 def pairs() -> list[str]:
     """All names of two letters."""
     return [name for name in _made() if len(name) == 2]
+
+
+def _roomy(count: int, words: Iterable[str]) -> list[str]:
+    """The words while half of them stay free, so that labels seldom meet; otherwise all pairs."""
+    cheap = [*words]
+    return cheap if 2 * count <= len(cheap) else pairs()
 
 
 def global_words(taken: Collection[str]) -> Iterator[str]:

@@ -3,7 +3,6 @@
 import array
 import ast
 import asyncio
-import builtins
 import hashlib
 import io
 import select
@@ -57,7 +56,7 @@ _PROTOCOLS: Final = "ioctl readinto write read readline awrite aclose wait_close
 def foreign_names() -> set[str]:
     """Attributes of objects that are not ours."""
     names = {name for kind in _TYPES for name in dir(kind)}
-    return names | {*_UMQTT, *_PROTOCOLS.split()} | set(dir(builtins))
+    return names | {*_UMQTT, *_PROTOCOLS.split()}
 
 
 def named_in(paths: Iterable[Path]) -> set[str]:

@@ -1,7 +1,7 @@
 """What is to become of the modules of a program."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -12,7 +12,8 @@ class Plan:
     itself, `resident` are others. The public names of `promised` modules and of their classes
     stay, so do members called like one of `protocol`. `importable` modules can be imported by
     their own names although they are part of a larger one. Errors of `terse` modules are raised
-    without the texts behind their first argument.
+    without the texts behind their first argument. `rooms` are packages whose other modules move to
+    shorter ones.
     """
 
     home: str
@@ -21,6 +22,7 @@ class Plan:
     importable: Collection[str] = ()
     protocol: Collection[str] = ()
     terse: Collection[str] = ()
+    rooms: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -36,3 +38,4 @@ class Style:
     functions: bool = True
     hot: bool = True
     terse: bool = True
+    addresses: bool = True

@@ -33,6 +33,16 @@ LINK: Final = ("acks_later", "close", "is_open", "listen", "open", "opened", "re
 # Errors whose texts are for people at a host; what is wrong is told by their reason.
 TERSE: Final = ("phonehome_wire.errors",)
 
+# Packages whose modules nobody outside names, and where boards have them.
+ROOMS: Final = {
+    "phonehome.core": "_c",
+    "phonehome.core.reporting": "_g",
+    "phonehome.core.rules": "_r",
+    "phonehome.ports": "_p",
+    "phonehome.tasks": "_t",
+    "phonehome_wire": "_w",
+}
+
 # Modules that are part of a larger one on boards and can still be imported by their own names.
 IMPORTABLE: Final = (
     "phonehome.core.channel",

@@ -5,7 +5,7 @@ import builtins
 from collections.abc import Collection, Sequence
 
 from phonehome_tools.linking.families import families_of
-from phonehome_tools.linking.naming import global_words, pairs, settled
+from phonehome_tools.linking.naming import global_words, seldom_words, settled, shared_words
 from phonehome_tools.linking.plan import Plan, Style
 from phonehome_tools.linking.program import Program, Source, Symbol
 
@@ -70,7 +70,8 @@ class _Namer:
                 used.add(self.names[symbol])
         rest = [symbol for symbol in symbols if symbol not in self.names]
         shown = {f"{s.module}.{s.name}": s for s in rest if self._is_function(s)}
-        for label, name in settled(shown, used, pairs()).items():
+        draw = seldom_words if len(modules) == 1 else shared_words
+        for label, name in settled(shown, used, draw(len(shown))).items():
             self.names[shown[label]] = name
             used.add(name)
         words = global_words(used)

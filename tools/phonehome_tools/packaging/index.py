@@ -56,7 +56,7 @@ def packages(form: str) -> list[Package]:
         files = compiled_units(linked)
         expect_version(files, int(form))
     made = []
-    for package, modules in divide(linked.units).items():
+    for package, modules in divide(linked.units, linked.addresses).items():
         paths = [path_of(module) for module in modules]
         if form == SOURCES:
             paths = [path.replace(".mpy", ".py") for path in paths]

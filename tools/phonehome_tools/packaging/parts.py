@@ -46,9 +46,16 @@ PARTS: Final[Mapping[str, Part]] = {
 }
 
 
-def divide(units: Iterable[str]) -> dict[str, list[str]]:
-    """The modules of every package, by its name; each module is in one."""
-    owner = {module: name for name, part in PARTS.items() for module in part.modules}
+def divide(units: Iterable[str], addresses: Mapping[str, str]) -> dict[str, list[str]]:
+    """The modules of every package, by its name; each module is in one.
+
+    `addresses` has the new names of those that moved.
+    """
+    owner = {
+        addresses.get(module, module): name
+        for name, part in PARTS.items()
+        for module in part.modules
+    }
     divided: dict[str, list[str]] = {BASE: [], **{name: [] for name in PARTS}}
     for unit in sorted(units):
         divided[owner.get(unit, BASE)].append(unit)
