@@ -107,8 +107,7 @@ def run(linked, monkeypatch) -> ModuleType:
     for name in list(sys.modules):
         if name.split(".")[0] == "app":
             monkeypatch.delitem(sys.modules, name)
-    order = [name for name in units if name != "app.errors"] + ["app.errors"]
-    for name in sorted(order, key=lambda name: (name != "app", name != "app.main")):
+    for name in sorted(units, key=lambda name: (name != "app", name != "app.main", name)):
         module = ModuleType(name)
         module.__path__ = []
         monkeypatch.setitem(sys.modules, name, module)
@@ -253,3 +252,12 @@ def test_a_stand_in_keeps_out_of_the_names_of_others(sources, monkeypatch):
         "from .loops import StandIn\ndef ask():\n    return StandIn().append(1)\n"
     )
     assert run(link(sources, PLAN), monkeypatch).ask() == 2
+
+
+def test_an_importable_module_of_its_own_has_its_constants(sources, monkeypatch):
+    """A module that is loaded when needed is importable with the constants that were folded."""
+    sources["app.rare"].write_text("FEW = 2\ndef pick(names, index):\n    return names, FEW\n")
+    plan = replace(PLAN, importable=("app.rare",), promised=("app.main", "app.rare"))
+    run(link(sources, plan), monkeypatch)
+    assert sys.modules["app.rare"].FEW == 2
+    assert sys.modules["app.rare"].pick("ab", 1) == ("ab", 2)

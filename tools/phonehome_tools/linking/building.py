@@ -73,8 +73,10 @@ def link(
     names = name_symbols(program, resident, plan, style)
     units = merge(program, resident, names)
     for name in plan.importable:
-        if name not in units:
-            units[name] = _shim(name, public[name], plan.home, constants, names)
+        shim = _shim(name, public[name], names if name in resident else {}, plan.home, constants)
+        if name in units:
+            shim.body += units[name].body
+        units[name] = shim
     if style.hot:
         put_hot_names_first(units[plan.home])
     units = {name: tidy(ast.fix_missing_locations(tree)) for name, tree in units.items()}
@@ -88,11 +90,11 @@ def link(
 def _shim(
     module: str,
     public: list[str],
+    names: Mapping[Symbol, str],
     home: str,
     constants: Mapping[Symbol, Any],
-    names: Mapping[Symbol, str],
 ) -> ast.Module:
-    """What is left of an importable module: where its names are now."""
+    """What is left of an importable module: where its names are now, and its constants."""
     body: list[ast.stmt] = []
     for name in public:
         symbol = Symbol(module, name)

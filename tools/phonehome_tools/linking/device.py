@@ -23,7 +23,8 @@ def link_device(style: Style = ALL, also: tuple[str, ...] = ()) -> Linked:
     """Link the agent; `also` are modules that keep their names for the program that asks."""
     outside = sorted(folder_of(OUTSIDE).rglob("*.py"))
     importable = tuple(dict.fromkeys((*IMPORTABLE, *also)))
-    plan = Plan(HOME, tuple(RESIDENT), PROMISED, importable, LINK, TERSE, ROOMS)
+    promised = tuple(dict.fromkeys((*PROMISED, *also)))
+    plan = Plan(HOME, tuple(RESIDENT), promised, importable, LINK, TERSE, ROOMS)
     return link(device_sources(also), plan, outside, style)
 
 
