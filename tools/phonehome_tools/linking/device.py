@@ -12,7 +12,7 @@ from phonehome_tools.linking.lines import text_of
 from phonehome_tools.linking.modules import Module, read_module
 from phonehome_tools.linking.plan import Plan, Style
 from phonehome_tools.linking.program import absolute
-from phonehome_tools.linking.promises import IMPORTABLE, LINK, PROMISED, ROOMS, TERSE
+from phonehome_tools.linking.promises import IMPORTABLE, INTERNAL, LINK, PROMISED, ROOMS, TERSE
 from phonehome_tools.linking.resident import HOME, RESIDENT
 
 AGENT, WIRE, OUTSIDE = "phonehome", "phonehome_wire", "phonehome_sim"
@@ -24,7 +24,7 @@ def link_device(style: Style = ALL, also: tuple[str, ...] = ()) -> Linked:
     outside = sorted(folder_of(OUTSIDE).rglob("*.py"))
     importable = tuple(dict.fromkeys((*IMPORTABLE, *also)))
     promised = tuple(dict.fromkeys((*PROMISED, *also)))
-    plan = Plan(HOME, tuple(RESIDENT), promised, importable, LINK, TERSE, ROOMS)
+    plan = Plan(HOME, tuple(RESIDENT), promised, importable, LINK, INTERNAL, TERSE, ROOMS)
     return link(device_sources(also), plan, outside, style)
 
 

@@ -94,9 +94,18 @@ def promised_members(program: Program, plan: Plan) -> set[str]:
                     names.add(node.name)
                 case ast.Attribute(ctx=ast.Store(), attr=name):
                     names.add(name)
-                case ast.Name(ctx=ast.Store(), id=name):
-                    names.add(name)
-    return {name for name in names if not name.startswith("_")}
+        classes = [s for s in tree.body if isinstance(s, ast.ClassDef)]
+        for statement in (*tree.body, *(s for cls in classes for s in cls.body)):
+            names |= set(_assigned(statement))
+    return {name for name in names if not name.startswith("_")} - {*plan.internal}
+
+
+def _assigned(statement: ast.stmt) -> list[str]:
+    """The variables that a statement of a module or class makes."""
+    match statement:
+        case ast.Assign(targets=targets):
+            return [target.id for target in targets if isinstance(target, ast.Name)]
+    return []
 
 
 def promised_parameters(program: Program, plan: Plan) -> set[int]:

@@ -10,10 +10,10 @@ class Plan:
 
     `home` is the module that all resident ones become; what it imports at its top is resident by
     itself, `resident` are others. The public names of `promised` modules and of their classes
-    stay, so do members called like one of `protocol`. `importable` modules can be imported by
-    their own names although they are part of a larger one, and have their constants. Errors of
-    `terse` modules are raised without the texts behind their first argument. `rooms` are packages
-    whose other modules move to shorter ones.
+    stay, so do members called like one of `protocol`, but not what is `internal`. `importable`
+    modules can be imported by their own names although they are part of a larger one, and have
+    their constants. Errors of `terse` modules are raised without the texts behind their first
+    argument. `rooms` are packages whose other modules move to shorter ones.
     """
 
     home: str
@@ -21,6 +21,7 @@ class Plan:
     promised: Collection[str] = ()
     importable: Collection[str] = ()
     protocol: Collection[str] = ()
+    internal: Collection[str] = ()
     terse: Collection[str] = ()
     rooms: Mapping[str, str] = field(default_factory=dict)
 

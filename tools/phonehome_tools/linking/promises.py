@@ -30,6 +30,35 @@ PROMISED: Final = (
 # What the agent asks of a link that somebody else makes.
 LINK: Final = ("acks_later", "close", "is_open", "listen", "open", "opened", "reconnects", "send")
 
+# Members of promised modules that only the agent itself calls.
+INTERNAL: Final = (
+    "age_ms",
+    "ageing_cycles",
+    "apply",
+    "catalog",
+    "evidence",
+    "freeze_period_ms",
+    "freeze_samples",
+    "hear",
+    "index_of",
+    "interval_ms",
+    "judge",
+    "levels",
+    "lines",
+    "lost",
+    "note_signed",
+    "note_test",
+    "predicates",
+    "restore",
+    "server_at_ms",
+    "server_ms",
+    "snapshot",
+    "specs",
+    "step_ms",
+    "tick",
+    "wait_ms",
+)
+
 # Errors whose texts are for people at a host; what is wrong is told by their reason.
 TERSE: Final = ("phonehome_wire.errors",)
 
