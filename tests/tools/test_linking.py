@@ -10,9 +10,11 @@ import pytest
 from phonehome_tools.fleet.compiling import compile_text
 from phonehome_tools.linking import rom
 from phonehome_tools.linking.building import link
+from phonehome_tools.linking.device import link_device
 from phonehome_tools.linking.errors import LinkageError
 from phonehome_tools.linking.lines import LineMap, text_of, write_map
 from phonehome_tools.linking.naming import pairs, settled
+from phonehome_tools.linking.outside import foreign_names
 from phonehome_tools.linking.plan import Plan, Style
 
 PLAN = Plan("app.main", promised=("app.main",), importable=("app.errors",))
@@ -261,3 +263,12 @@ def test_an_importable_module_of_its_own_has_its_constants(sources, monkeypatch)
     run(link(sources, plan), monkeypatch)
     assert sys.modules["app.rare"].FEW == 2
     assert sys.modules["app.rare"].pick("ab", 1) == ("ab", 2)
+
+
+def test_names_of_hardware_are_foreign():
+    """What the drivers of boards are asked for is never renamed, whatever our classes call it."""
+    names = foreign_names()
+    assert {"measure", "convert_temp", "readfrom_mem_into", "read_u16", "isconnected"} <= names
+    text = "".join(ast.unparse(tree) for tree in link_device().units.values())
+    for call in (".measure()", ".convert_temp(", ".readfrom_mem_into(", ".read_u16()", ".active("):
+        assert call in text

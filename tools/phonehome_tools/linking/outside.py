@@ -49,6 +49,38 @@ _UMQTT: Final = [
     "wait_msg",
     "check_msg",
 ]
+# Of what only boards have, module by module; a test holds them to what the ports call.
+_BOARDS: Final[dict[str, str]] = {
+    "machine": "reset soft_reset reset_cause unique_id freq deepsleep lightsleep idle bootloader "
+    "wake_reason mem8 mem16 mem32 mem_backup disable_irq enable_irq RTC WDT ADC Pin I2C SoftI2C",
+    "machine.ADC": "read read_u16 read_uv atten width ATTN_11DB",
+    "machine.I2C": "scan readfrom readfrom_into readfrom_mem readfrom_mem_into writeto "
+    "writeto_mem",
+    "machine.Pin": "value init irq on off high low toggle mode pull IN OUT OPEN_DRAIN PULL_UP "
+    "PULL_DOWN",
+    "machine.RTC": "datetime memory init alarm cancel",
+    "machine.WDT": "feed timeout_ms",
+    "network": "WLAN STA_IF AP_IF country hostname active connect disconnect isconnected status "
+    "config ifconfig ipconfig scan",
+    "onewire": "OneWire reset readbit readbyte readinto writebit writebyte write select_rom scan "
+    "crc8",
+    "ds18x20": "DS18X20 convert_temp read_scratch write_scratch read_temp",
+    "dht": "DHT11 DHT22 measure temperature humidity",
+    "rp2": "bootsel_button Flash readblocks writeblocks ioctl",
+    "esp32": "NVS Partition RMT ULP wake_on_ext0 wake_on_ext1 wake_on_touch mcu_temperature "
+    "raw_temperature idf_heap_info get_blob set_blob commit",
+    "micropython": "const mem_info qstr_info schedule kbd_intr heap_lock heap_unlock stack_use "
+    "alloc_emergency_exception_buf opt_level",
+    "gc": "collect enable disable isenabled mem_alloc mem_free threshold",
+    "time": "ticks_ms ticks_us ticks_diff ticks_add sleep sleep_ms sleep_us time time_ns gmtime "
+    "localtime mktime",
+    "os": "sync statvfs ilistdir listdir mkdir remove rename rmdir stat urandom mount umount",
+    "sys": "implementation modules path platform print_exception stdin stdout exit",
+    "asyncio": "sleep sleep_ms wait_for wait_for_ms ThreadSafeFlag get_event_loop create_task "
+    "current_task new_event_loop set_exception_handler run gather open_connection",
+    "select": "poll ipoll register unregister modify POLLIN POLLOUT",
+    "ssl": "load_verify_locations load_cert_chain verify_mode wrap_socket cadata",
+}
 # Of MicroPython's stream protocol and of what its asyncio calls.
 _PROTOCOLS: Final = "ioctl readinto write read readline awrite aclose wait_closed state data coro"
 
@@ -56,7 +88,8 @@ _PROTOCOLS: Final = "ioctl readinto write read readline awrite aclose wait_close
 def foreign_names() -> set[str]:
     """Attributes of objects that are not ours."""
     names = {name for kind in _TYPES for name in dir(kind)}
-    return names | {*_UMQTT, *_PROTOCOLS.split()}
+    boards = {name for names in _BOARDS.values() for name in names.split()}
+    return names | boards | {*_UMQTT, *_PROTOCOLS.split()}
 
 
 def named_in(paths: Iterable[Path]) -> set[str]:

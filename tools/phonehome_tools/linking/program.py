@@ -53,34 +53,44 @@ class Program:
 
     def __init__(self, modules: Mapping[str, Module]) -> None:
         self.sources = {name: self._read(module) for name, module in modules.items()}
-        for source in self.sources.values():
-            source.imports = list(self._imports(source))
+        self._find_imports()
 
     def refresh(self) -> None:
         """Resolve all names again, after trees were changed."""
         for name, source in self.sources.items():
             self.sources[name] = self._read(source.module)
+        self._find_imports()
+
+    def _find_imports(self) -> None:
         for source in self.sources.values():
             source.imports = list(self._imports(source))
+        self._passed_on = {
+            Symbol(name, found.local): found.target
+            for name, source in self.sources.items()
+            for found in source.top_imports()
+        }
+        self._importers: dict[Symbol, list[tuple[str, Import]]] = {}
+        for name, source in self.sources.items():
+            for found in source.imports:
+                if found.target.name:
+                    self._importers.setdefault(self.resolve(found.target), []).append(
+                        (name, found)
+                    )
 
     def resolve(self, symbol: Symbol) -> Symbol:
         """The symbol itself, or what the module imports under this name, to the end."""
-        source = self.sources[symbol.module]
-        for found in source.top_imports():
-            if found.local == symbol.name:
-                return self.resolve(found.target) if found.target.name else found.target
+        while symbol in self._passed_on:
+            symbol = self._passed_on[symbol]
         return symbol
 
     def places(self, symbol: Symbol) -> Iterator[tuple[str, ast.AST]]:
-        """(module, node) wherever a symbol is named: at home, where imported, `module.name`."""
+        """(module, node) wherever a symbol is named: at home, and where it is imported."""
         for node in self.sources[symbol.module].uses(symbol.name):
             yield symbol.module, node
-        for name, source in self.sources.items():
-            for found in source.imports:
-                if found.target.name and self.resolve(found.target) == symbol:
-                    for node in found.scope.uses.get(found.local, []):
-                        if node is not found.alias:
-                            yield name, node
+        for name, found in self._importers.get(symbol, ()):
+            for node in found.scope.uses.get(found.local, []):
+                if node is not found.alias:
+                    yield name, node
 
     def _read(self, module: Module) -> Source:
         try:
@@ -89,16 +99,18 @@ class Program:
             raise blame(module, module.tree, str(error)) from None
 
     def _imports(self, source: Source) -> Iterator[Import]:
+        statements = _import_statements(source.module.tree)
         for scope in source.scope.walk():
             for nodes in scope.uses.values():
                 for node in nodes:
                     if isinstance(node, ast.alias):
-                        yield from self._import(source, scope, node)
+                        statement = statements.get(id(node))
+                        if statement is not None:
+                            yield from self._import(source, scope, node, statement)
 
-    def _import(self, source: Source, scope: Scope, alias: ast.alias) -> Iterator[Import]:
-        statement = _statement_of(source.module.tree, alias)
-        if not isinstance(statement, ast.ImportFrom):
-            return
+    def _import(
+        self, source: Source, scope: Scope, alias: ast.alias, statement: ast.ImportFrom
+    ) -> Iterator[Import]:
         base = absolute(source.module, statement)
         whole = f"{base}.{alias.name}"
         if whole in self.sources:
@@ -163,8 +175,11 @@ def absolute(module: Module, statement: ast.ImportFrom) -> str:
     return ".".join([*base, *([statement.module] if statement.module else [])])
 
 
-def _statement_of(tree: ast.Module, alias: ast.alias) -> ast.stmt | None:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom) and alias in node.names:
-            return node
-    return None
+def _import_statements(tree: ast.Module) -> dict[int, ast.ImportFrom]:
+    """The statement of every name that is imported from a module, by the id of its node."""
+    return {
+        id(alias): node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }

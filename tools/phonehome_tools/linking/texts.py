@@ -21,13 +21,12 @@ def drop_details(program: Program, terse: Collection[str]) -> int:
         if symbol.module in terse
     }
     count = 0
-    for symbol in sorted(errors):
-        named = {id(node) for _, node in program.places(symbol)}
-        for source in program.sources.values():
-            for node in ast.walk(source.module.tree):
-                if isinstance(node, ast.Call) and id(node.func) in named and len(node.args) > 1:
-                    del node.args[1:]
-                    count += 1
+    named = {id(node) for symbol in errors for _, node in program.places(symbol)}
+    for source in program.sources.values():
+        for node in ast.walk(source.module.tree):
+            if isinstance(node, ast.Call) and id(node.func) in named and len(node.args) > 1:
+                del node.args[1:]
+                count += 1
     if count:
         program.refresh()
     return count
