@@ -11,12 +11,12 @@ _COLLECT_EVERY_BYTES = 16384
 
 def __getattr__(name: str):
     if name == "Agent":
-        _collect_often()
+        collect_often()
         from .agent import Agent
 
         return Agent
     if name == "Product":
-        _collect_often()
+        collect_often()
         from .core.product import Product
 
         return Product
@@ -28,7 +28,7 @@ def __getattr__(name: str):
     raise AttributeError(name)
 
 
-def _collect_often() -> None:
+def collect_often() -> None:
     """Have garbage collected before it tears the heap apart; nothing to do on CPython."""
     threshold = getattr(gc, "threshold", None)
     if threshold is not None:

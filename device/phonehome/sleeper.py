@@ -176,8 +176,10 @@ class Sleeper:
     def _expect_voice(self):
         """The agent: loaded when there is something to say."""
         if self._voice is None:
+            from . import collect_often
             from .voice import Voice
 
+            collect_often()
             config, board, on_event, link = self._make_voice
             self._voice = Voice(
                 self.product, config, board, self.uptime, on_event, link, self._sleep

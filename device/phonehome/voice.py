@@ -7,7 +7,7 @@ import asyncio
 
 from phonehome_wire.compat import const
 
-from . import Agent
+from .agent import Agent
 from .core.backoff import CEILING_MS, Backoff
 from .core.keepsake import Reader, Writer
 from .core.pace import Pace

@@ -68,14 +68,21 @@ def const(value):
 import struct
 from .limits import MOST
 
-class Loop:
+class Base:
     def __init__(self, count):
         self._count = count
         self.turned = 0
 
+    def _more(self, step):
+        return self._count * step
+
+class Loop(Base):
+    def _more(self, step):
+        return super()._more(step)
+
     def turn(self, times, step=1):
         for _ in range(times):
-            self.turned += self._count * step
+            self.turned += self._more(step)
         return self.turned + MOST + len(struct.pack("<H", self.turned))
 
 def unused():
@@ -272,3 +279,22 @@ def test_names_of_hardware_are_foreign():
     text = "".join(ast.unparse(tree) for tree in link_device().units.values())
     for call in (".measure()", ".convert_temp(", ".readfrom_mem_into(", ".read_u16()", ".active("):
         assert call in text
+
+
+def test_tables_of_members_follow(sources, monkeypatch):
+    """A dict of classes and members by their text names them as they are called now."""
+    sources["app.loops"].write_text(
+        "KEPT = {'Loop': ('_count', 'turned')}\n"
+        "class Loop:\n"
+        "    def __init__(self, count):\n"
+        "        self._count = count\n        self.turned = 1\n"
+        "def keep(thing):\n"
+        "    return [getattr(thing, name) for name in KEPT[type(thing).__name__]]\n"
+    )
+    sources["app.main"].write_text(
+        "from .loops import Loop, keep\ndef ask():\n    return keep(Loop(7))\n"
+    )
+    linked = link(sources, PLAN)
+    assert run(linked, monkeypatch).ask() == [7, 1]
+    text = ast.unparse(linked.units["app.main"])
+    assert "_count" not in text and "turned" not in text and "Loop" not in text

@@ -8,6 +8,7 @@ from typing import Any
 
 from phonehome_tools.linking.addresses import addresses_of, move
 from phonehome_tools.linking.constants import fold, literal
+from phonehome_tools.linking.families import families_of
 from phonehome_tools.linking.hotnames import put_hot_names_first
 from phonehome_tools.linking.locals import shorten_locals
 from phonehome_tools.linking.members import shorten_members
@@ -25,6 +26,7 @@ from phonehome_tools.linking.plan import Plan, Style
 from phonehome_tools.linking.program import Program, Symbol, name_members
 from phonehome_tools.linking.pruning import prune
 from phonehome_tools.linking.symbols import defined_in, name_symbols
+from phonehome_tools.linking.tables import follow, rows_of, texts_in
 from phonehome_tools.linking.texts import drop_details
 from phonehome_tools.linking.units import resident_modules
 
@@ -60,17 +62,18 @@ def link(
     if style.terse:
         drop_details(program, plan.terse)
     constants = fold(program) if style.fold else {}
-    kept = (
-        named_in(outside) | promised_members(program, plan) | foreign_names() | texts_of(program)
-    )
-    kept |= keywords_of(program)
+    rows = rows_of(program, families_of(program))
+    kept = named_in(outside) | promised_members(program, plan) | foreign_names()
+    kept |= texts_of(program, texts_in(rows)) | keywords_of(program)
     pruned = prune(program, plan.promised, kept) if style.prune else []
     resident = resident_modules(program, plan)
     if style.locals:
         shorten_locals(program, plan, keywords_in(outside))
+    families = families_of(program)
     if style.private:
-        shorten_members(program, kept, methods=style.functions, public=style.public)
+        shorten_members(program, families, kept, methods=style.functions, public=style.public)
     names = name_symbols(program, resident, plan, style)
+    follow(rows, families, names)
     units = merge(program, resident, names)
     for name in plan.importable:
         shim = _shim(name, public[name], names if name in resident else {}, plan.home, constants)

@@ -25,6 +25,10 @@ class Family:
         """True for what shows in a traceback."""
         return any(isinstance(node, _FUNCTIONS) for node in self.members[name])
 
+    def name_now(self, name: str) -> str:
+        """What a member of the sources is called by now."""
+        return name_of(self.members[name][0]) if name in self.members else name
+
 
 def families_of(program: Program) -> list[Family]:
     """All families, each with its members."""
@@ -81,4 +85,14 @@ def _is_attribute_of(this: str, node: ast.AST) -> bool:
     match node:
         case ast.Attribute(value=ast.Name(id=name)):
             return name == this
+        case ast.Attribute(value=ast.Call(func=ast.Name(id="super"))):
+            return True
     return False
+
+
+def name_of(node: ast.AST) -> str:
+    """The name that a member has at one of its places, which may have been renamed."""
+    for kind in ("attr", "id", "name", "arg"):
+        if isinstance(getattr(node, kind, None), str):
+            return str(getattr(node, kind))
+    raise TypeError(type(node).__name__)

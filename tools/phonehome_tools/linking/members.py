@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Collection
 
-from phonehome_tools.linking.families import Family, families_of
+from phonehome_tools.linking.families import Family, name_of
 from phonehome_tools.linking.modules import blame
 from phonehome_tools.linking.naming import member_words, method_words, settled, shared_words
 from phonehome_tools.linking.program import Program
@@ -11,13 +11,17 @@ from phonehome_tools.linking.scopes import rename
 
 
 def shorten_members(
-    program: Program, kept: Collection[str], *, methods: bool, public: bool
+    program: Program,
+    families: list[Family],
+    kept: Collection[str],
+    *,
+    methods: bool,
+    public: bool,
 ) -> None:
     """Rename private members, with `public` also others that are not in `kept`.
 
     With `methods` functions too, whose names tracebacks show.
     """
-    families = families_of(program)
     _expect_private(program, families)
     if public:
         _shorten_public(program, families, kept, methods=methods)
@@ -39,7 +43,7 @@ def _shorten_private(family: Family, given: Collection[str], *, methods: bool) -
         if is_private(name) and (methods or not family.is_method(name))
     ]
     others = {
-        _name_of(node)
+        name_of(node)
         for name, nodes in family.members.items()
         for node in nodes
         if name not in private
@@ -112,11 +116,3 @@ def _rename(nodes: list[ast.AST], name: str) -> None:
         if isinstance(node, ast.Attribute):
             node.attr = name
     rename([node for node in nodes if not isinstance(node, ast.Attribute)], name)
-
-
-def _name_of(node: ast.AST) -> str:
-    """The name that a member has at one of its places, which may have been renamed."""
-    for field in ("attr", "id", "name", "arg"):
-        if isinstance(getattr(node, field, None), str):
-            return str(getattr(node, field))
-    raise TypeError(type(node).__name__)

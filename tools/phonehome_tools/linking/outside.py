@@ -8,7 +8,7 @@ import io
 import select
 import socket
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -107,9 +107,10 @@ def keywords_in(paths: Iterable[Path]) -> set[str]:
     return {word for path in paths for word in keywords(ast.parse(path.read_text()))}
 
 
-def texts_of(program: Program) -> set[str]:
+def texts_of(program: Program, without: Collection[int] = ()) -> set[str]:
     """Every text of the program: what getattr and hasattr could be given."""
-    return {text for source in program.sources.values() for text in _texts(source.module.tree)}
+    trees = [source.module.tree for source in program.sources.values()]
+    return {text for tree in trees for text in _texts(tree, without)}
 
 
 def keywords_of(program: Program) -> set[str]:
@@ -165,7 +166,11 @@ def _promised_trees(program: Program, plan: Plan) -> Iterator[ast.Module]:
             yield program.sources[name].module.tree
 
 
-def _texts(tree: ast.AST) -> Iterator[str]:
+def _texts(tree: ast.AST, without: Collection[int] = ()) -> Iterator[str]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in without
+        ):
             yield node.value

@@ -25,6 +25,8 @@ PROMISED: Final = (
     "phonehome.ports.function",
     "phonehome.ports.i2c",
     "phonehome.ports.pin",
+    "phonehome.ports.sleep",
+    "phonehome.sleeper",
 )
 
 # What the agent asks of a link that somebody else makes.
