@@ -13,6 +13,7 @@ from phonehome_tools.fleet.children import Children
 from phonehome_tools.fleet.desk import Desk
 from phonehome_tools.fleet.home import Home, Link
 from phonehome_tools.fleet.receiver import Receiver
+from phonehome_tools.fleet.rooms import rooms_folder
 from tests.fakes.board import Board as BareBoard
 from tests.flow.lossy import LossyFront
 
@@ -105,6 +106,12 @@ async def until_ticket(desk: Desk, log: BoardLog, code: str, state: str = "open"
                 if (ticket["code"], ticket["state"]) == (code, state):
                     return await desk.ticket(ticket["id"])
             await asyncio.sleep(0.05)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def rooms() -> None:
+    """The agent is linked before the clock of a test begins."""
+    rooms_folder()
 
 
 @pytest.fixture

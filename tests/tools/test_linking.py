@@ -294,7 +294,23 @@ def test_tables_of_members_follow(sources, monkeypatch):
     sources["app.main"].write_text(
         "from .loops import Loop, keep\ndef ask():\n    return keep(Loop(7))\n"
     )
+    sources["app.rare"].write_text("class Rare:\n    pass\ndef pick():\n    return Rare()\n")
     linked = link(sources, PLAN)
     assert run(linked, monkeypatch).ask() == [7, 1]
+    assert "KEPT" not in ast.unparse(linked.units["app.main"])
     text = ast.unparse(linked.units["app.main"])
     assert "_count" not in text and "turned" not in text and "Loop" not in text
+
+
+def test_classes_of_tables_have_names_of_their_own():
+    """What is told apart by the name of its class is so on a board, in whatever module it is."""
+    statements = [s for tree in link_device().units.values() for s in tree.body]
+    classes = [s.name for s in statements if isinstance(s, ast.ClassDef)]
+    named = set()
+    for statement in statements:
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Dict):
+            keys = {getattr(key, "value", None) for key in statement.value.keys}
+            if keys and keys <= set(classes):
+                named |= keys
+    assert len(named) > 10
+    assert [name for name in named if classes.count(name) != 1] == []

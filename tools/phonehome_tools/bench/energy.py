@@ -20,6 +20,7 @@ from phonehome_tools.fleet.errors import ChildError
 from phonehome_tools.fleet.home import Home, Link
 from phonehome_tools.fleet.interpreter import board_environment, find_interpreter, folder_of
 from phonehome_tools.fleet.receiver import Receiver
+from phonehome_tools.fleet.rooms import rooms_folder
 from phonehome_tools.pico import settings
 
 PRODUCT = "freezer"
@@ -84,7 +85,8 @@ async def run_day(home: Home, children: Children) -> dict[str, int]:
     home.setup_file.write_text(json.dumps(setup))
     script = str(folder_of("phonehome_sim") / "sleep_day.py")
     argv = [find_interpreter(), "-X", f"heapsize={DAY_HEAP}", script, str(home.setup_file)]
-    process = await children.start(argv, board_environment(), asyncio.subprocess.STDOUT)
+    environment = board_environment(await asyncio.to_thread(rooms_folder))
+    process = await children.start(argv, environment, asyncio.subprocess.STDOUT)
     async with asyncio.timeout(DAY_WITHIN_S):
         output, _ = await process.communicate()
     try:

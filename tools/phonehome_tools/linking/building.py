@@ -72,7 +72,7 @@ def link(
     families = families_of(program)
     if style.private:
         shorten_members(program, families, kept, methods=style.functions, public=style.public)
-    names = name_symbols(program, resident, plan, style)
+    names = name_symbols(program, resident, plan, style, [row.symbol for row in rows])
     follow(rows, families, names)
     units = merge(program, resident, names)
     for name in plan.importable:

@@ -5,16 +5,25 @@ import builtins
 from collections.abc import Collection, Sequence
 
 from phonehome_tools.linking.families import families_of
-from phonehome_tools.linking.naming import global_words, seldom_words, settled, shared_words
+from phonehome_tools.linking.naming import global_words, pairs, seldom_words, settled, shared_words
 from phonehome_tools.linking.plan import Plan, Style
 from phonehome_tools.linking.program import Program, Source, Symbol
 
 
 def name_symbols(
-    program: Program, resident: Sequence[str], plan: Plan, style: Style
+    program: Program,
+    resident: Sequence[str],
+    plan: Plan,
+    style: Style,
+    unique: Collection[Symbol] = (),
 ) -> dict[Symbol, str]:
-    """A final name for every symbol, as short as what is promised and `style` allow."""
+    """A final name for every symbol, as short as what is promised and `style` allow.
+
+    `unique` are classes that the program tells apart by their names, in whatever module they are.
+    """
     namer = _Namer(program, resident, plan, style)
+    if style.symbols:
+        namer.name_apart(unique)
     namer.name_unit(resident, ())
     others = [name for name in program.sources if name not in resident]
     shared = {
@@ -46,6 +55,14 @@ class _Namer:
             if family.is_foreign
         }
         self.names: dict[Symbol, str] = {}
+        self._apart: set[str] = set()
+
+    def name_apart(self, symbols: Collection[Symbol]) -> None:
+        """Give names that nothing else has."""
+        labels = {f"{s.module}.{s.name}": s for s in symbols if not self._is_promised(s)}
+        for label, name in settled(labels, (), pairs()).items():
+            self.names[labels[label]] = name
+        self._apart = set(self.names.values())
 
     def name_unit(self, modules: Sequence[str], imported: Collection[str]) -> None:
         """Name what these modules define; they become one."""
@@ -61,7 +78,7 @@ class _Namer:
         self, symbols: Sequence[Symbol], modules: Sequence[str], taken: Collection[str] = ()
     ) -> None:
         """Name symbols apart from each other and from what the modules use of outside."""
-        used = {*taken}
+        used = {*taken, *self._apart}
         for module in modules:
             used |= outside_of(self._program.sources[module])
         for symbol in symbols:
