@@ -183,12 +183,22 @@ def test_the_same_sources_give_the_same_text(sources):
     assert len(texts) == 1
 
 
-def test_private_names_of_others_are_refused(sources):
-    """Where a private name is taken from another object the error names file and line."""
+def test_private_names_of_nobody_are_refused(sources):
+    """Where a private name is taken from an object that is not ours the error names the line."""
     path = sources["app.rare"]
     path.write_text("def pick(names, index):\n    return names._hidden[index]\n")
-    with pytest.raises(LinkageError, match=r"rare\.py:2: _hidden is taken from another object"):
+    with pytest.raises(LinkageError, match=r"rare\.py:2: _hidden is no member of a class of ours"):
         link(sources, PLAN)
+
+
+def test_a_friend_finds_private_names(sources, monkeypatch):
+    """A private member that another object takes has one name for all."""
+    sources["app.rare"].write_text("def pick(names, index):\n    return names._scale(index)\n")
+    text = SOURCES["app.main"].replace("pick(_NAMES, index)", "pick(self, index)")
+    sources["app.main"].write_text(text)
+    linked = link(sources, PLAN)
+    assert run(linked, monkeypatch).Main(5).name(1) == 2
+    assert "_scale" not in ast.unparse(linked.units["app.main"])
 
 
 def test_a_circle_is_refused(sources):

@@ -22,9 +22,9 @@ def shorten_members(
 
     With `methods` functions too, whose names tracebacks show.
     """
-    _expect_private(program, families)
+    friends = _befriended(program, families)
     if public:
-        _shorten_public(program, families, kept, methods=methods)
+        _shorten_public(program, families, kept, friends, methods=methods)
     given = {node.attr for node in _attributes(program) if isinstance(node.ctx, ast.Store)}
     asked = {node.attr for node in _attributes(program) if not is_private(node.attr)}
     for family in families:
@@ -32,15 +32,19 @@ def shorten_members(
             stands_in = (
                 "__getattr__" in family.members
             )  # for another, whose names it must not have
-            _shorten_private(family, given | asked if stands_in else given, methods=methods)
+            _shorten_private(
+                family, given | asked if stands_in else given, friends, methods=methods
+            )
 
 
-def _shorten_private(family: Family, given: Collection[str], *, methods: bool) -> None:
+def _shorten_private(
+    family: Family, given: Collection[str], friends: Collection[str], *, methods: bool
+) -> None:
     """Names that are free in this family; `given` is what anybody puts into an object."""
     private = [
         name
         for name in sorted(family.members)
-        if is_private(name) and (methods or not family.is_method(name))
+        if is_private(name) and name not in friends and (methods or not family.is_method(name))
     ]
     others = {
         name_of(node)
@@ -61,7 +65,12 @@ def _shorten_private(family: Family, given: Collection[str], *, methods: bool) -
 
 
 def _shorten_public(
-    program: Program, families: list[Family], kept: Collection[str], *, methods: bool
+    program: Program,
+    families: list[Family],
+    kept: Collection[str],
+    friends: Collection[str],
+    *,
+    methods: bool,
 ) -> None:
     """One new name for every public member that only our classes have."""
     foreign = {name for family in families if family.is_foreign for name in family.members}
@@ -70,7 +79,7 @@ def _shorten_public(
     chosen = {
         name
         for name in ours - foreign - {*kept}
-        if not name.startswith("_") and (methods or name not in shown)
+        if (not name.startswith("_") or name in friends) and (methods or name not in shown)
     }
     taken = {*kept} | foreign | ours
     functions = chosen & shown
@@ -84,17 +93,20 @@ def _shorten_public(
             _rename(family.members[name], new[name])
 
 
-def _expect_private(program: Program, families: list[Family]) -> None:
-    """LinkageError where a private name is taken from an object that is not `self`."""
+def _befriended(program: Program, families: list[Family]) -> set[str]:
+    """Private names that are taken from another object than `self`; LinkageError if not ours."""
     known = {id(n) for family in families for nodes in family.members.values() for n in nodes}
+    ours = {name for family in families if not family.is_foreign for name in family.members}
+    names = set()
     for source in program.sources.values():
         for node in ast.walk(source.module.tree):
             if isinstance(node, ast.Attribute) and is_private(node.attr) and id(node) not in known:
-                raise blame(
-                    source.module,
-                    node,
-                    f"{node.attr} is taken from another object; make it public",
-                )
+                if node.attr not in ours:
+                    raise blame(
+                        source.module, node, f"{node.attr} is no member of a class of ours"
+                    )
+                names.add(node.attr)
+    return names
 
 
 def is_private(name: str) -> bool:
