@@ -21,7 +21,7 @@ def __getattr__(name: str):
 
         return Product
     if name == "start":
-        _collect_often()
+        collect_often()
         from .starting import start
 
         return start

@@ -9,6 +9,7 @@ from .core.ondemand import forget
 from .core.traceback import Traceback
 from .core.uptime import Uptime
 
+_BOOTS = __name__.rpartition(".")[0] + ".core.boots"
 _IMPORT_MS = 60000  # an import of source takes a Pico seconds
 _SERVICE_MIN = 10
 _RESET_COMMANDED = 8
@@ -86,6 +87,5 @@ def die(config, error: BaseException, board=None) -> None:
 
 def forget_guard() -> None:
     """Drop what only the start needs: the application wants the heap."""
-    room = __name__.rpartition(".")[0]
     forget_assembly()
-    forget(room + ".core.boots", __name__)
+    forget(_BOOTS, __name__)

@@ -324,3 +324,17 @@ def test_classes_of_tables_have_names_of_their_own():
                 named |= keys
     assert len(named) > 10
     assert [name for name in named if classes.count(name) != 1] == []
+
+
+def test_modules_are_forgotten_by_the_names_they_have():
+    """No module puts its own address together at run time: on a board it has another one."""
+    linked = link_device()
+    asked = [
+        ast.unparse(node)
+        for tree in linked.units.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in ("partition", "rpartition")
+        if isinstance(node.value, ast.Constant | ast.Name)
+        if ast.unparse(node.value).strip("'") in ("__name__", *linked.addresses)
+    ]
+    assert asked == []

@@ -24,7 +24,7 @@ _LAST_EPOCH = const(255)
 _REFUSALS = const(3)
 _UNAUTHORIZED = "HTTP 401"
 
-_CORE = __name__.rpartition(".")[0]
+_AGENT = __name__.rpartition(".")[0].rpartition(".")[0]
 
 
 class KeyChange:
@@ -149,5 +149,4 @@ def _follows(following: bytes, active: bytes) -> bool:
 
 def forget_keychange() -> None:
     """Drop this module and what only it needs; a change in progress lives on without the name."""
-    agent = _CORE.rpartition(".")[0]
-    forget(__name__, agent + ".ports.keyfiles", "phonehome_wire.rekeying", "phonehome_wire.keys")
+    forget(__name__, _AGENT + ".ports.keyfiles", "phonehome_wire.rekeying", "phonehome_wire.keys")

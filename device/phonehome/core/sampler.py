@@ -14,6 +14,7 @@ from .rules import make_rules
 _KIND_CLEARED = const(3)
 _KIND_CONFIRMED = const(0)
 
+_SILENCE = __name__.rpartition(".")[0] + ".silence"
 _ROW = const(16)  # the bit of a new row, above those of the most channels that a frame holds
 _WITH_SILENCES = b"\x02"  # a snapshot begins with its format: these before the fault states
 _MAX_STEP_MS = const(2**29)  # 6.2 days: a longer pause is judged as one of this length
@@ -205,7 +206,7 @@ class Sampler:
     def _pass_silence(self, span_ms: int) -> None:
         if self.silence.advance(span_ms, self.faults, self._tell):
             self._silence = None
-            forget(__name__.rpartition(".")[0] + ".silence")
+            forget(_SILENCE)
 
     def _tell(self, index: int, kind: int) -> None:
         fault = self.faults[index]
