@@ -1,6 +1,8 @@
 # cpython-only
 """TLS under MicroPython: only the private CA is believed, for the right name, while valid."""
 
+from pathlib import Path
+
 import pytest
 
 from phonehome_wire import registry
@@ -43,6 +45,19 @@ async def test_nobody_else_is_believed(serve, make_board, authority, tmp_path, c
     await board.start()
     await board.event("backoff", phase="tls")
     assert served.receiver.reports == []
+
+
+async def test_a_failed_handshake_leaves_nothing_open(serve, make_board, authority, tmp_path):
+    """Sockets whose handshake failed are closed: a board has a handful of them."""
+    issuer = FakeAuthority(tmp_path, "somebody else")
+    served = await serve(issuer.server_context("localhost"))
+    board = make_secure(make_board, served, authority)
+    await board.start()
+    files = []
+    for count in (1, 2, 3):
+        await board.event("backoff", phase="tls", count=count)
+        files.append(len(list(Path(f"/proc/{board.process.pid}/fd").iterdir())))
+    assert len(set(files)) == 1
 
 
 async def test_insecure_is_what_it_says(serve, make_board, authority):

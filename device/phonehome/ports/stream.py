@@ -44,6 +44,7 @@ class Stream:
         self._silences = 0
         self._until = 0
         self._stream = None
+        self._below = None  # the socket under TLS
         self._received = b""
 
     @property
@@ -77,7 +78,7 @@ class Stream:
             raise LinkError("send", "not connected")
         try:
             self._stream.write(data)
-        except OSError as error:
+        except (OSError, MemoryError, ValueError) as error:  # with TLS, part of the handshake
             self.close()
             raise LinkError("send", error)
         except (MemoryError, ValueError) as error:  # a handshake that the other end was quick in
@@ -123,13 +124,13 @@ class Stream:
 
     def close(self) -> None:
         """Drop the connection."""
-        stream, self._stream = self._stream, None
+        stream, below = self._stream, self._below
+        self._stream = self._below = None
         self._received = b""
         if stream is not None:
-            try:
-                stream.s.close()
-            except OSError:
-                pass  # gone already
+            _close(stream.s)
+        if below is not None:  # TLS lets go of it without closing it when the handshake fails
+            _close(below)
 
     def _left_s(self) -> float:
         return max(time.ticks_diff(self._until, time.ticks_ms()), 0) / 1000
@@ -183,6 +184,7 @@ class Stream:
             stream.s.close()
             raise LinkError("tls", error)
         secured.setblocking(False)
+        self._below = stream.s
         return asyncio.StreamReader(secured)
 
     async def _receive(self, deadline_s: float, is_needed: bool = True) -> None:
@@ -223,6 +225,13 @@ class Stream:
             if phase == "connect" and getattr(error, "errno", None) not in _ANSWERS:
                 self._note_silence()
             raise LinkError(phase, str(error).strip())
+
+
+def _close(sock) -> None:
+    try:
+        sock.close()
+    except OSError:
+        pass  # gone already
 
 
 def _check_connected(sock) -> None:
