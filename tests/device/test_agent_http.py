@@ -57,6 +57,17 @@ async def test_a_bad_answer_costs_nothing(home, mood):
     assert not any(e["event"] == "dropped" for e in board.events)
 
 
+async def test_an_answer_that_comes_twice_is_told_apart(home):
+    """The second answer is not the ack of the next report: one new connection, and all is well."""
+    receiver, board = home
+    receiver.script = ["twice"]
+    board.settings["heartbeat_s"] = 1
+    await board.start()
+    await board.event("acked", count=6)
+    assert [e["phase"] for e in board.events if e["event"] == "backoff"] == ["ack"]
+    assert len([e for e in board.events if e["event"] == "link"]) == 2
+
+
 async def test_a_silent_receiver_is_left(home):
     """A receiver that says nothing is left after a deadline, and tried again."""
     receiver, board = home

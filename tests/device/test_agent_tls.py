@@ -22,6 +22,11 @@ def make_secure(make_board, served, authority, host="localhost"):
     return board
 
 
+def count_files(pid):
+    """How many files and sockets a process has open."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
 async def test_a_fault_travels_over_tls(serve, make_board, authority):
     """With the right CA and name, reports and acks go through TLS on one connection."""
     served = await serve(authority.server_context("localhost"))
@@ -56,7 +61,7 @@ async def test_a_failed_handshake_leaves_nothing_open(serve, make_board, authori
     files = []
     for count in (1, 2, 3):
         await board.event("backoff", phase="tls", count=count)
-        files.append(len(list(Path(f"/proc/{board.process.pid}/fd").iterdir())))
+        files.append(count_files(board.process.pid))
     assert len(set(files)) == 1
 
 

@@ -19,6 +19,7 @@ MOODS = (
     "garbage",  # 200 with bytes that are no ack
     "forged",  # an ack under another key
     "huge",  # a body above every cap
+    "twice",  # the answer twice, as a network does that repeats itself
     "silent",  # nothing at all, for longer than the device waits
 )
 
@@ -67,6 +68,11 @@ async def handle_up(request: web.Request) -> web.StreamResponse:
         request.transport.close()
     if mood == "forged":
         return _cose(receiver.ack(report, key=bytes(32)))
+    if mood == "twice":
+        ack = receiver.ack(report)
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/cose\r\nContent-Length: %d\r\n\r\n"
+        request.transport.write(head % len(ack) + ack)
+        return _cose(ack)
     return _cose(receiver.answer(report))
 
 

@@ -123,7 +123,8 @@ class Sending:
             if was != error.phase:
                 self._emit("backoff", phase=error.phase, detail=error.detail, wait_ms=_OFFLINE_MS)
             return
-        if error.phase not in _LINK_STANDS:
+        is_off = error.phase == "ack" and not self._link.acks_later  # so would be what follows
+        if is_off or error.phase not in _LINK_STANDS:
             await self._link.close()
         wait_ms = self._pace.fail(self._timer.now_ms(), error.retry_after_s)
         self._emit("backoff", phase=error.phase, detail=str(error.detail), wait_ms=wait_ms)
