@@ -172,9 +172,8 @@ class Agent:
             tasks.sustain("wifi", linking.JOIN_S, linking.join, self._wifi, self._note_link)
         if self._link.acks_later:
             tasks.sustain("listen", linking.LISTEN_S, linking.listen, self._link, self._note_link)
-        tasks.sustain(
-            "beat", beating.LATE_S, beating.run, config, self._beat, self._keep, self._tend
-        )
+        beat = (config, self._draw, self._beat, self._keep, self._tend)
+        tasks.sustain("beat", beating.LATE_S, beating.run, *beat)
         tasks.sustain("send", sending.LATE_S + _MAX_ACK_S, self._sending.run)
         if self.is_safe:
             return
@@ -351,9 +350,10 @@ class Agent:
 
     def _note_link(self, is_up: bool) -> None:
         self._emit("link", is_up=is_up)
-        self._sending.ask(is_urgent=False)
-        if not is_up:
-            self._sending.note_answer()
+        if is_up:
+            self._sending.ask(is_urgent=False)
+        else:
+            self._sending.note_loss()
 
     def _emit(self, name: str, **facts) -> None:
         if name == "acked":

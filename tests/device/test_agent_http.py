@@ -86,6 +86,15 @@ async def test_retry_after_is_obeyed(home):
     await board.event("acked")
 
 
+async def test_who_refuses_for_long_is_left(home):
+    """After three refusals in a row somebody else may answer: the connection is made anew."""
+    receiver, board = home
+    receiver.script = ["busy"] * 3
+    await board.start()
+    await board.event("acked", depth=0)
+    assert len([e for e in board.events if e["event"] == "link"]) == 2
+
+
 async def test_a_receiver_that_comes_back(serve, make_board):
     """What happened while the receiver was away arrives when it is there."""
     served = await serve()

@@ -8,19 +8,19 @@ from phonehome_wire.registry import QUALITY_ANCHORED, QUALITY_FLOOR, QUALITY_NON
 
 
 def test_backoff_grows_to_its_ceiling():
-    """The span doubles from 2 s to 15 min and stays there."""
+    """The span doubles from 5 s to 15 min and stays there."""
     backoff = Backoff(lambda below: below - 1)
     waits = [backoff.next_ms() for _ in range(12)]
-    assert waits[:4] == [2000, 4000, 8000, 16000]
+    assert waits[:4] == [5000, 10000, 20000, 40000]
     assert waits[-1] == waits[-2] == 900000
     backoff.reset()
-    assert backoff.next_ms() == 2000
+    assert backoff.next_ms() == 5000
 
 
 def test_backoff_jitters_over_the_whole_span():
     """A draw may be anything from nearly nothing to the whole span."""
     assert Backoff(lambda below: 0).next_ms() == 250
-    assert Backoff(lambda below: below // 2).next_ms() == 1000
+    assert Backoff(lambda below: below // 2).next_ms() == 2500
 
 
 def test_pace_gathers():
@@ -37,11 +37,11 @@ def test_pace_gathers():
 def test_pace_pauses():
     """After a failure nothing goes out before the wait is over, urgent or not."""
     pace = Pace(Backoff(lambda below: below - 1), 500)
-    assert pace.fail(1000, 0) == 2000
+    assert pace.fail(1000, 0) == 5000
     pace.ask(1001, is_urgent=True)
-    assert pace.wait_ms(1001) == 1999
-    assert pace.fail(3000, 30) == 30000
-    assert pace.wait_ms(3000) == 30000
+    assert pace.wait_ms(1001) == 4999
+    assert pace.fail(6000, 30) == 30000
+    assert pace.wait_ms(6000) == 30000
 
 
 def test_pace_obeys_the_receiver():
@@ -54,6 +54,20 @@ def test_pace_obeys_the_receiver():
     assert pace.wait_ms(6000) == 59000
     pace.succeed(65000, has_more=False, pause_s=None)
     assert pace.wait_ms(65000) is None
+
+
+def test_pace_waits_after_a_loss():
+    """A link that went down waits like a failed report, once; only an ack makes the span short."""
+    pace = Pace(Backoff(lambda below: below - 1), 500)
+    pace.lose(1000)
+    assert pace.wait_ms(1000) == 5000
+    pace.lose(2000)
+    pace.ask(2000, is_urgent=True)
+    assert pace.wait_ms(2000) == 4000
+    pace.rest()
+    assert pace.wait_ms(6000) is None
+    pace.lose(6000)
+    assert pace.wait_ms(6000) == 10000
 
 
 def test_uptime_never_wraps():

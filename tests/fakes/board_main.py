@@ -10,6 +10,7 @@ and hangs, `quit` ends the program without a word, `reset` is what the firmware 
 
 import asyncio
 import json
+import os
 import sys
 import time
 
@@ -36,6 +37,12 @@ def make_reader(settings):
         return 2.0 if time.ticks_ms() // chatter_ms % 2 else 8.0
 
     return chatter if chatter_ms else read_file
+
+
+def draw_little(size):
+    """A random number below 2048: a test shall not wait for a long back-off."""
+    low, high = os.urandom(2)
+    return bytes([low, high & 7]) + bytes(size - 2)
 
 
 hoarded = [None]
@@ -110,6 +117,7 @@ def main():
         "E21", 520201, 18, "critical", "range", "flow", low=5, on_delay_ms=40, urgent=True
     )
     agent = phonehome.Agent(product, settings, board=board, on_event=tell)
+    agent.board.random_bytes = draw_little
     agent.sensor("flow", reader)
     agent.command(128, lambda args: args[0] * 2)
     if own["wreck"]:

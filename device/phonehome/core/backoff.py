@@ -6,7 +6,7 @@ back at one instant.
 
 from phonehome_wire.compat import const
 
-FIRST_MS = const(2000)
+FIRST_MS = const(5000)
 CEILING_MS = const(900000)  # 15 minutes
 _LEAST_MS = const(250)  # a draw near zero must not become a busy loop
 

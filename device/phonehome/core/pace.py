@@ -42,6 +42,15 @@ class Pace:
         """There was no way to send: try again so much later, or when somebody asks."""
         self._due_ms = now_ms + wait_ms
 
+    def rest(self) -> None:
+        """There is nothing to send; that the link is open proves nothing yet."""
+        self._due_ms = None
+
+    def lose(self, now_ms: int) -> None:
+        """The link went down by itself, perhaps that of every device: open it after a wait."""
+        if now_ms >= self._paused_until_ms:
+            self.fail(now_ms, 0)
+
     def fail(self, now_ms: int, retry_after_s: int) -> int:
         """A report failed: back off, longer when the receiver asked for it; return the wait."""
         drawn_ms: int = self._backoff.next_ms()

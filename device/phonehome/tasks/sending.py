@@ -10,6 +10,7 @@ _SLICE_MS = const(60000)  # of a wait, so that the watchdog hears of it
 _OFFLINE_MS = const(10000)  # to look again; the Wi-Fi says so when it is back
 
 _LINK_STANDS = ("refused", "ack")  # phases in which the other end spoke: no need to reconnect
+_PATIENCE = const(3)  # so many in a row, and somebody else may answer a new connection
 
 
 class Sending:
@@ -41,13 +42,20 @@ class Sending:
         self._woken.set()
 
     def note_answer(self) -> None:
-        """A signed ack came in, or none will come: the link went down."""
+        """A signed ack came in."""
         self._answered.set()
 
     def follow(self, config) -> None:
         """Some of the settings may have changed."""
         self._ack_s = config.ack_s
         self._pace.gather_ms = config.gather_ms
+
+    def note_loss(self) -> None:
+        """The link went down: no ack will come, and the next link has to wait its turn."""
+        self._answered.set()
+        if not self._reporter.in_flight.is_open:  # a report under way fails, and backs off
+            self._pace.lose(self._timer.now_ms())
+            self._woken.set()
 
     async def run(self, alive) -> None:
         """Send whatever becomes due, for ever."""
@@ -68,9 +76,11 @@ class Sending:
             await self._back_off(error)
             return
         self._failed = ""
+        if not has_sent:
+            self._pace.rest()
+            return
         reporter = self._reporter
-        more = has_sent and reporter.has_anything
-        self._pace.succeed(self._timer.now_ms(), more, reporter.pause_s)
+        self._pace.succeed(self._timer.now_ms(), reporter.has_anything, reporter.pause_s)
         reporter.pause_s = None
 
     async def _exchange(self) -> bool:
@@ -123,11 +133,16 @@ class Sending:
             if was != error.phase:
                 self._emit("backoff", phase=error.phase, detail=error.detail, wait_ms=_OFFLINE_MS)
             return
-        is_off = error.phase == "ack" and not self._link.acks_later  # so would be what follows
-        if is_off or error.phase not in _LINK_STANDS:
+        if not self._keeps_link(error.phase):
             await self._link.close()
         wait_ms = self._pace.fail(self._timer.now_ms(), error.retry_after_s)
         self._emit("backoff", phase=error.phase, detail=str(error.detail), wait_ms=wait_ms)
+
+    def _keeps_link(self, phase: str) -> bool:
+        """Whether the other end spoke in turn, and has not been refusing for too long."""
+        if phase not in _LINK_STANDS or (self._pace.failures + 1) % _PATIENCE == 0:
+            return False
+        return phase == "refused" or bool(self._link.acks_later)  # an HTTP answer out of turn
 
     async def _sleep(self, wait_ms) -> None:
         """Sleep until woken, at most this long and never longer than a slice."""
