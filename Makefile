@@ -5,11 +5,14 @@ BIN    := $(VENV)/bin
 DEMO   ?=
 BENCH  ?= all
 RUNS   ?= 1000000
+LINK   ?= http
+HOURS  ?= 72
+AGENTS ?= 1000
 KILLS  ?= 10000
 MICROPYTHON_SOURCES = $(shell find shared/phonehome_wire device/phonehome device/examples tools/phonehome_sim -name '*.py')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo test test-pico check bench fuzz torture-kill torture-power clean
+.PHONY: help setup system demo test test-pico check bench fuzz torture torture-kill torture-power herd clean
 
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,6 +59,11 @@ torture-kill: setup  ## Kill -9 the agent KILLS times; every record arrives once
 
 torture-power: setup  ## Cut the power at every program and erase of a littlefs image.
 	PHONEHOME_CUTS=1 $(BIN)/python -m pytest -q --timeout 3600 tests/device/test_power_cut_littlefs.py
+torture: setup system  ## One agent on a network that does everything wrong. LINK=http|https|mqtt|mqtts HOURS=72
+	$(BIN)/python -m tests.storm torture --link $(LINK) --hours $(HOURS)
+
+herd: setup system  ## AGENTS=1000 of them get power at once, and lose the receiver at once.
+	$(BIN)/python -m tests.storm herd --agents $(AGENTS)
 
 clean:  ## Remove what the other targets made.
 	rm -rf $(VENV) .phonehome .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -20,15 +20,21 @@ KEPT_LOG_BYTES = 4000
 
 
 class Receiver:
-    """Starts, kills and starts again one receiver that keeps its ports and its database."""
+    """Starts, kills and starts again one receiver that keeps its ports and its database.
 
-    def __init__(self, folder: Path, children: Children, products: Path | None = None) -> None:
+    It reads from `broker`, the URL of one that runs, or else has one inside.
+    """
+
+    def __init__(
+        self, folder: Path, children: Children, products: Path | None = None, broker: str = ""
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder = folder
         self.token = secrets.token_urlsafe(24)
         self.http = ""
         self.mqtt = ""
         self._products = products or products_folder()
+        self._broker = broker
         self._children = children
         self._process: Process | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -76,10 +82,12 @@ class Receiver:
         """The configuration; a restarted receiver keeps the ports that devices know."""
         http_port = self.http.rsplit(":", 1)[-1] if self.http else "0"
         mqtt_port = self.mqtt.rsplit(":", 1)[-1] if self.mqtt else "0"
+        inside = f"embedded = true\nport = {mqtt_port}"
+        broker = f'url = "{self._broker}"' if self._broker else inside
         return (
             f'[server]\nhost = "127.0.0.1"\nport = {http_port}\n'
             f'[store]\nurl = "sqlite:///{self.folder / "receiver.db"}"\n'
-            f"[mqtt]\nembedded = true\nport = {mqtt_port}\n"
+            f"[mqtt]\n{broker}\n"
             f'[products]\ndirectory = "{self._products}"\n'
         )
 

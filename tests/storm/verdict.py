@@ -1,0 +1,145 @@
+"""What must be true of an agent that went through a storm: each promise with its figures."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from phonehome.core.backoff import CEILING_MS, FIRST_MS
+from phonehome_wire.registry import RTYPE_HEARTBEAT
+from tests.storm.torture import Course
+from tests.storm.trend import Trend, fit
+
+ON_PURPOSE = "RuntimeError"
+# A leak of 16 B an hour would fill the 208 KB of a Pico W in a year and a half; the trend of 72
+# hours tells it from the noise of what is queued. In a run of minutes the limit is the growth.
+LIMIT_BYTES_H = 16
+LIMIT_BYTES = 2400
+SETTLED_SHARE = 0.05  # the first samples, while modules load and buffers reach their size
+# What is held for a moment (a connection, a report) is no growth: of so many looks the least one.
+LOOKS = 6
+DELIVERED_WITHIN_MS = 1_800_000  # the longest back-off, and then reports as fast as they are acked
+
+
+@dataclass(frozen=True)
+class Check:
+    """One promise, whether it was kept, and what was counted."""
+
+    name: str
+    is_kept: bool
+    figures: str
+
+
+def judge(course: Course) -> list[Check]:
+    """All checks of a storm."""
+    return [
+        check_end(course),
+        check_reports(course),
+        check_numbers(course),
+        check_heap(course),
+        check_backoff(course),
+        check_connections(course),
+        check_delivery(course),
+    ]
+
+
+def check_end(course: Course) -> Check:
+    """It lived to the end, and no crash was told beside those on purpose."""
+    crashes = [e for e in course.named("crash") if e["exception"] != ON_PURPOSE]
+    is_kept = bool(course.named("end")) and not crashes and not course.words
+    hours = max((e["at_ms"] for e in course.events), default=0) / 3_600_000
+    said = course.words[-3:] + crashes[:3]
+    return Check("lived", is_kept, f"{hours:.1f} h in {course.took_s:.0f} s {said or ''}")
+
+
+def check_reports(course: Course) -> Check:
+    """Each record that went into the outbox is stored once, unchanged, or counted as dropped."""
+    inc = course.named("boot")[0]["inc"]
+    created = {(inc, e["boot"], e["seq"]): (e["rtype"], e["hash"]) for e in course.named("record")}
+    stored = course.stored
+    lost = [key for key in created if key not in stored]
+    changed = [key for key in created if key in stored and stored[key] != created[key]]
+    dropped = sum(e["count"] for e in course.named("dropped") if e["kind"] != "heartbeat")
+    is_kept = len(lost) <= dropped and not changed and not course.collisions and bool(created)
+    figures = (
+        f"{len(created)} created, {len(created) - len(lost)} stored once, {len(lost)} missing, "
+        f"{dropped} dropped by name, {len(changed)} changed, {course.collisions} collisions"
+    )
+    return Check("no report lost", is_kept, figures)
+
+
+def check_numbers(course: Course) -> Check:
+    """Every number that the device gave out is stored, or a heartbeat that it gave up."""
+    numbers = {seq for _, _, seq in course.stored}
+    highest = max(numbers | {e["seq"] for e in course.named("record")})
+    gaps = highest + 1 - len(numbers)
+    given_up = Counter(e["kind"] for e in course.named("dropped"))["heartbeat"]
+    beats = sum(rtype == RTYPE_HEARTBEAT for rtype, _ in course.stored.values())
+    figures = f"{highest + 1} numbers, {beats} heartbeats, {gaps} gaps, {given_up} given up"
+    return Check("no gap unexplained", gaps <= given_up, figures)
+
+
+def heap_points(course: Course) -> list[tuple[float, float]]:
+    """(hours, bytes held) of the least of every few looks at the heap, once it had settled."""
+    looks = [(e["at_ms"] / 3_600_000, e["held"]) for e in course.named("heap")]
+    looks = looks[int(len(looks) * SETTLED_SHARE) :]
+    return [
+        (looks[start][0], min(held for _, held in looks[start : start + LOOKS]))
+        for start in range(0, len(looks), LOOKS)
+    ]
+
+
+def check_heap(course: Course) -> Check:
+    """Growth of the heap above the limit is ruled out."""
+    points = heap_points(course)
+    trend: Trend = fit(points)
+    limit = max(LIMIT_BYTES_H, LIMIT_BYTES / course.plan.hours)
+    least, most = min(y for _, y in points), max(y for _, y in points)
+    figures = f"{trend} B/h (limit {limit:.0f}), {least:.0f}..{most:.0f} B held"
+    return Check("heap flat", trend.grows_below(limit), figures)
+
+
+def check_backoff(course: Course) -> Check:
+    """Waits stay below the ceiling of their failure, unless the receiver asked for longer."""
+    failures = wrong = 0
+    is_good = False  # an ack that does not answer the report in flight ends in a back-off
+    for event in course.events:
+        name = event["event"]
+        if is_good and name in {"sent", "link"}:
+            failures, is_good = 0, False
+        if name == "link" and not event["is_up"]:
+            failures += 1  # waits as after a failure
+        elif name == "acked":
+            is_good = True
+        elif name == "backoff":
+            wrong += not is_in_bounds(event, failures)
+            failures, is_good = failures + 1, False
+    waits = [e["wait_ms"] for e in course.named("backoff")]
+    phases = Counter(e["phase"] for e in course.named("backoff")).most_common()
+    words = " ".join(f"{phase} {times}" for phase, times in phases)
+    longest_s = max(waits, default=0) / 1000
+    figures = f"{len(waits)} waits, longest {longest_s:.0f} s, {wrong} out of bounds ({words})"
+    return Check("back-off in bounds", wrong == 0, figures)
+
+
+def is_in_bounds(backoff: dict, failures: int) -> bool:
+    """Whether a wait after so many failures is full jitter, or what an HTTP server asked for."""
+    span_ms = min(CEILING_MS, FIRST_MS << min(failures, 20))
+    is_asked = backoff["phase"] == "refused" and "HTTP" in backoff["detail"]
+    return 0 < backoff["wait_ms"] <= span_ms or is_asked
+
+
+def check_connections(course: Course) -> Check:
+    """Never two connections: the number of open files is that at the start, or one more."""
+    files = [e["files"] for e in course.named("heap")]
+    figures = f"{course.connections} connections, {min(files)}..{max(files)} open files"
+    return Check("one connection", max(files) - min(files) <= 1, figures)
+
+
+def check_delivery(course: Course) -> Check:
+    """When the storm is over, everything that waits is delivered within half an hour."""
+    told = course.named("delivered")
+    if not told:
+        return Check("delivered afterwards", is_kept=False, figures="never told")
+    waited = course.named("calm")[0]["depth"]
+    is_kept = told[0]["depth"] == 0 and told[0]["ms"] <= DELIVERED_WITHIN_MS
+    figures = f"{waited} records in {told[0]['ms'] / 1000:.0f} s, {told[0]['depth']} left"
+    return Check("delivered afterwards", is_kept, figures)
