@@ -19,7 +19,7 @@ class TooLargeError(Exception):
 
 
 class TooSlowError(Exception):
-    """A body did not arrive in time."""
+    """A body did not arrive in time, or its sender is gone."""
 
 
 async def read_body(request: web.Request, max_bytes: int, timeout_s: float) -> bytes:
@@ -48,7 +48,7 @@ async def _read_slowly(read: Any, wanted_bytes: int, timeout_s: float) -> bytes:
                 if not piece:
                     break
                 data += piece
-    except TimeoutError:
+    except (TimeoutError, ConnectionError):
         raise TooSlowError from None
     return bytes(data)
 
