@@ -11,7 +11,6 @@ import sys
 import time
 from pathlib import Path
 
-from phonehome_tools.fleet.interpreter import board_environment
 from tests.storm.drawing import draw_course, draw_herd, print_herd
 from tests.storm.herd import HerdPlan, run_herd
 from tests.storm.torture import Plan, torment
@@ -43,7 +42,7 @@ def run_torture(args: argparse.Namespace, folder: Path) -> bool:
     """One agent; all promises."""
     plan = Plan(args.link, args.hours, args.seed, leak=args.leak)
     progress = Progress(args.hours)
-    course = asyncio.run(torment(plan, folder, board_environment(), progress.watch))
+    course = asyncio.run(torment(plan, folder, progress.watch))
     (folder / "events.jsonl").write_text("".join(json.dumps(e) + "\n" for e in course.events))
     (folder / "storm.svg").write_text(draw_course(course))
     print("mischief:", ", ".join(f"{n} {name}" for name, n in sorted(course.mischief.items())))

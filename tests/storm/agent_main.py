@@ -67,7 +67,6 @@ class TormentedBoard:
         self.agent = phonehome.Agent(make_product(), settings, board=board, on_event=self.tell)
         self.appliance = Appliance(own["seed"], self.agent.uptime.now_ms)
         self.agent.sensor("flow", self.appliance.read)
-        self._append = self.agent.outbox.append
         self.agent.outbox.append = self.append
 
     def tell(self, event, **facts):
@@ -87,7 +86,7 @@ class TormentedBoard:
         rtype, boot, seq = read_head(record)
         digest = hashlib.sha256(record).digest()[:16].hex()
         self.tell("record", rtype=rtype, boot=boot, seq=seq, hash=digest)
-        return self._append(record, is_urgent)
+        return self.agent.outbox.open().append(record, is_urgent)
 
     async def live(self):
         """Break and mend for so many hours, then calm down and wait until all is delivered."""

@@ -13,18 +13,18 @@ HOURS = 2
 
 
 @pytest.mark.parametrize("scheme", ["http", "https", "mqtt", "mqtts"])
-async def test_a_stormy_night(tmp_path, micropython_environment, scheme):
+async def test_a_stormy_night(tmp_path, scheme):
     """Two hours of the agent's time: nothing lost, nothing grows, waits in bounds, delivered."""
     plan = Plan(scheme, HOURS)
-    course = await torment(plan, tmp_path, micropython_environment, watch=lambda _: None)
+    course = await torment(plan, tmp_path, watch=lambda _: None)
     assert [check for check in judge(course) if not check.is_kept] == []
     assert course.mischief
 
 
-async def test_a_leak_is_seen(tmp_path, micropython_environment):
+async def test_a_leak_is_seen(tmp_path):
     """The control: an agent that loses 512 bytes with every report fails the check of the heap."""
     plan = Plan("http", HOURS, leak=512)
-    course = await torment(plan, tmp_path, micropython_environment, watch=lambda _: None)
+    course = await torment(plan, tmp_path, watch=lambda _: None)
     assert [check.name for check in judge(course) if not check.is_kept] == ["heap flat"]
 
 

@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from phonehome_tools.fleet.children import drained
+from phonehome_tools.fleet.compiling import compile_rooms
 from phonehome_tools.fleet.home import Home, Link
-from phonehome_tools.fleet.interpreter import find_interpreter
+from phonehome_tools.fleet.interpreter import board_environment, find_interpreter
 from tests.storm.proxy import TormentingProxy
 from tests.storm.site import HOST, site
 
 MAIN = Path(__file__).parent / "agent_main.py"
-# What a Pico W leaves to Python is twice that on 64 bits; boards load .mpy, here sources compile.
-HEAP = "heapsize=512k"
+# The 208 KB that a Pico W leaves to Python are twice that on 64 bits; .mpy is loaded, as there.
+HEAP = "heapsize=416k"
 # Deadlines of 10 s and more have half a second of ours at the slow pace: this computer is busy.
 SLOW, FAST = 20, 2000
 PRODUCT = "washer"
@@ -52,12 +53,11 @@ class Course:
         return [event for event in self.events if event["event"] == name]
 
 
-async def torment(
-    plan: Plan, folder: Path, environment: Mapping[str, str], watch: Callable[[dict], None]
-) -> Course:
+async def torment(plan: Plan, folder: Path, watch: Callable[[dict], None]) -> Course:
     """Run one storm to its end; `watch` hears each event as it comes."""
     course = Course(plan)
     began_at = time.monotonic()
+    await asyncio.to_thread(compile_rooms, folder / "mpy")
     async with site(folder, plan.scheme) as place:
         proxy = TormentingProxy(place.targets, plan.seed, (SLOW, FAST), place.rotate)
         async with proxy, place.receiver.desk() as desk:
@@ -65,7 +65,7 @@ async def torment(
             await home.register(desk, PRODUCT, "tormented")
             home.write_config(Link(f"{plan.scheme}://{HOST}:{proxy.port}", place.ca), **DEFAULTS)
             settings = write_settings(home, plan)
-            await live(course, settings, environment, proxy, watch)
+            await live(course, settings, proxy, watch)
             course.mischief, course.connections = dict(proxy.done), proxy.connections
         course.stored, course.collisions = read_store(place.receiver.folder, home.device)
     course.took_s = time.monotonic() - began_at
@@ -95,7 +95,6 @@ def write_settings(home: Home, plan: Plan) -> Path:
 async def live(
     course: Course,
     settings: Path,
-    environment: Mapping[str, str],
     proxy: TormentingProxy,
     watch: Callable[[dict], None],
 ) -> None:
@@ -103,7 +102,7 @@ async def live(
     process = await asyncio.create_subprocess_exec(
         find_interpreter(),
         *("-X", HEAP, str(MAIN), str(settings)),
-        env=dict(environment),
+        env=dict(board_environment(settings.parents[1] / "mpy")),
         stdin=PIPE,
         stdout=PIPE,
         stderr=STDOUT,
