@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 from xml.sax.saxutils import escape
 
 from tests.storm.herd import Stampede
@@ -88,10 +89,8 @@ def draw_course(course: Course) -> str:
     """Heap with its trend, records created and delivered, waits."""
     points = heap_points(course)
     trend = fit(points)
-    mean_x = sum(x for x, _ in points) / len(points)
-    mean_y = sum(y for _, y in points) / len(points)
-    ends = (points[0][0], points[-1][0])
-    line = [(x, mean_y + trend.slope * (x - mean_x)) for x in ends]
+    level = median(y - trend.slope * x for x, y in points)
+    line = [(x, level + trend.slope * x) for x in (points[0][0], points[-1][0])]
     created = [(hours(e), i + 1.0) for i, e in enumerate(course.named("record"))]
     waiting = [(hours(e), float(e["depth"])) for e in course.named("acked")]
     waits = [(hours(e), e["wait_ms"] / 1000) for e in course.named("backoff")]

@@ -16,7 +16,6 @@ class Gate:
         self._target = target
         self._server: asyncio.Server | None = None
         self._inside: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
-        self._news = asyncio.Condition()
         self.is_shut = False
         self.knocks: list[float] = []
         self.port = 0
@@ -48,11 +47,6 @@ class Gate:
         self.is_shut = False
         return time.monotonic()
 
-    async def until_inside(self, count: int, within_s: float) -> None:
-        """Return when so many are inside at once."""
-        async with asyncio.timeout(within_s), self._news:
-            await self._news.wait_for(lambda: len(self._inside) >= count)
-
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.knocks.append(time.monotonic())
         task = asyncio.current_task()
@@ -60,8 +54,6 @@ class Gate:
             reset(writer)
             return
         self._inside[task] = writer
-        async with self._news:
-            self._news.notify_all()
         try:
             up = await asyncio.open_connection("127.0.0.1", self._target)
             await carry_both((reader, writer), up)

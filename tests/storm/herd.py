@@ -6,7 +6,9 @@ import json
 import math
 import secrets
 import sqlite3
+import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -26,6 +28,7 @@ PER_PROCESS = 125
 HEAP = "heapsize=32m"
 PRODUCT = "washer"
 RETURN_WITHIN_S = 600
+LOOK_S = 0.5
 SURE = 5  # standard deviations above the mean: once in three million seconds
 
 
@@ -80,18 +83,21 @@ async def run_herd(plan: HerdPlan, folder: Path, note: Callable[[str], None]) ->
         herd = await stack.enter_async_context(Herd(plan, folder, gate.port, keys))
         note(f"{len(herd.processes)} processes ready")
         began_at = await herd.power_on()
-        await gate.until_inside(plan.agents, RETURN_WITHIN_S)
+        await until_heard(place.receiver.folder, plan.agents, since_ms=0)
         power_on = [t - began_at for t in gate.knocks]
         note("all connected; two heartbeat periods")
         await asyncio.sleep(2 * plan.heartbeat_s + plan.settle_s)
+        note_failures(note, herd)
         beats = read_beats(place.receiver.folder, plan)
         gate.knocks.clear()
         shut_at = gate.shut()
         note(f"everybody thrown out; {plan.outage_s} s of outage")
         await asyncio.sleep(plan.outage_s)
+        note_failures(note, herd)
         open_at = gate.open() - shut_at
-        await gate.until_inside(plan.agents, RETURN_WITHIN_S)
+        await until_heard(place.receiver.folder, plan.agents, since_ms=time.time_ns() // 1_000_000)
         loss = [t - shut_at for t in gate.knocks]
+        note_failures(note, herd)
     back_s = max(loss)
     first_s = FIRST_MS / 1000
     return [
@@ -107,12 +113,34 @@ async def run_herd(plan: HerdPlan, folder: Path, note: Callable[[str], None]) ->
     ]
 
 
-def read_beats(folder: Path, plan: HerdPlan) -> list[float]:
-    """When reports of the last heartbeat period arrived, in seconds from its start; read-only."""
+def note_failures(note: Callable[[str], None], herd: "Herd") -> None:
+    """Say why calls failed since the last time."""
+    note(
+        "failed: " + (", ".join(f"{n} {why}" for why, n in herd.failures.most_common()) or "none")
+    )
+    herd.failures.clear()
+
+
+async def until_heard(folder: Path, count: int, since_ms: int) -> None:
+    """Return when the receiver has stored something of so many devices since then."""
+    query = "SELECT count(DISTINCT device) FROM message WHERE received_at > ?"
+    async with asyncio.timeout(RETURN_WITHIN_S):
+        while read_store(folder, query, since_ms)[0][0] < count:  # noqa: ASYNC110  # a file
+            await asyncio.sleep(LOOK_S)
+
+
+def read_store(folder: Path, query: str, *values: object) -> list[tuple]:
+    """The rows that the receiver's database answers; read-only."""
     base = sqlite3.connect(f"file:{folder / 'receiver.db'}?mode=ro", uri=True)
     with base:
-        times = [at for (at,) in base.execute("SELECT received_at FROM message")]
+        rows = base.execute(query, values).fetchall()
     base.close()
+    return rows
+
+
+def read_beats(folder: Path, plan: HerdPlan) -> list[float]:
+    """When the reports of the last heartbeat period arrived, in seconds from its start."""
+    times = [at for (at,) in read_store(folder, "SELECT received_at FROM message")]
     start = max(times) - plan.heartbeat_s * 1000
     return [(at - start) / 1000 for at in times if at >= start]
 
@@ -125,7 +153,9 @@ class Herd:
         self._folder = folder
         self._port = port
         self._keys = keys
+        self._hearing: list[asyncio.Task[None]] = []
         self.processes: list[Process] = []
+        self.failures: Counter[str] = Counter()
 
     async def __aenter__(self) -> Self:
         """Make all agents, none of which has power yet."""
@@ -148,6 +178,7 @@ class Herd:
             line = await process.stdout.readline()
             if line.strip() != b"ready":
                 raise RuntimeError(f"a herd is not ready: {line!r}")
+            self._hearing.append(asyncio.create_task(self._hear(process)))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -156,12 +187,17 @@ class Herd:
             if process.returncode is None:
                 process.kill()
             await drained(process)
+        await asyncio.gather(*self._hearing)
 
     async def power_on(self) -> float:
         """Give power to all in one instant; return the time."""
         for process in self.processes:
             process.stdin.write(b"on\n")
         return asyncio.get_running_loop().time()
+
+    async def _hear(self, process: Process) -> None:
+        async for line in process.stdout:
+            self.failures[line.decode().strip()] += 1
 
     def _write(self, devices: Sequence[str], number: int) -> Path:
         agents = [self._settings(device) for device in devices]

@@ -1,4 +1,6 @@
-"""Many agents in one process, under MicroPython: herd_main.py SETTINGS.json; "ready", then waits.
+"""Many agents in one process, under MicroPython: herd_main.py SETTINGS.json.
+
+It prints "ready", and a line for each call that failed.
 
 They get their power together, at the first line on standard input, and lose it at its end. With
 `still` all of them draw the same numbers, as if nothing were random.
@@ -17,6 +19,12 @@ def draw_the_same(size):
     return b"\x80" * size
 
 
+def tell(event, **facts):
+    """Say why a call failed."""
+    if event == "backoff":
+        print(facts["phase"] + ": " + facts["detail"])
+
+
 def make_agent(settings, is_still):
     """One agent with one sensor that is always well."""
     product = phonehome.Product("bench", freeze_period_ms=60000, freeze_samples=4)
@@ -24,7 +32,7 @@ def make_agent(settings, is_still):
     board = Board()
     if is_still:
         board.random_bytes = draw_the_same
-    agent = phonehome.Agent(product, settings, board=board)
+    agent = phonehome.Agent(product, settings, board=board, on_event=tell)
     agent.sensor("flow", lambda: 8.0)
     return agent
 

@@ -70,7 +70,7 @@ class TLSEnds:
         }
         self._servers: list[asyncio.Server] = []
         self._running = Connections()
-        self._serials = itertools.count(31)
+        self._spans = itertools.cycle(range(1, 30))  # days that it is still valid
         self.ca = self._right.ca_der
         self.ports: dict[str, int] = {}
 
@@ -90,7 +90,7 @@ class TLSEnds:
 
     def rotate(self) -> None:
         """Show a new certificate of the same authority from the next connection on."""
-        self._contexts["right"].load_cert_chain(*self._right.files(HOST, next(self._serials)))
+        self._contexts["right"].load_cert_chain(*self._right.files(HOST, next(self._spans)))
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._running.adopt()

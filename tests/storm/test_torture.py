@@ -9,12 +9,12 @@ from tests.storm.mischief import IMPOSTORS, WEIGHTS, draw_script
 from tests.storm.torture import Plan, torment
 from tests.storm.verdict import judge
 
-HOURS = 2
+HOURS = 1
 
 
 @pytest.mark.parametrize("scheme", ["http", "https", "mqtt", "mqtts"])
 async def test_a_stormy_night(tmp_path, scheme):
-    """Two hours of the agent's time: nothing lost, nothing grows, waits in bounds, delivered."""
+    """An hour of the agent's time: nothing lost, nothing grows, waits in bounds, delivered."""
     plan = Plan(scheme, HOURS)
     course = await torment(plan, tmp_path, watch=lambda _: None)
     assert [check for check in judge(course) if not check.is_kept] == []

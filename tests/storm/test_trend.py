@@ -7,35 +7,40 @@ import pytest
 
 from tests.storm.trend import fit
 
+LIMIT = 16
 
-def noisy(growth: float, seed: int = 1) -> list[tuple[float, float]]:
-    """Seventy-two hours of a heap that breathes by a kilobyte."""
+
+def breathing(growth: float, seed: int) -> list[tuple[float, float]]:
+    """Seventy-two hours of a heap that breathes, and holds a kilobyte more now and then."""
     rng = random.Random(seed)
-    return [(float(hour), 200_000 + growth * hour + rng.gauss(0, 250)) for hour in range(72)]
+    return [
+        (3.0 * i, 200_000 + growth * 3 * i + rng.gauss(0, 100) + 1500 * (rng.random() < 0.1))
+        for i in range(24)
+    ]
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_noise_is_no_growth(seed):
-    """A heap that only breathes passes; its slope is within its margin."""
-    trend = fit(noisy(0, seed))
-    assert trend.grows_below(16)
-    assert abs(trend.slope) < trend.margin
+    """A heap that only breathes passes, and no growth at all is within the bounds."""
+    trend = fit(breathing(0, seed))
+    assert trend.grows_below(LIMIT)
+    assert trend.least < 0 < trend.most
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_leak_is_growth(seed):
     """Sixteen bytes an hour, hidden in the same noise, are not let through."""
-    assert not fit(noisy(16, seed)).grows_below(16)
-
-
-def test_likeness_of_neighbours_widens_the_margin():
-    """Points that hang together count for fewer."""
-    points = noisy(0)
-    clumped = [(x, points[int(x) // 8][1]) for x, _ in points]
-    assert fit(clumped).margin > 1.5 * fit(points).margin
+    assert not fit(breathing(LIMIT, seed)).grows_below(LIMIT)
 
 
 def test_a_straight_line_is_found():
     """Without noise the slope is exact."""
-    trend = fit([(0.0, 1.0), (1.0, 3.0), (2.0, 5.0)])
-    assert (trend.slope, trend.margin) == (2.0, 0.0)
+    trend = fit([(float(x), 1.0 + 2 * x) for x in range(12)])
+    assert (trend.slope, trend.least, trend.most) == (2.0, 2.0, 2.0)
+
+
+def test_a_step_is_told_as_it_is():
+    """One step in the middle, as of a table that found its size, is growth within bounds only."""
+    trend = fit([(float(x), 384.0 * (x > 12)) for x in range(24)])
+    assert trend.least == 0
+    assert trend.grows_below(384)
