@@ -67,7 +67,8 @@ class TormentedBoard:
         self.agent = phonehome.Agent(make_product(), settings, board=board, on_event=self.tell)
         self.appliance = Appliance(own["seed"], self.agent.uptime.now_ms)
         self.agent.sensor("flow", self.appliance.read)
-        self.agent.outbox.append = self.append
+        self._open = self.agent.outbox.open
+        self.agent.outbox.open = self.open_outbox
 
     def tell(self, event, **facts):
         """Write one event, in one piece; note whether a report is under way."""
@@ -81,12 +82,20 @@ class TormentedBoard:
         facts["at_ms"] = self.agent.uptime.now_ms()
         sys.stdout.write(json.dumps(facts) + "\n")
 
-    def append(self, record, is_urgent=False):
-        """Tell what goes into the outbox by its name and its hash, then put it there."""
+    def open_outbox(self):
+        """The outbox, with ears on what goes into it."""
+        outbox = self._open()
+        if not hasattr(outbox, "storm_append"):
+            outbox.storm_append = outbox.append
+            outbox.append = lambda *what: self._append(outbox, *what)
+        return outbox
+
+    def _append(self, outbox, record, *is_urgent):
+        """Tell a record by its name and its hash, then store it."""
         rtype, boot, seq = read_head(record)
         digest = hashlib.sha256(record).digest()[:16].hex()
         self.tell("record", rtype=rtype, boot=boot, seq=seq, hash=digest)
-        return self.agent.outbox.open().append(record, is_urgent)
+        return outbox.storm_append(record, *is_urgent)
 
     async def live(self):
         """Break and mend for so many hours, then calm down and wait until all is delivered."""

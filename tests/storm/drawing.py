@@ -89,8 +89,8 @@ def draw_course(course: Course) -> str:
     """Heap with its trend, records created and delivered, waits."""
     points = heap_points(course)
     trend = fit(points)
-    level = median(y - trend.slope * x for x, y in points)
-    line = [(x, level + trend.slope * x) for x in (points[0][0], points[-1][0])]
+    level = median([y - trend.slope * x for x, y in points] or [0.0])
+    line = [(x, level + trend.slope * x) for x in (0.0, course.plan.hours)]
     created = [(hours(e), i + 1.0) for i, e in enumerate(course.named("record"))]
     waiting = [(hours(e), float(e["depth"])) for e in course.named("acked")]
     waits = [(hours(e), e["wait_ms"] / 1000) for e in course.named("backoff")]

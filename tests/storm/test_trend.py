@@ -44,3 +44,8 @@ def test_a_step_is_told_as_it_is():
     trend = fit([(float(x), 384.0 * (x > 12)) for x in range(24)])
     assert trend.least == 0
     assert trend.grows_below(384)
+
+
+def test_from_too_few_points_nothing_is_sure():
+    """Nine points rule out no growth."""
+    assert not fit([(float(x), 0.0) for x in range(9)]).grows_below(1e9)

@@ -13,6 +13,7 @@ from statistics import median
 # Two-sided 99.9 %; the ranks of the slopes at the bounds come from Kendall's distribution, which
 # is normal from ten points on.
 _SURE = 3.29
+_LEAST_POINTS = 10
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,9 @@ class Trend:
 
 
 def fit(points: Sequence[tuple[float, float]]) -> Trend:
-    """The trend of (x, y), which are in the order of x."""
+    """The trend of (x, y), which are in the order of x; from too few, anything may be."""
+    if len(points) < _LEAST_POINTS:
+        return Trend(0.0, -math.inf, math.inf)
     slopes = sorted((b[1] - a[1]) / (b[0] - a[0]) for a, b in itertools.combinations(points, 2))
     count = len(points)
     spread = _SURE * math.sqrt(count * (count - 1) * (2 * count + 5) / 18)

@@ -104,8 +104,8 @@ def check_heap(course: Course) -> Check:
     trend: Trend = fit(points)
     hours = course.plan.hours
     limit = LIMIT_BYTES_H if hours >= DAY_H else WARMING_BYTES / hours
-    least, most = min(y for _, y in points), max(y for _, y in points)
-    figures = f"{trend} B/h (limit {limit:.0f}), {least:.0f}..{most:.0f} B held"
+    held = [y for _, y in points] or [0.0]
+    figures = f"{trend} B/h (limit {limit:.0f}), {min(held):.0f}..{max(held):.0f} B held"
     return Check("heap flat", trend.grows_below(limit), figures)
 
 
