@@ -78,7 +78,7 @@ class Stream:
             raise LinkError("send", "not connected")
         try:
             self._stream.write(data)
-        except (OSError, MemoryError, ValueError) as error:  # with TLS, part of the handshake
+        except OSError as error:
             self.close()
             raise LinkError("send", error)
         except (MemoryError, ValueError) as error:  # a handshake that the other end was quick in
