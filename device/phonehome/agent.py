@@ -12,6 +12,7 @@ from .core.errors import DeviceError
 from .core.logring import Logger, LogRing
 from .core.ondemand import forget
 from .core.pace import Pace
+from .core.phases import metric_of
 from .core.reporter import Reporter
 from .core.sampler import Sampler
 from .core.session import Session
@@ -28,15 +29,10 @@ from .tasks.supervising import Supervising
 _COMMAND_REBOOT = const(5)
 _KIND_CONFIRMED = const(0)
 _KIND_PENDING = const(1)
-_METRIC_FAILED_DNS = const(25)
-_METRIC_FAILED_OFFLINE = const(42)
 _METRIC_LOOP_MAX_MS = const(8)
 _METRIC_SYNCS = const(24)
 
 _MAX_ACK_S = const(300)  # the longest that the settings and the receiver may want
-
-# The phases of LinkError in the order of their metrics, from _METRIC_FAILED_DNS on.
-_PHASES = ("dns", "connect", "tls", "send", "receive", "refused", "protocol", "ack")
 
 _FAULTS = "faults.bin"
 _CORE = __name__.rpartition(".")[0] + ".core"
@@ -66,8 +62,6 @@ class Agent:
             load_product,
             make_birth,
             make_box,
-            make_link,
-            make_wifi,
             restore_pushed,
         )
 
@@ -88,25 +82,13 @@ class Agent:
         self._log = self.getLogger("agent")
         self._box = make_box(self.board, self._folder, self._ring)
         self._birth = make_birth(self.board, self.product, self.config, self._box)
-        self._identity = identity = load_identity(self.config, self.board, self._emit)
+        self._identity = load_identity(self.config, self.board, self._emit)
         state, past_s = State(self._folder, "state"), self._birth.past_s
         self._session = Session(state, self.board.random_bytes, past_s)
         self._clock = clock or Clock(self._session.floor_ms)
-        self.outbox = Waiting(
-            self._make_segments, self._session.inc, self.config.outbox_bytes, self._note_drop
-        )
-        kept = (identity, self._session, self._clock, self.outbox, self._birth)
-        self._reporter = Reporter(*kept, self._measure, self._execute)
-        parts = (self._box, self._reporter, self._session, self.uptime, self.board)
-        self._tasks = Supervising(parts, self._emit)
-        self._wifi = make_wifi(self.config)
-        network = (self._wifi, self._tasks.bridge)
-        talk = (identity.device, self.board, self._make_state, self._hear)
-        self._link = make_link(link, self.config, network, *talk)
+        self._join(link)
         self._pushed_slots = restore_pushed(self, self._folder)
         forget_assembly()
-        kept = (identity, self._clock, self.board, self._birth, self.uptime, self._emit)
-        self._reaching = Reaching(self._link, network, self.config, *kept)
         self._sending = self._make_sending()
 
     @property
@@ -231,6 +213,24 @@ class Agent:
     def record_crash(self, error: BaseException) -> None:
         """Store an exception, to be sent first; without memory for it, the board starts again."""
         self._tasks.record_crash(error)
+
+    def _join(self, link) -> None:
+        """What records go into and come out of: outbox, reporter, tasks, and the link."""
+        from .assembly import make_link, make_wifi
+
+        config, identity, session = self.config, self._identity, self._session
+        keeping = (session.inc, config.outbox_bytes, self._note_drop)
+        self.outbox = Waiting(self._make_segments, *keeping)
+        kept = (identity, session, self._clock, self.outbox, self._birth)
+        self._reporter = Reporter(*kept, self._measure, self._execute)
+        parts = (self._box, self._reporter, session, self.uptime, self.board)
+        self._tasks = Supervising(parts, self._emit)
+        self._wifi = make_wifi(config)
+        network = (self._wifi, self._tasks.bridge)
+        talk = (identity.device, self.board, self._make_state, self._hear)
+        self._link = make_link(link, config, network, *talk)
+        kept = (identity, self._clock, self.board, self._birth, self.uptime, self._emit)
+        self._reaching = Reaching(self._link, network, config, *kept)
 
     async def _run(self, coroutine) -> None:
         await self.start(coroutine)
@@ -359,7 +359,7 @@ class Agent:
         if name == "acked":
             self.metrics.add(_METRIC_SYNCS)
         elif name == "backoff":
-            self.metrics.add(_metric_of(facts["phase"]))
+            self.metrics.add(metric_of(facts["phase"]))
         if name not in ("sent", "acked"):
             self._log.info("%s %s", name, facts.get("code") or facts.get("phase") or "")
         if name in ("crash", "past"):
@@ -389,10 +389,3 @@ class Agent:
         word = self._reporter.compose_state(state, conn, self.uptime.now_ms())
         self._reporter.rest()
         return word
-
-
-def _metric_of(phase: str) -> int:
-    """The metric that counts failures in a phase of LinkError."""
-    if phase == "offline":
-        return _METRIC_FAILED_OFFLINE
-    return _METRIC_FAILED_DNS + _PHASES.index(phase)
