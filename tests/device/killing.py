@@ -22,15 +22,16 @@ from pathlib import Path
 from aiohttp import web
 from rich.progress import Progress
 
-from phonehome_tools.fleet.compiling import compile_rooms
 from phonehome_tools.fleet.interpreter import UPYLIB, find_interpreter
 from phonehome_wire import registry
 from tests.fakes.board import DEVICE, HEAP, KEY
+from tests.fakes.compiled import compile_sources
 from tests.fakes.receiver import FakeReceiver, make_app
 
 MAIN = Path(__file__).parents[1] / "fakes" / "killed_main.py"
 # Two segments: an outage of a dozen lives overflows them, and records are dropped.
 OUTBOX_BYTES = 8192
+ROOMY_BYTES = 1 << 20
 OUTAGE_OF, OUTAGE_FROM = 64, 48  # of so many lives the last ones find the receiver busy
 # In times that it takes from the start of the process to the first sample, as measured on the way:
 # while it starts, in its busiest moment, in its routine.
@@ -84,10 +85,13 @@ class Books:
 class Killed:
     """One board with its folder and its receiver, killed again and again.
 
-    `death` replaces the random ways to crash, `receiver` the honest one: for controls.
+    `death` replaces the random ways to crash, `receiver` the honest one: for controls, which have
+    an outbox that nothing need be dropped from.
     """
 
     def __init__(self, folder: Path, compiled: Path, seed: int, death=None, receiver=None) -> None:
+        is_control = bool(death or receiver)
+        self._outbox_bytes = ROOMY_BYTES if is_control else OUTBOX_BYTES
         self.books = Books()
         self.receiver = receiver or FakeReceiver(DEVICE, KEY)
         self.kills = 0
@@ -113,7 +117,7 @@ class Killed:
             "settle_ms": 0,
             "gather_ms": 5,
             "heartbeat_s": 1,
-            "outbox_bytes": OUTBOX_BYTES,
+            "outbox_bytes": self._outbox_bytes,
         }
         (self._folder / "key").write_bytes(b"\x01" + KEY)
         (self._folder / "settings.json").write_text(json.dumps(settings))
@@ -230,7 +234,7 @@ async def torture(folder: Path, runs: int, seed: int, advance=None, **control) -
     """Kill a board `runs` times and let it settle; `advance()` hears of each, True is enough."""
     compiled = folder / "compiled"
     if not compiled.exists():
-        await asyncio.to_thread(compile_rooms, compiled)
+        await asyncio.to_thread(compile_sources, compiled)
     home = folder / f"board{seed}"
     home.mkdir()
     async with Killed(home, compiled, seed, **control) as killed:
@@ -265,7 +269,7 @@ async def main() -> int:
     options = parser.parse_args()
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, Progress() as progress:
-        compile_rooms(Path(folder) / "compiled")
+        compile_sources(Path(folder) / "compiled")
         share = -(-options.runs // options.workers)
         bar = progress.add_task("kill -9", total=share * options.workers)
         seeds = range(options.seed, options.seed + options.workers)

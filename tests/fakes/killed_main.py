@@ -9,6 +9,7 @@ coroutine, "start" where only the black box is left; a "hasty" one deletes befor
 
 import asyncio
 import json
+import os
 import sys
 import time
 
@@ -86,12 +87,18 @@ def wreck(life):
     raise type(f"Life{life}", (Exception,), {})("start")
 
 
+def draw_little(size):
+    """A random number below 256: a life is shorter than the first back-off."""
+    return os.urandom(1) + bytes(size - 1)
+
+
 def main():
     """Live until killed."""
     with open(sys.argv[1]) as file:
         settings = json.load(file)
     life, death = int(sys.argv[2]), sys.argv[3]
     agent = phonehome.Agent(make_product(life), settings, on_event=tell)
+    agent.board.random_bytes = draw_little
     agent.sensor("flow", lambda: 2.0 if time.ticks_ms() // CHATTER_MS % 2 else 8.0)
     watch_outbox(agent)
     if death == "hasty":

@@ -17,9 +17,9 @@ from typing import Self
 
 from phonehome.core.backoff import FIRST_MS
 from phonehome_tools.fleet.children import drained
-from phonehome_tools.fleet.compiling import compile_rooms
 from phonehome_tools.fleet.home import draw_device
 from phonehome_tools.fleet.interpreter import board_environment, find_interpreter
+from tests.fakes.compiled import compile_sources
 from tests.storm.gate import Gate
 from tests.storm.site import HOST, site
 
@@ -160,7 +160,7 @@ class Herd:
     async def __aenter__(self) -> Self:
         """Make all agents, none of which has power yet."""
         compiled = self._folder / "mpy"
-        await asyncio.to_thread(compile_rooms, compiled)
+        await asyncio.to_thread(compile_sources, compiled)
         environment = dict(board_environment(compiled))
         devices = list(self._keys)
         for start in range(0, len(devices), PER_PROCESS):

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from phonehome_tools.fleet.children import drained
-from phonehome_tools.fleet.compiling import compile_rooms
 from phonehome_tools.fleet.home import Home, Link
 from phonehome_tools.fleet.interpreter import board_environment, find_interpreter
+from tests.fakes.compiled import compile_sources
 from tests.storm.proxy import TormentingProxy
 from tests.storm.site import HOST, site
 
@@ -57,7 +57,7 @@ async def torment(plan: Plan, folder: Path, watch: Callable[[dict], None]) -> Co
     """Run one storm to its end; `watch` hears each event as it comes."""
     course = Course(plan)
     began_at = time.monotonic()
-    await asyncio.to_thread(compile_rooms, folder / "mpy")
+    await asyncio.to_thread(compile_sources, folder / "mpy")
     async with site(folder, plan.scheme) as place:
         proxy = TormentingProxy(place.targets, plan.seed, (SLOW, FAST), place.rotate)
         async with proxy, place.receiver.desk() as desk:
