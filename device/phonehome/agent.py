@@ -98,6 +98,15 @@ class Agent:
         return is_safe
 
     @property
+    def reset_reason(self) -> tuple:
+        """Why this boot started: RESET_* and CERTAINTY_* of the wire, and a name.
+
+        The name is that of the stuck task, of an exception, or of what was commanded; or "".
+        """
+        birth = self._birth
+        return birth.reset_cause, birth.certainty, birth.reset_name
+
+    @property
     def faults(self):
         """The fault table, once the sensors are known: `start` or the first `step`."""
         return self._expect_sampler().faults

@@ -10,6 +10,7 @@ from tests.upy.test_on_micropython import ROOT, both_interpreters
 
 PARTS = (
     "tests/fakes/agent.py",
+    "tests/fakes/claims.py",
     "tests/fakes/desk.py",
     "tests/fakes/flash.py",
     "tests/fakes/records.py",
@@ -24,7 +25,13 @@ SLOW = {
     "tests/shared/test_fault.py",
 }
 # These bring a machine of their own, and the board has one.
-FAKED = {"tests/device/test_ports_sensors.py", "tests/device/test_ports_sleep.py"}
+FAKED = {
+    "tests/device/test_ports_sensors.py",
+    "tests/device/test_ports_sleep.py",
+    "tests/device/test_watch.py",
+}
+# The firmware of a board without a network has no sockets.
+NETWORKED = {"tests/device/test_stream.py"}
 RUN = """
 import gc, sys
 gc.threshold(16384)
@@ -55,7 +62,7 @@ def image(tmp_path_factory) -> Path:
         for file in (ROOT / room / package).rglob("*.py")
         if file.name != "native.py"  # of CPython
     }
-    tests = {name: ROOT / name for name in {*PARTS, *both_interpreters()} - FAKED}
+    tests = {name: ROOT / name for name in {*PARTS, *both_interpreters()} - FAKED - NETWORKED}
     files = {f"/lib/{name}": data for name, data in compiled(lib).items()}
     files |= {f"/{name}": data for name, data in compiled(tests).items()}
     for file in (ROOT / "tests/vectors").glob("*.json"):
@@ -65,7 +72,7 @@ def image(tmp_path_factory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("file", sorted(set(both_interpreters()) - SLOW - FAKED))
+@pytest.mark.parametrize("file", sorted(set(both_interpreters()) - SLOW - FAKED - NETWORKED))
 def test_passes_on_the_firmware(file, image):
     """What passes on unix MicroPython passes with small integers of 31 bits and 242 KB."""
     with PicoBoard(settings.pico(), image) as pico:

@@ -152,6 +152,7 @@ class Supervising:
         self._box.mean(0, "", 0)
         remember(self._box.folder, 0)
         forget(_BOOTS)
+        self._emit("healthy")
 
     async def _try_again(self, wait_ms: int) -> None:
         """The application is off: start it when its time has come."""

@@ -54,12 +54,11 @@ def live():
 
 def live_for(seconds):
     """A healthy life with an end."""
-    washing, agent = _start()
+    _, agent = _start()
 
     async def live():
         await agent.start()
         await asyncio.sleep(seconds)
-        washing.tell("life", young=agent._box.young)
         await agent.stop()
 
     asyncio.run(live())
@@ -73,15 +72,21 @@ def stop_soon():
 def tell_birth():
     """Why this boot started."""
     washing, agent = _start()
-    birth = agent._birth
-    washing.tell(
-        "birth",
-        cause=birth.reset_cause,
-        reset_name=birth.reset_name,
-        died=birth.died,
-        grace_ms=birth.grace_ms,
-        is_safe=birth.is_safe,
-    )
+    cause, _, name = agent.reset_reason
+    washing.tell("birth", cause=cause, reason=name, is_safe=agent.is_safe)
+
+
+def work_for(seconds):
+    """A life that begins with work which nothing interrupts."""
+    washing, agent = _start()
+
+    async def live():
+        await agent.start()
+        time.sleep(seconds)  # noqa: ASYNC251 - what is not to be done
+        washing.tell("worked")
+        await agent.stop()
+
+    asyncio.run(live())
 
 
 def die_young():

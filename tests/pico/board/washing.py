@@ -49,6 +49,7 @@ class Washing:
 
     def __init__(self, fault, link=None):
         self._heard = []
+        self._reads = 0
         self.agent = Agent("/product.ph", "/phonehome.json", on_event=self.tell, link=link)
         if link:  # reads a line: a loop that waits for a host, whose time is not the board's
             self.agent.config.watchdog_ms = 0
@@ -80,10 +81,15 @@ class Washing:
             depth=self.agent.outbox.depth,
             dropped=self.agent.outbox.dropped,
             heap_free=gc.mem_free(),
+            reads=self._reads,
         )
 
     def _reader(self, name):
-        return lambda: self._model.read(name)
+        def read():
+            self._reads += 1
+            return self._model.read(name)
+
+        return read
 
     def _fits(self, event, wanted):
         name, facts = wanted
