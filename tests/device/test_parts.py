@@ -41,4 +41,4 @@ def test_mqtt_names_its_package(monkeypatch):
     monkeypatch.setitem(sys.modules, "phonehome.ports.mqtt", None)
     config = Config({"server": "mqtt://127.0.0.1:1", "insecure": True})
     with pytest.raises(ConfigError, match=r"'server' is 'mqtt://.* package phonehome-mqtt"):
-        make_link(config, bytes(8), None, None)
+        make_link(None, config, (None, None), bytes(8), None, None, None)
