@@ -31,7 +31,7 @@ def test_codes_have_names():
 def test_some_are_asked_for_elsewhere():
     """Configurations and keys are no commands of the desk's."""
     assert "config" in refusal(orders.read_code, "set_config")[2]
-    assert "keys" in refusal(orders.read_code, r.COMMAND_ROTATE_KEY)[2]
+    assert "rotate-key" in refusal(orders.read_code, r.COMMAND_ROTATE_KEY)[2]
 
 
 @pytest.mark.parametrize(
