@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.compiled import compile_sources
+
 ROOT = Path(__file__).parents[2]
 HOST_ONLY = "# cpython-only"
 
@@ -32,10 +34,19 @@ def run(
     )
 
 
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory, micropython_environment) -> dict[str, str]:
+    """The environment of a board, which loads .mpy and has no room for a compiler's work."""
+    compiled = tmp_path_factory.mktemp("compiled")
+    compile_sources(compiled)
+    path = micropython_environment["MICROPYPATH"].replace(".frozen:", f".frozen:{compiled}:")
+    return {**micropython_environment, "MICROPYPATH": path}
+
+
 @pytest.mark.parametrize("file", both_interpreters())
-def test_passes_on_micropython(file, micropython, micropython_environment):
+def test_passes_on_micropython(file, micropython, environment):
     """A test file that passes on CPython passes on MicroPython with a board-sized heap."""
-    done = run(micropython, micropython_environment, file)
+    done = run(micropython, environment, file)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
