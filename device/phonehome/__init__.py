@@ -10,7 +10,7 @@ _COLLECT_EVERY_BYTES = 16384
 
 # An import leaves addresses on the stack, and what lies there is not collected: a Pico kept 10 KB
 # of module code that had run. So far down nobody looks again.
-_DEPTH = 6
+_DEPTH = 8
 
 
 def __getattr__(name: str):

@@ -27,7 +27,8 @@ from phonehome_tools.pico import settings
 from phonehome_tools.pico.board import PicoBoard
 from phonehome_tools.pico.image import Flash, agent_modules, compiled, umqtt_modules
 
-SCRIPT = "import pico_meter; pico_meter.{}"
+RUN = "import pico_meter; pico_meter.measure({})"
+STEP = "import pico_steps; pico_steps.measure_steps()"
 OFFLINE_MS = 30_000
 ONLINE_MS = 12_000
 BLOCK_BYTES = 16
@@ -44,7 +45,7 @@ class Reading:
 
     def __init__(self, lines: Sequence[str]) -> None:
         words = [line.split() for line in lines]
-        self.modules = [pair[1] for pair in words if len(pair) == 2 and pair[0] == "module"]
+        self.modules = [pair[1] for pair in words if len(pair) == 2 and pair[0] == "module_loaded"]
         self.largest = [
             int(match[1]) * BLOCK_BYTES for line in lines if (match := LARGEST.search(line))
         ]
@@ -59,15 +60,16 @@ class Reading:
 
     def most(self, name: str) -> int:
         """The most heap that was alive at a name, beyond the bare interpreter."""
-        return max(self.all(name)) - self.all("bare")[0]
+        return max(self.all(name)) - self.all("heap_of_the_bare")[0]
 
 
 def measure() -> list[Figure]:
     """Flash, then the board without a network, then the one with Wi-Fi; SetupError without one."""
     settings.expect_all()
     agent = agent_modules()
-    meter = folder_of("phonehome_sim") / "pico_meter.py"
-    modules = {**agent, **umqtt_modules(), **compiled({meter.name: meter})}
+    simulator = folder_of("phonehome_sim")
+    meters = {name: simulator / name for name in ("pico_meter.py", "pico_steps.py")}
+    modules = {**agent, **umqtt_modules(), **compiled(meters)}
     with tempfile.TemporaryDirectory(prefix="phonehome-bench-") as folder:
         product = write_product(Path(folder) / "products")
         board = Bench(Path(folder), find_product(str(product)).device_half, modules)
@@ -89,10 +91,9 @@ class Bench:
         flash = Flash(draw_device(), bytes(32), self._product, self._modules, config)
         image = flash.write(self._folder / "pico.img", machine)
         with PicoBoard(machine, image) as pico:
-            call = f"measure_running({OFFLINE_MS}, is_connected=False)"
-            ran = Reading(pico.run(SCRIPT.format(call)))
+            ran = Reading(pico.run(RUN.format(f"{OFFLINE_MS}, link=pico_meter.NoLink")))
         with PicoBoard(machine, image) as pico:
-            stepped = Reading(pico.run(SCRIPT.format("load(); pico_meter.measure_steps()")))
+            stepped = Reading(pico.run(STEP))
         expect_known(ran.modules, agent)
         return [*flash_figures(agent, ran), *heap_figures("Pico", ran), *step_figures(stepped)]
 
@@ -123,10 +124,9 @@ class Bench:
         flash = Flash(device, key, self._product, self._modules, config)
         image = flash.write(self._folder / f"{device}.img", machine)
         with PicoBoard(machine, image, is_paced=True) as pico:
-            call = SCRIPT.format(f"measure_running({ONLINE_MS}, is_connected=True)")
-            ran = Reading(await asyncio.to_thread(pico.run, call))
+            ran = Reading(await asyncio.to_thread(pico.run, RUN.format(ONLINE_MS)))
         expect_known(ran.modules, agent_modules())
-        if ran.all("waiting")[-1]:
+        if ran.all("records_waiting")[-1]:
             raise ChildError("records were not acknowledged: nothing to measure")
         return ran
 
@@ -157,11 +157,13 @@ def flash_figures(agent: Mapping[str, bytes], ran: Reading) -> list[Figure]:
 def heap_figures(board: str, ran: Reading) -> list[Figure]:
     """Heap beyond the bare interpreter, and the largest block beside it."""
     return [
-        Figure(f"{board}: free heap of the bare interpreter", kib(ran.all("free_bare")[0]), "KB"),
-        Figure(f"{board}: import", ran.all("import_us")[0] / 1000, "ms"),
-        Figure(f"{board}: heap after import", kib(ran.all("imported")[0]), "KB"),
-        Figure(f"{board}: heap while running", kib(ran.most("running")), "KB", HEAP_KB),
-        Figure(f"{board}: heap while speaking", kib(ran.most("speaking")), "KB"),
+        Figure(
+            f"{board}: free heap of the bare interpreter", kib(ran.all("heap_free_bare")[0]), "KB"
+        ),
+        Figure(f"{board}: import", ran.all("import_took_us")[0] / 1000, "ms"),
+        Figure(f"{board}: heap after import", kib(ran.all("heap_imported")[0]), "KB"),
+        Figure(f"{board}: heap while running", kib(ran.most("heap_running")), "KB", HEAP_KB),
+        Figure(f"{board}: heap while speaking", kib(ran.most("heap_speaking")), "KB"),
         Figure(
             f"{board}: largest free block while running",
             kib(min(ran.largest)),
