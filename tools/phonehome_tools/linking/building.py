@@ -63,9 +63,10 @@ def link(
         drop_details(program, plan.terse)
     constants = fold(program) if style.fold else {}
     rows = rows_of(program, families_of(program))
-    kept = named_in(outside) | promised_members(program, plan) | foreign_names()
-    kept |= texts_of(program, texts_in(rows)) | keywords_of(program)
+    outer = named_in(outside) | promised_members(program, plan) | foreign_names()
+    kept = outer | texts_of(program, texts_in(rows)) | keywords_of(program)
     pruned = prune(program, plan.promised, kept) if style.prune else []
+    kept = outer | texts_of(program, texts_in(rows)) | keywords_of(program)  # of what is left
     resident = resident_modules(program, plan)
     if style.locals:
         shorten_locals(program, plan, keywords_in(outside))

@@ -9,6 +9,7 @@ from phonehome_tools.linking import rom
 
 # A new name costs 6 bytes more than its letters, so functions and methods share these.
 _SHARED = 320
+_LEAF = 4
 
 
 def cheapest(taken: Collection[str], of: Iterable[str] = ()) -> Iterator[str]:
@@ -47,8 +48,12 @@ def method_words() -> list[str]:
 
 
 def leaves(count: int) -> list[str]:
-    """Names for so many modules of one package."""
-    return _roomy(count, ascii_letters)
+    """Names for so many modules of one package; each is in two longer ones, its path and address.
+
+    Letters are names of something else as well, and so are short words of the firmware.
+    """
+    words = (*rom.WORDS, *rom.PARAMETERS, *rom.BUILT_IN)
+    return _roomy(count, (*ascii_letters, *(word for word in words if len(word) <= _LEAF)))
 
 
 def seldom_words(count: int) -> list[str]:
