@@ -63,7 +63,8 @@ def seldom_words(count: int) -> list[str]:
 
 def shared_words(count: int) -> list[str]:
     """Names for so many functions of the resident module, or methods: both draw from one list."""
-    return _roomy(count, pairs()[:_SHARED])
+    free = [word for word in rom.BUILT_IN if word not in (*rom.PROBED, *rom.DECORATORS)]
+    return _roomy(count, (*free, *rom.FIRMWARE, *pairs())[:_SHARED])
 
 
 def pairs() -> list[str]:

@@ -150,3 +150,56 @@ BUILT_IN: Final = [
 
 # The interpreter looks for these in an object it waits for or takes for a dict.
 PROBED: Final = frozenset({"send", "throw", "close", "keys"})
+
+# What a class calls while its methods get their names.
+DECORATORS: Final = frozenset({"classmethod", "staticmethod"})
+
+# Of the modules that firmware has: not in the compiler's list, so that a .mpy file spells them.
+FIRMWARE: Final = [
+    "sin",
+    "cos",
+    "tan",
+    "exp",
+    "log",
+    "pi",
+    "inf",
+    "nan",
+    "acos",
+    "asin",
+    "atan",
+    "atan2",
+    "sqrt",
+    "ceil",
+    "floor",
+    "fabs",
+    "fmod",
+    "frexp",
+    "ldexp",
+    "modf",
+    "trunc",
+    "erf",
+    "gamma",
+    "cosh",
+    "sinh",
+    "tanh",
+    "log2",
+    "log10",
+    "isinf",
+    "isnan",
+    "match",
+    "search",
+    "sub",
+    "group",
+    "loads",
+    "dumps",
+    "dump",
+    "deque",
+    "seed",
+    "choice",
+    "rmdir",
+    "chdir",
+    "getcwd",
+    "uname",
+    "argv",
+    "random",
+]
