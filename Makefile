@@ -59,6 +59,7 @@ torture-kill: setup  ## Kill -9 the agent KILLS times; every record arrives once
 
 torture-power: setup  ## Cut the power at every program and erase of a littlefs image.
 	PHONEHOME_CUTS=1 $(BIN)/python -m pytest -q --timeout 3600 tests/device/test_power_cut_littlefs.py
+
 torture: setup system  ## One agent on a network that does everything wrong. LINK=http|https|mqtt|mqtts HOURS=72
 	$(BIN)/python -m tests.storm torture --link $(LINK) --hours $(HOURS)
 
