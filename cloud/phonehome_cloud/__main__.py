@@ -1,4 +1,4 @@
-"""`python -m phonehome_cloud`: serve, migrate, and the tokens of those who work the desk."""
+"""`python -m phonehome_cloud`: serve, migrate, tokens of the desk, and master keys."""
 
 import argparse
 import asyncio
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aiohttp.http_exceptions import HttpProcessingError
 
-from . import migrations
+from . import mastering, migrations
 from .clock import now_ms
 from .config import Config, load_config
 from .errors import CloudError, ConfigError
@@ -55,6 +55,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _command(commands, "serve", _serve, "run the receiver until it is told to stop")
     _command(commands, "migrate", _migrate, "bring the database to this version's schema")
+    text = "the master keys that device keys are sealed under"
+    keys = commands.add_parser("keys", help=text, description=text)
+    verbs = keys.add_subparsers(metavar="VERB", required=True)
+    for verb, change, text in (
+        ("list", mastering.list_masters, "print the id of each, and how many rows it seals"),
+        ("rotate", mastering.rotate, "seal everything again, under a new key or the first one"),
+        ("retire", mastering.retire, "take keys out of the file that seal nothing any more"),
+    ):
+        _command(verbs, verb, _on_keys(change), text)
     text = "who may use the desk API"
     token = commands.add_parser("token", help=text, description=text)
     verbs = token.add_subparsers(metavar="VERB", required=True)
@@ -115,6 +124,15 @@ def _list_tokens(config: Config, _args: argparse.Namespace) -> None:
             _say(f"{row['name']} {'revoked' if row['revoked_at'] else 'valid'}")
 
     _with_store(config, show)
+
+
+def _on_keys(
+    change: Callable[[Config, Database, mastering.Say], None],
+) -> Callable[[Config, argparse.Namespace], None]:
+    def run(config: Config, _args: argparse.Namespace) -> None:
+        _with_store(config, lambda database: change(config, database, _say))
+
+    return run
 
 
 def _with_store(config: Config, use: Callable[[Database], object]) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from importlib.metadata import version
-from pathlib import Path
 
 from aiohttp import web
 
@@ -15,11 +14,14 @@ from .core.catalogue import Catalogue
 from .core.digesting import Policy
 from .core.intake import Intake, Reply
 from .errors import ConfigError
+from .mastering import open_keyring
 from .metrics import Metrics
 from .products import load_products
 from .store import tokens
 from .store.database import Database
-from .store.keys import KeyCache, Vault, check_master_key, read_master_key
+from .store.keys import KeyCache
+from .store.resealing import check_masters
+from .store.vault import Vault
 from .web import desk, device, enrolling, health, pages, parts, rendering
 from .web.connections import ConnectionLimits, GuardedSite, time_the_head
 from .web.limits import TokenBuckets
@@ -52,8 +54,8 @@ def make_app(config: Config) -> web.Application:
     products = load_products(config.products.directory)
     catalogue = Catalogue(products.values())
     database = Database(config.store.url)
-    master = _master_key(config, database)
-    vault = Vault(master)
+    keyring = open_keyring(config, database)
+    vault = Vault(keyring)
     keys = KeyCache(database, vault, now_ms)
     metrics = Metrics()
     policy = Policy(reopen_window_ms=config.tickets.reopen_window_s * 1000)
@@ -83,7 +85,7 @@ def make_app(config: Config) -> web.Application:
     app[parts.ADDRESS_LIMIT] = by_address
     app[parts.LOGIN_LIMIT] = TokenBuckets(_LOGINS_PER_S, _LOGIN_BURST)
     _set_enrolling(app, config)
-    app[LOGINS] = Logins(master)
+    app[LOGINS] = Logins(keyring.masters[0])
     app[rendering.RENDER] = rendering.Renderer()
     app[health.METRICS] = metrics
     app[health.CHECKS] = {}
@@ -136,16 +138,6 @@ def _add_routes(app: web.Application) -> None:
     app.add_subapp(desk.PREFIX, desk.make_desk(version("phonehome")))
 
 
-def _master_key(config: Config, database: Database) -> bytes:
-    """The key of the settings, or the one in its file, which is made when it is missing."""
-    if config.keys.master is not None:
-        return bytes.fromhex(config.keys.master.reveal())
-    beside = Path(database.url.database or "phonehome.db").parent / "master.key"
-    path = Path(config.keys.file) if config.keys.file else beside
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return read_master_key(path)
-
-
 def _storing(config: Config, database: Database, vault: Vault, committer: Committer) -> Context:
     """Open, check and upgrade before anything else; close when everybody else has ended."""
 
@@ -153,7 +145,7 @@ def _storing(config: Config, database: Database, vault: Vault, committer: Commit
         try:
             database.open()
             migrations.prepare(database)
-            await database.read(check_master_key, vault)
+            await database.read(check_masters, vault)
             if config.api.token is not None:
                 token = config.api.token.reveal()
                 await database.write(tokens.ensure, CONFIGURED_TOKEN, token, now_ms())

@@ -46,7 +46,7 @@ class StoreConfig:
 
 @dataclass(frozen=True, slots=True)
 class KeysConfig:
-    """The master key as 64 hex digits, or the file it is read from and created in."""
+    """Master keys as 64 hex digits with commas between them, or the file that holds them."""
 
     master: Secret | None
     file: str
@@ -182,7 +182,7 @@ def _positive(value: Any) -> float:
 def _master_key(value: Any) -> Secret | None:
     if value == "":
         return None
-    if len(bytes.fromhex(_text(value))) != 32:
+    if any(len(bytes.fromhex(word)) != 32 for word in _text(value).split(",")):
         raise ValueError
     return Secret(value)
 
@@ -221,8 +221,8 @@ SETTINGS: Final = (
         "keys.master",
         "",
         _master_key,
-        "64 hex digits, or empty to use keys.file",
-        "The key that seals device keys.",
+        "64 hex digits, several with commas between them, or empty to use keys.file",
+        "The key that seals device keys; others behind it open what they sealed.",
         "PHONEHOME_MASTER_KEY",
     ),
     Setting(
@@ -230,7 +230,7 @@ SETTINGS: Final = (
         "",
         _text,
         "a path, or empty for master.key beside the database",
-        "Where the master key is kept; it is made there at the first start.",
+        "Where the master key is; made at the first start beside an SQLite database.",
     ),
     Setting("mqtt.url", "", _url, "a URL as in mqtt://host:1883, or empty", "The broker to read."),
     Setting("mqtt.embedded", False, _flag, "true or false", "Run a broker inside the receiver."),

@@ -1,18 +1,12 @@
 """Device keys at rest, and the cache in front of them."""
 
-import stat
-
 import pytest
 from sqlalchemy import select
 
-from phonehome_cloud.errors import StoreRefusedError
 from phonehome_cloud.store import keys, schema
 from phonehome_wire.keys import down_key, up_key
 from tests.fakes.appliance import Appliance
 from tests.fakes.store import StoreReceiver
-
-KEY = bytes(range(32))
-DEV = "a4cf12fffe05d3b1"
 
 
 @pytest.fixture
@@ -21,55 +15,6 @@ def receiver(tmp_path):
     made = StoreReceiver(tmp_path)
     yield made
     made.close()
-
-
-def test_a_sealed_key_comes_back():
-    """Under the same master key, device and epoch."""
-    vault = keys.Vault(bytes(32))
-    sealed = vault.seal(DEV, 1, KEY)
-    assert KEY not in sealed
-    assert vault.open(DEV, 1, sealed) == KEY
-    assert vault.seal(DEV, 1, KEY) != sealed, "a nonce is never used twice"
-
-
-@pytest.mark.parametrize(
-    ("master", "dev", "epoch"),
-    [(b"\x01" * 32, DEV, 1), (bytes(32), "0" * 16, 1), (bytes(32), DEV, 2)],
-)
-def test_a_sealed_key_opens_nowhere_else(master, dev, epoch):
-    """A row moved to another device or epoch is worth nothing."""
-    sealed = keys.Vault(bytes(32)).seal(DEV, 1, KEY)
-    with pytest.raises(StoreRefusedError, match="master key"):
-        keys.Vault(master).open(dev, epoch, sealed)
-
-
-async def test_another_master_key_refuses_the_start(receiver):
-    """It would make every device unknown; an empty database takes any."""
-    check = keys.check_master_key
-    await receiver.database.read(check, keys.Vault(b"\x07" * 32))
-    await receiver.register(Appliance())
-    await receiver.database.read(check, receiver.vault)
-    with pytest.raises(StoreRefusedError, match="set PHONEHOME_MASTER_KEY or"):
-        await receiver.database.read(check, keys.Vault(b"\x07" * 32))
-
-
-def test_the_master_key_file_is_made_once_and_private(tmp_path):
-    """Mode 0600, 64 hex digits, the same key the next time."""
-    path = tmp_path / "master.key"
-    first = keys.read_master_key(path)
-    assert len(first) == 32
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert keys.read_master_key(path) == first
-
-
-@pytest.mark.parametrize("content", ["", "abc", "zz" * 32, "ab" * 33])
-def test_a_broken_master_key_file_is_refused_and_kept(tmp_path, content):
-    """It is never overwritten: what is in it may still be mended."""
-    path = tmp_path / "master.key"
-    path.write_text(content)
-    with pytest.raises(StoreRefusedError, match="64 hex digits"):
-        keys.read_master_key(path)
-    assert path.read_text() == content
 
 
 async def test_the_cache_derives_both_keys(receiver):

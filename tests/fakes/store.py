@@ -10,6 +10,8 @@ from phonehome_cloud.core.digesting import Policy
 from phonehome_cloud.core.intake import Intake
 from phonehome_cloud.store import keys, schema
 from phonehome_cloud.store.database import Database
+from phonehome_cloud.store.masters import FixedKeyring
+from phonehome_cloud.store.vault import Vault
 from phonehome_cloud.workers.commanding import Commanding
 from phonehome_cloud.workers.committer import Committer
 from phonehome_cloud.workers.digesting import Digesting
@@ -80,7 +82,7 @@ class StoreReceiver:
         self.database = Database(f"sqlite:///{self.path}")
         self.database.open()
         migrations.prepare(self.database)
-        self.vault = keys.Vault(MASTER)
+        self.vault = Vault(FixedKeyring(MASTER))
         self.keys = keys.KeyCache(self.database, self.vault, self.clock)
         self.counts = Counts()
         self.by_address, self.by_key = OpenBuckets(), OpenBuckets()

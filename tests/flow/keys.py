@@ -4,8 +4,11 @@ import asyncio
 import contextlib
 import sqlite3
 
-from phonehome_cloud.store import keys, rotation
+from phonehome_cloud.store import rotation
 from phonehome_cloud.store.database import Database
+from phonehome_cloud.store.keys import key_binding
+from phonehome_cloud.store.masters import FileKeyring
+from phonehome_cloud.store.vault import Vault
 from phonehome_wire import registry
 from tests.fakes.board import DEVICE
 
@@ -17,14 +20,14 @@ class Books:
 
     def __init__(self, receiver) -> None:
         self._file = receiver.folder / "receiver.db"
-        self._master = keys.read_master_key(receiver.folder / "master.key")
+        self._vault = Vault(FileKeyring(receiver.folder / "master.key", is_made=True))
 
     def keys(self) -> dict[int, tuple[str, bytes]]:
         """State and key of the device, by epoch."""
-        vault = keys.Vault(self._master)
+        query = "SELECT epoch, state, sealed, master FROM device_key"
         return {
-            epoch: (state, vault.open(DEVICE.hex(), epoch, sealed))
-            for epoch, state, sealed in self._rows("SELECT epoch, state, sealed FROM device_key")
+            epoch: (state, self._vault.open(key_binding(DEVICE.hex(), epoch), sealed, master))
+            for epoch, state, sealed, master in self._rows(query)
         }
 
     def rotation(self) -> rotation.Rotation | None:
@@ -32,8 +35,7 @@ class Books:
         database = Database(f"sqlite:///{self._file}")
         database.open()
         try:
-            vault = keys.Vault(self._master)
-            return database.write_now(rotation.find_rotation, vault, DEVICE.hex(), 1)
+            return database.write_now(rotation.find_rotation, self._vault, DEVICE.hex(), 1)
         finally:
             database.close()
 

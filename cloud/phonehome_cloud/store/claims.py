@@ -10,8 +10,8 @@ from sqlalchemy import Connection, RowMapping, select, update
 from phonehome_cloud.core.enrolling import Claim, ClaimKey, make_claim_key
 from phonehome_cloud.errors import ConflictError, NotFoundError
 
-from .keys import Vault
 from .schema import claim, claim_code
+from .vault import Vault
 
 SECRET_BYTES: Final = 32
 _ID_BYTES = 8
@@ -19,14 +19,15 @@ _ID_BYTES = 8
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _CODE_CHARS = 8
 
-_SHOWN = tuple(column for column in claim.c if column.name != "sealed")
+_SHOWN = tuple(column for column in claim.c if column.name not in {"sealed", "master"})
 
 
 def add(connection: Connection, vault: Vault, row: dict[str, Any]) -> tuple[str, bytes]:
     """Make a claim of these columns; returns its id and its secret, which is told this once."""
     name, secret = secrets.token_hex(_ID_BYTES), secrets.token_bytes(SECRET_BYTES)
-    sealed = vault.seal_as(_binding(name), secret)
-    connection.execute(claim.insert().values(claim=name, sealed=sealed, **row))
+    sealer = vault.sealer()
+    sealed = {"sealed": sealer.seal(claim_binding(name), secret), "master": sealer.master}
+    connection.execute(claim.insert().values(claim=name, **sealed, **row))
     return name, secret
 
 
@@ -85,9 +86,12 @@ def burn_code(connection: Connection, name: str, code: str, dev: str) -> None:
 
 def find_key(connection: Connection, vault: Vault, name: str) -> ClaimKey | None:
     """What a claim that was not revoked signs with; None when there is none."""
-    query = select(claim.c.sealed).where(claim.c.claim == name, claim.c.revoked_at.is_(None))
-    sealed = connection.execute(query).scalar()
-    return None if sealed is None else make_claim_key(name, vault.open_as(_binding(name), sealed))
+    columns = claim.c.sealed, claim.c.master
+    query = select(*columns).where(claim.c.claim == name, claim.c.revoked_at.is_(None))
+    row = connection.execute(query).first()
+    if row is None:
+        return None
+    return make_claim_key(name, vault.open(claim_binding(name), row.sealed, row.master))
 
 
 def lock(connection: Connection, name: str) -> Claim:
@@ -117,5 +121,6 @@ def _digest(name: str, code: str) -> bytes:
     return hashlib.sha256(f"{name} {plain}".encode()).digest()
 
 
-def _binding(name: str) -> str:
+def claim_binding(name: str) -> str:
+    """The name under which the secret of a claim is sealed."""
     return f"claim {name}"

@@ -16,6 +16,8 @@ claim = Table(
     Column("label", Text, nullable=False, server_default=""),
     # AES-256-GCM under the master key, bound to the claim.
     Column("sealed", Bytes, nullable=False),
+    # The id of that master key; empty: from before rows named it.
+    Column("master", String(8), nullable=False, server_default=""),
     # Devices that need nobody's approval.
     Column("devices", JSON, nullable=False),
     Column("max_uses", Integer, nullable=False),

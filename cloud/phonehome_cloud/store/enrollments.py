@@ -14,6 +14,7 @@ from phonehome_wire.enrollment import EnrollRequest
 from . import claims, keys
 from .dialects import insert
 from .schema import device, device_key, enrollment
+from .vault import Vault
 
 _KEY_BYTES = 32
 _PUT_OFF = (core.PENDING, core.KNOWN)
@@ -29,7 +30,7 @@ class Decision:
 
 
 def decide(
-    connection: Connection, vault: keys.Vault, name: str, request: EnrollRequest, now_at: int
+    connection: Connection, vault: Vault, name: str, request: EnrollRequest, now_at: int
 ) -> Decision:
     """Answer one authentic question under a claim; what it leads to is stored in this transaction.
 
@@ -142,7 +143,7 @@ def _count_waiting(connection: Connection, name: str) -> int:
 
 def _issue(
     connection: Connection,
-    vault: keys.Vault,
+    vault: Vault,
     claim: core.Claim,
     request: EnrollRequest,
     now_at: int,

@@ -1,103 +1,34 @@
 """Device keys: sealed in the database, derived once, and cached for intake."""
 
-import os
-import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Container
-from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-# cryptography: the maintained binding to a reviewed AES-GCM; the standard library has none.
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, delete, exists, select, update
+from sqlalchemy import Connection, Row, delete, exists, select, update
 
 from phonehome_cloud.core.arrivals import DeviceKey
-from phonehome_cloud.errors import StoreRefusedError
 from phonehome_wire.keys import down_key, up_key
 
 from .database import Database
 from .dialects import insert
 from .schema import device, device_key
+from .vault import Vault
 
 ACTIVE: Final = "active"
 NEXT: Final = "next"
 GRACE: Final = "grace"
 GRACE_MS: Final = 30 * 86_400_000
-MASTER_BYTES: Final = 32
-_NONCE_BYTES: Final = 12
 _LAST_EPOCH: Final = 255
 
 
-class Vault:
-    """Seals device keys with AES-256-GCM under the master key (32 bytes)."""
-
-    def __init__(self, master: bytes) -> None:
-        self._cipher = AESGCM(master)
-
-    def seal(self, dev: str, epoch: int, key: bytes) -> bytes:
-        """The key as it is stored: only this master key, device and epoch open it."""
-        return self.seal_as(_binding(dev, epoch), key)
-
-    def open(self, dev: str, epoch: int, sealed: bytes) -> bytes:
-        """The key again; StoreRefusedError when the master key is another one."""
-        return self.open_as(_binding(dev, epoch), sealed)
-
-    def seal_as(self, what: str, secret: bytes) -> bytes:
-        """Any secret as it is stored: only this master key and the same name open it."""
-        nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, secret, what.encode())
-
-    def open_as(self, what: str, sealed: bytes) -> bytes:
-        """The secret again; StoreRefusedError when the master key is another one."""
-        try:
-            return self._cipher.decrypt(
-                sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], what.encode()
-            )
-        except InvalidTag:
-            raise StoreRefusedError(
-                f"the master key does not open the {what}; "
-                "set PHONEHOME_MASTER_KEY or keys.file to the one this database was made with"
-            ) from None
-
-
-def _binding(dev: str, epoch: int) -> str:
+def key_binding(dev: str, epoch: int) -> str:
+    """The name under which the key of a device and epoch is sealed."""
     return f"device key {dev} {epoch}"
 
 
 def salt_binding(dev: str, epoch: int) -> str:
     """The name under which the salt of a rotation to this epoch is sealed."""
     return f"salt of the device key {dev} {epoch}"
-
-
-def read_master_key(path: Path) -> bytes:
-    """The 32 bytes in a key file (64 hex digits), made there with mode 0600 when it is missing."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _master_of(path)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(MASTER_BYTES) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return _master_of(path)
-
-
-def _master_of(path: Path) -> bytes:
-    try:
-        master = bytes.fromhex(path.read_text("ascii"))
-    except ValueError:
-        master = b""
-    if len(master) != MASTER_BYTES:
-        raise StoreRefusedError(f"{path} does not hold 64 hex digits; restore the master key")
-    return master
-
-
-def check_master_key(connection: Connection, vault: Vault) -> None:
-    """StoreRefusedError when the stored keys were sealed under another master key."""
-    row = connection.execute(select(device_key).limit(1)).first()
-    if row is not None:
-        vault.open(row.device, row.epoch, row.sealed)
 
 
 def add_key(
@@ -114,14 +45,16 @@ def add_key(
 
     `salt` is what the device derives it with, for a key that is made by rotation.
     """
+    sealer = vault.sealer()
     row = {
         "device": dev,
         "epoch": epoch,
         "state": state,
-        "sealed": vault.seal(dev, epoch, key),
+        "sealed": sealer.seal(key_binding(dev, epoch), key),
+        "master": sealer.master,
         "created_at": now_at,
         "grace_until_at": None,
-        "salt": None if salt is None else vault.seal_as(salt_binding(dev, epoch), salt),
+        "salt": None if salt is None else sealer.seal(salt_binding(dev, epoch), salt),
     }
     statement = insert(connection, device_key).values(row)
     connection.execute(
@@ -149,11 +82,14 @@ def _lowest(known: Container[int]) -> int:
 
 def read_key(connection: Connection, vault: Vault, dev: str, epoch: int) -> bytes | None:
     """The key of a device and epoch, for wrapping it again; None when it is gone."""
-    query = select(device_key.c.sealed).where(
-        device_key.c.device == dev, device_key.c.epoch == epoch
-    )
-    sealed = connection.execute(query).scalar()
-    return None if sealed is None else vault.open(dev, epoch, sealed)
+    query = select(device_key).where(device_key.c.device == dev, device_key.c.epoch == epoch)
+    row = connection.execute(query).first()
+    return None if row is None else open_key(vault, row)
+
+
+def open_key(vault: Vault, row: Row[Any]) -> bytes:
+    """The key in a row of device_key; StoreRefusedError without its master key."""
+    return vault.open(key_binding(row.device, row.epoch), row.sealed, row.master)
 
 
 def delete_keys(connection: Connection, dev: str) -> int:
@@ -189,7 +125,7 @@ def find_key(
     ).first()
     if row is None or (row.state == GRACE and now_at > (row.grace_until_at or 0)):
         return None
-    key, raw_dev = vault.open(dev, epoch, row.sealed), bytes.fromhex(dev)
+    key, raw_dev = open_key(vault, row), bytes.fromhex(dev)
     return DeviceKey(
         dev,
         epoch,

@@ -16,8 +16,9 @@ from phonehome_wire.registry import COMMAND_ROTATE_KEY
 from phonehome_wire.rekeying import SALT_BYTES, rotated_key
 
 from . import commands
-from .keys import ACTIVE, GRACE, NEXT, Vault, add_key, salt_binding
+from .keys import ACTIVE, GRACE, NEXT, add_key, open_key, salt_binding
 from .schema import command, device_key
+from .vault import Vault
 
 WHO: Final = "keys"  # as histories show who asked
 WITHIN_MS: Final = 30 * 86_400_000
@@ -59,7 +60,7 @@ def issue_rotation(connection: Connection, vault: Vault, dev: str, now_at: int) 
         return _rotation(vault, following)
     if active.epoch >= _LAST_EPOCH:
         raise ConflictError(f"device {dev} has used key epoch {_LAST_EPOCH}: enroll it anew")
-    key = vault.open(dev, active.epoch, active.sealed)
+    key = open_key(vault, active)
     epoch, salt = active.epoch + 1, secrets.token_bytes(SALT_BYTES)
     derived = rotated_key(key, bytes.fromhex(dev), epoch, salt)
     add_key(connection, vault, dev, epoch, derived, now_at, NEXT, salt)
@@ -142,5 +143,5 @@ def _rows(connection: Connection, dev: str, is_locked: bool = False) -> dict[int
 
 
 def _rotation(vault: Vault, row: Row[Any]) -> Rotation:
-    salt = vault.open_as(salt_binding(row.device, row.epoch), row.salt)
+    salt = vault.open(salt_binding(row.device, row.epoch), row.salt, row.master)
     return Rotation(row.device, row.epoch, row.created_at, salt)

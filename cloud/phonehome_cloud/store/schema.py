@@ -76,7 +76,10 @@ device_key = Table(
     Column("grace_until_at", BigInteger),
     # Sealed, too: what the device derives this key with; NULL for a key that was handed over.
     Column("salt", Bytes),
+    # The id of that master key (store.masters); empty: from before rows named it.
+    Column("master", String(8), nullable=False, server_default=""),
 )
+Index("ix_device_key_master", device_key.c.master)
 
 # One boot of one incarnation. last_now_ms and last_seen_at never move for late traffic.
 session = Table(

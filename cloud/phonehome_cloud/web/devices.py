@@ -9,8 +9,8 @@ from sqlalchemy import Connection, RowMapping
 
 from phonehome_cloud.clock import now_ms
 from phonehome_cloud.store import devices, keys
-from phonehome_cloud.store.keys import Vault
 from phonehome_cloud.store.rotation import order_rotation
+from phonehome_cloud.store.vault import Vault
 
 from .bodies import read_json
 from .operations import Operation, json_response

@@ -18,8 +18,8 @@ from phonehome_cloud.core.orders import sign_command
 from phonehome_cloud.errors import StoreUnavailableError
 from phonehome_cloud.store import commands, configs, devices, rotation
 from phonehome_cloud.store.database import Database
-from phonehome_cloud.store.keys import Vault
 from phonehome_cloud.store.reconciling import reconcile
+from phonehome_cloud.store.vault import Vault
 from phonehome_wire.downlink import Command
 
 _LOG = logging.getLogger(__name__)
