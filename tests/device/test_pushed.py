@@ -34,8 +34,6 @@ def test_a_trial_survives_a_reboot():
     assert load(flash).current == (8, {})
     found.drop()
     assert load(flash).current == (7, VALUES)
-    found.drop_all()
-    assert load(flash).current == (0, {})
 
 
 def test_power_cut_at_every_byte():
@@ -45,6 +43,8 @@ def test_power_cut_at_every_byte():
         lambda pushed: pushed.note_boot(),
         lambda pushed: pushed.keep(),
         lambda pushed: pushed.drop(),
+        lambda pushed: pushed.take_back(3),
+        lambda pushed: pushed.note_health(),
     )
     start = FakeFlash()
     load(start).begin_trial(1, VALUES)
@@ -71,18 +71,25 @@ def take(step, pushed):
 
 
 def _seen(pushed):
-    return pushed.boots, pushed.trial, pushed.kept
+    return pushed.boots, pushed.trial, pushed.kept, pushed.before, pushed.taken
 
 
 def test_the_largest_has_room():
-    """As many keys as a command may carry, with the largest numbers, on trial and kept."""
+    """As many keys as a command may carry, with the largest numbers, on trial, kept and before."""
     flash = FakeFlash()
     pushed = load(flash)
     values = {(1 << 29) + number: 2**31 - 1 for number in range(MAX_KEYS)}
     pushed.begin_trial(MAX_VERSION, values)
     pushed.keep()
+    pushed.take_back(15)
     pushed.begin_trial(MAX_VERSION - 1, values)
-    assert load(flash).current == (MAX_VERSION - 1, values)
+    pushed.keep()
+    pushed.begin_trial(MAX_VERSION - 2, values)
+    pushed.keep()
+    pushed.begin_trial(MAX_VERSION - 3, values)
+    found = load(flash)
+    assert found.current == (MAX_VERSION - 3, values)
+    assert (found.kept[0], found.before[0]) == (MAX_VERSION - 2, MAX_VERSION - 1)
 
 
 def test_a_full_flash_changes_nothing():
@@ -103,9 +110,17 @@ def is_written(pushed):
     return True
 
 
+def test_what_the_version_before_wrote_counts():
+    """A state of the first format has one that is kept, and nothing before it."""
+    flash = FakeFlash()
+    Slots(flash, "config").save(b"\x84\x01\x00\xf6\x82\x07\xa1\x01\x18\x3c")
+    found = load(flash)
+    assert (found.current, found.before, found.taken) == ((7, {1: 60}), (0, {}), (0, 0))
+
+
 def test_what_another_version_wrote_is_left():
     """A state that cannot be read is as none."""
-    for state in (b"", b"\xff", b"\x84\x02\x00\xf6\x82\x01\xa0", b"\x01"):
+    for state in (b"", b"\xff", b"\x84\x03\x00\xf6\x82\x01\xa0", b"\x01"):
         flash = FakeFlash()
         Slots(flash, "config").save(state)
         assert load(flash).current == (0, {})

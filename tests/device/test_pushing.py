@@ -1,10 +1,13 @@
 """Configuration from the receiver: taken whole or not at all, tried, kept or taken back."""
 
+import contextlib
+
 from phonehome.core.commands import execute
-from phonehome.core.pushing import restore, revert_pushed
+from phonehome.core.pushing import restore
 from phonehome_wire import registry as r
 from phonehome_wire.pushed import MAX_KEYS, rule_key
 from tests.fakes.agent import FakeAgent
+from tests.fakes.flash import FakeFlash, PowerCut
 
 HEARTBEAT, GATHER, ACK, LOG = 1, 2, 3, 6
 LOW, HIGH = rule_key(520192, 0, "low"), rule_key(520192, 0, "high")
@@ -211,18 +214,101 @@ def test_a_boot_can_prove_it():
     assert (agent._trial, agent.product.faults[0].params[1]) == (None, 40)
 
 
-def test_the_guard_can_take_it_back():
-    """For a boot loop: first the trial, then all that was pushed, then there is nothing left."""
+def keep(agent, version, values):
+    """Push a configuration and let it prove itself."""
+    push(agent, version, values)
+    since = agent.uptime.now
+    assert tend(agent, since + 60_000, since)
+
+
+def boot_safe(agent, died):
+    """The next boot, with the application off because so many boots died."""
+    agent.boot()
+    agent._birth.is_safe, agent._birth.died = True, died
+    restore(agent, agent._pushed_slots)
+    agent.start()
+    return agent._session.config_version
+
+
+def boot_try(agent, died):
+    """The next boot, which tries the application again."""
+    agent.boot()
+    agent._birth.died = died
+    restore(agent, agent._pushed_slots)
+    agent.start()
+    return agent._session.config_version
+
+
+def test_a_boot_loop_takes_it_back():
+    """The safe start goes back to the one before, tells it, and the next try runs under that."""
     agent = make_agent()
-    assert not revert_pushed(agent._pushed_slots)
-    push(agent, 1, {HEARTBEAT: 60})
-    tend(agent, 65_000, 6000)
+    keep(agent, 1, {HEARTBEAT: 60})
+    keep(agent, 2, {HEARTBEAT: 70})
+    assert boot_safe(agent, 3) == 1
+    assert (agent.config.heartbeat_s, agent.events) == (60, [("config", 1, "reverted")])
+    assert agent._reporter.told == [("beat",)]
+    assert (boot_try(agent, 3), agent.config.heartbeat_s) == (1, 60)
+    assert boot_safe(agent, 4) == 0, "that try died, too"
+    assert boot_safe(agent, 5) == 0
+    assert agent.events == [], "nothing is left to take back"
+
+
+def test_each_is_taken_back_after_its_try():
+    """However often a safe start is interrupted, only a try that died takes the next one back."""
+    agent = make_agent()
+    keep(agent, 1, {HEARTBEAT: 60})
+    keep(agent, 2, {HEARTBEAT: 70})
+    assert [boot_safe(agent, 3) for _ in range(4)] == [1, 1, 1, 1]
+    assert boot_try(agent, 3) == 1
+    assert boot_try(agent, 0) == 1, "it lives"
+    keep(agent, 3, {HEARTBEAT: 80})
+    assert [boot_safe(agent, 3) for _ in range(2)] == [1, 1], "a loop of its own"
+
+
+def test_power_cut_while_a_safe_start_takes_it_back():
+    """Cut at any byte of it, the next safe start has gone back exactly one."""
+    agent = make_agent()
+    keep(agent, 1, {HEARTBEAT: 60})
+    keep(agent, 2, {HEARTBEAT: 70})
+    files = dict(agent.flash.files)
+    boot_safe(agent, 3)
+    spent = agent.flash.spent
+    for budget in range(spent):
+        cut = FakeAgent(FakeFlash(files, budget))
+        with contextlib.suppress(PowerCut):
+            boot_safe(cut, 3)
+        again = FakeAgent(FakeFlash(cut.flash.files))
+        assert boot_safe(again, 3) == 1
+
+
+def test_a_trial_goes_first():
+    """Of a configuration on trial a safe start takes only that back."""
+    agent = make_agent()
+    keep(agent, 1, {HEARTBEAT: 60})
     push(agent, 2, {HEARTBEAT: 70})
-    for heartbeat_s in (60, 300):
-        assert revert_pushed(agent._pushed_slots)
-        reboot(agent)
-        assert agent.config.heartbeat_s == heartbeat_s
-    assert not revert_pushed(agent._pushed_slots)
+    assert (boot_safe(agent, 3), agent._trial) == (1, None)
+
+
+def test_a_full_flash_delays_the_way_back():
+    """What cannot be written is taken back by the next safe start that can."""
+    agent = make_agent()
+    keep(agent, 1, {HEARTBEAT: 60})
+    agent.flash.is_read_only = True
+    assert boot_safe(agent, 3) == 1
+    agent.flash.is_read_only = False
+    assert boot_safe(agent, 3) == 0
+
+
+def test_what_a_boot_loop_took_back_is_refused():
+    """The same version again is refused with a status for each key; another one is taken."""
+    agent = make_agent()
+    keep(agent, 1, {HEARTBEAT: 60, GATHER: 7})
+    boot_safe(agent, 3)
+    refused = (r.RESULT_BAD_ARGS, {HEARTBEAT: r.PUSHED_BOOT_LOOP, GATHER: r.PUSHED_BOOT_LOOP})
+    assert push(agent, 1, {HEARTBEAT: 60, GATHER: 7}) == refused
+    boot_try(agent, 0)
+    assert push(agent, 1, {HEARTBEAT: 60, GATHER: 7}) == refused
+    assert push(agent, 2, {HEARTBEAT: 61})[0] == r.RESULT_OK
 
 
 def test_a_fault_that_the_product_lost_is_passed_over():

@@ -24,6 +24,10 @@ class FakeBoard:
     can_reboot = True
 
 
+class FakeBirth:
+    is_safe, died = False, 0
+
+
 class FakeConfig:
     heartbeat_s, gather_ms, ack_s, keepalive_s, settle_ms = 300, 500, 30, 120, 10000
     trial_s = 600
@@ -87,6 +91,7 @@ class FakeAgent:
 
     def boot(self):
         self.board, self.config, self.uptime = FakeBoard(), FakeConfig(), FakeClock()
+        self._birth = FakeBirth()
         self.product = make_product()
         self.level = 20
         self.told, self.events = [], []

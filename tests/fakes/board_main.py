@@ -5,7 +5,8 @@ Beside the agent's own settings: `flow` is a file from which the sensor reads it
 `hoard` takes all memory there is and keeps ("kept") or loses ("lost") it, `task` raises in a task
 that nobody awaits, `wreck` raises in the agent's start, `stop_after_ms` ends cleanly. With `dog`
 it is a board: it resets, and the test is its watchdog; `stick` then is a task that checks in twice
-and hangs, `quit` ends the program without a word, `reset` is what the firmware says of the start.
+and hangs, `quit` ends the program without a word, `dislikes` does so under this `gather_ms`,
+`reset` is what the firmware says of the start.
 """
 
 import asyncio
@@ -17,7 +18,17 @@ import time
 import phonehome
 from tests.fakes.dog import DogBoard, tell
 
-OWN = ("fail", "hoard", "hoard_after_s", "task", "wreck", "stop_after_ms", "stick", "quit")
+OWN = (
+    "fail",
+    "hoard",
+    "hoard_after_s",
+    "task",
+    "wreck",
+    "stop_after_ms",
+    "stick",
+    "quit",
+    "dislikes",
+)
 
 
 def wreck():
@@ -91,6 +102,8 @@ async def live(agent, settings):
         hoard(settings["hoard"] == "kept")
     if settings["task"]:
         hoarded.append(asyncio.create_task(fail_later(settings["task"])))
+    if settings["dislikes"] == agent.config.gather_ms:
+        settings["quit"] = 50
     if settings["quit"]:
         await asyncio.sleep(settings["quit"] / 1000)
         sys.exit(1)

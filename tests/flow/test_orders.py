@@ -11,6 +11,7 @@ from phonehome.core.pushed import Pushed
 from phonehome.ports.files import Folder
 from phonehome.ports.slots import Slots
 from phonehome_wire.registry import RTYPE_RESULT
+from tests.fakes.board import DEVICE, KEY
 from tests.flow.conftest import WITHIN_S, until_ticket
 from tests.flow.proxy import CuttingProxy
 
@@ -191,3 +192,56 @@ async def test_killed_while_applying(installation):
             await log.power_on()
             found = await until(desk, path, lambda c, v=number: c["reported"] == v)
             assert found["version"] == number
+
+
+async def die(board):
+    """Start a boot and see it end by itself."""
+    await board.start()
+    await board.process.wait()
+    await board.kill()
+
+
+async def test_a_boot_loop_under_it_heals(installation, make_board):
+    """Kept, then deadly: the safe start goes back, is killed again and again, and the desk hears.
+
+    The reboot that it orders then finds the application alive under the configuration before; the
+    one that killed is refused when it is pushed again, with a status for each key.
+    """
+    receiver, device = installation.receiver, DEVICE.hex()
+    body = {"device": device, "product": "washer", "key": KEY.hex()}
+    async with receiver.desk() as desk:
+        await desk._call("POST", "/api/v1/devices", json=body)
+        board = make_board(receiver.http)
+        board.settings.update(dog=True, watchdog_ms=5000, heartbeat_s=1, trial_s=4, dislikes=77)
+        path = f"/api/v1/devices/{device}/config"
+        await board.start()
+        for version, gather_ms in ((1, 33), (2, 77)):
+            await desk._call("PUT", path, json={"values": {"gather_ms": gather_ms}})
+            await board.event("config", state="kept", version=version)
+            await until(desk, path, lambda c: c["state"] == "applied")
+        await board.kill()  # young: the first of three
+        for _ in range(2):
+            await die(board)
+        draw = random.Random(5)
+        for _ in range(6):
+            await board.start()
+            await asyncio.sleep(draw.random() * 0.3)
+            await board.kill()
+        await board.start()
+        await board.event("safe")
+        found = await until(desk, path, lambda c: c["state"] == "reverted")
+        assert found["reported"] == 1
+        assert len([e for e in board.events if e.get("state") == "reverted"]) <= 1
+        await desk._call("POST", f"/api/v1/devices/{device}/commands", json={"code": "reboot"})
+        await board.process.wait()
+        await board.kill()
+        alive = len([e for e in board.events if e["event"] == "transition"])
+        await board.start()
+        board.break_flow()
+        await board.event("transition", count=alive + 1)
+        with closing(sqlite3.connect(receiver.folder / "receiver.db")) as connection:
+            connection.execute("UPDATE device_config SET due_at = 0")
+            connection.commit()
+        found = await until(desk, path, lambda c: c["state"] == "refused")
+        assert found["statuses"] == [{"name": "gather_ms", "status": "boot_loop"}]
+        assert (found["reported"], board.process.returncode) == (1, None)

@@ -45,7 +45,10 @@ class NewConfig(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ConfigStatus(msgspec.Struct):
-    """What the device said of one value: ok, unknown, wrong_type or out_of_range."""
+    """What the device said of one value: ok, unknown, wrong_type, out_of_range or boot_loop.
+
+    Boots died under one with boot_loop, and the device went back by itself.
+    """
 
     name: str
     status: str

@@ -15,6 +15,7 @@ class Hands:
 
     def __init__(self, agent) -> None:
         self.agent = agent
+        self.birth = agent._birth
         self.board = agent.board
         self.config = agent.config
         self.functions = agent._functions
@@ -40,4 +41,5 @@ class Hands:
         self.agent._next_metric = _METRIC_CONFIG_VERSION
         self.agent._emit("config", version=self.session.config_version, state=state)
         self.reporter.beat()
-        self.sending.ask(is_urgent=False)
+        if self.sending is not None:  # else it is asked for by the start
+            self.sending.ask(is_urgent=False)

@@ -13,6 +13,7 @@ from .trial import MAX_BOOTS, Trial
 # Folded away on a board; a test holds them to the wire's registry and limits.
 _ARG_CONFIG_VALUES = const(1)
 _ARG_CONFIG_VERSION = const(0)
+_PUSHED_BOOT_LOOP = const(4)
 _RESULT_BAD_ARGS = const(2)
 _RESULT_FAILED = const(3)
 _RESULT_OK = const(0)
@@ -33,6 +34,8 @@ def set_config(hands, args: dict) -> tuple:
     pushed = Pushed(hands.slots)
     if pushed.current == (version, values):
         return _RESULT_OK, judged  # asked for again: what is on trial stays on trial
+    if version and version == pushed.taken[1]:
+        return _RESULT_BAD_ARGS, dict.fromkeys(values, _PUSHED_BOOT_LOOP)
     try:
         pushed.begin_trial(version, values)
     except OSError:
@@ -51,31 +54,42 @@ def restore(agent, slots) -> None:
 
     hands = Hands(agent)
     pushed = Pushed(slots)
-    if pushed.trial is not None and pushed.boots + 1 >= MAX_BOOTS:
-        _try(pushed.drop)
-    elif pushed.trial is not None:
-        _try(pushed.note_boot)  # not counted on a full flash; the time of the trial still ends it
+    is_reverted = _settle(pushed, hands.birth)
+    if pushed.trial is not None:
         hands.begin_trial(Trial(hands, pushed, 0))
     hands.session.config_version, values = pushed.current
     tune(hands, values)
+    if is_reverted:
+        hands.tell_config("reverted")
 
 
-def revert_pushed(slots) -> bool:
-    """Take a pushed configuration back for the next boot: for the guard against boot loops.
-
-    The one on trial first; without one, all that was ever pushed. False when there is nothing to
-    take back, or no flash to write it to.
-    """
-    pushed = Pushed(slots)
-    if pushed.trial is not None:
+def _settle(pushed, birth) -> bool:
+    """Decide which one this boot runs under; whether one was taken back for it."""
+    if birth.is_safe:
+        return _revert(pushed, birth.died)
+    if pushed.trial is not None and pushed.boots + 1 >= MAX_BOOTS:
         return _try(pushed.drop)
-    return bool(pushed.kept[0]) and _try(pushed.drop_all)
+    if pushed.trial is not None:
+        _try(pushed.note_boot)  # not counted on a full flash; the time of the trial still ends it
+    elif pushed.taken[0] and not birth.died:
+        _try(pushed.note_health)
+    return False
 
 
-def _try(write) -> bool:
+def _revert(pushed, died: int) -> bool:
+    """The application stays off after `died` boots: take one back, unless that waits for its try.
+
+    The one on trial first, then the one kept, then the one before; False when nothing is left.
+    """
+    if pushed.taken[0] == died or not pushed.current[0]:
+        return False
+    return _try(pushed.take_back, died)
+
+
+def _try(write, *args) -> bool:
     """Whether the flash took it."""
     try:
-        write()
+        write(*args)
     except OSError:
         return False
     return True
