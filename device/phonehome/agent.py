@@ -159,6 +159,7 @@ class Agent:
         self.board.set_clock(self._clock.floor_ms)
         self._emit("boot", inc=self._session.inc.hex(), boot=self._session.boot)
         tasks.begin(self._birth, config.watchdog_ms)
+        tasks.attend(self)
         if config.wifi:
             tasks.sustain("wifi", linking.JOIN_S, linking.join, self._wifi, self._note_link)
         if self._link.acks_later:
@@ -203,8 +204,7 @@ class Agent:
         """Say how it does, a line at a time: resets, records, and how long the flash will last."""
         from .core.stats import tell
 
-        parts = (self._session, self.outbox.open(), self._folder)
-        tell(write, *parts, self.uptime.now_ms() // 1000)
+        tell(write, self._session, self.outbox.open(), self._folder, self.uptime.now_ms() // 1000)
         forget(_CORE + ".stats")
         self._reporter.rest()
 

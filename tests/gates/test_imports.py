@@ -22,7 +22,13 @@ ALLOWED = {
     "device/phonehome": {"phonehome", "phonehome_wire"},
     "device/phonehome/core": {"phonehome.core", "phonehome_wire"},
     "device/phonehome/ports": {"phonehome.ports", "phonehome.core", "phonehome_wire"},
-    "device/phonehome/tasks": {"phonehome.tasks", "phonehome.core", "phonehome_wire"},
+    "device/phonehome/console": {"phonehome.console", "phonehome.core", "phonehome_wire"},
+    "device/phonehome/tasks": {
+        "phonehome.tasks",
+        "phonehome.console",
+        "phonehome.core",
+        "phonehome_wire",
+    },
     "cloud/phonehome_cloud": {"phonehome_cloud", "phonehome_wire", "phonehome_product"},
     "cloud/phonehome_cloud/core": {
         "phonehome_cloud.core",

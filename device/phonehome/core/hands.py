@@ -32,6 +32,26 @@ class Hands:
         self.session = agent._session
         self.slots = agent._pushed_slots
 
+    @property
+    def folder(self):
+        """Where the agent keeps its files."""
+        return self.agent._folder
+
+    @property
+    def link(self):
+        """The way to the receiver."""
+        return self.agent._link
+
+    @property
+    def tasks(self):
+        """What runs the agent's loops."""
+        return self.agent._tasks
+
+    @property
+    def wifi(self):
+        """The Wi-Fi, or None."""
+        return self.agent._wifi
+
     def begin_trial(self, trial) -> None:
         """A pushed configuration is on trial (core.trial) from now on; None: no more."""
         self.agent._trial = trial

@@ -27,6 +27,8 @@ _KNOWN = [
     "trial_s",
     "watchdog_ms",
     "dead_boots",
+    "console",
+    "pin",
 ]
 _LEAST_WATCHDOG_MS = 1000
 _SCHEMES = {
@@ -74,6 +76,8 @@ def fill(config, settings: dict) -> None:
         )
     # After so many boots in a row that died young the application stays off; 0: never.
     config.dead_boots = _number(settings, "dead_boots", 3, 0, 15)
+    config.console = _flag(settings, "console")
+    config.pin = _text(settings, "pin", "")
     config.is_mqtt, config.is_secure, config.host, config.port, config.path = split_url(
         config.server
     )
@@ -191,6 +195,13 @@ def _number(settings: dict, key: str, default: int, least: int, greatest: int) -
         raise ConfigError(
             "config %r is %r: want a whole number in %d..%d" % (key, value, least, greatest)
         )
+    return value
+
+
+def _flag(settings: dict, key: str) -> "bool | None":
+    value: bool | None = settings.get(key)
+    if value is not None and value is not True and value is not False:
+        raise ConfigError("config %r is %r: want true or false" % (key, value))
     return value
 
 

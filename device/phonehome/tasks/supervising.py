@@ -6,6 +6,7 @@ from phonehome.core.ondemand import forget
 from phonehome.core.watch import Watch
 from phonehome_wire.compat import const
 
+from . import attending
 from .feeding import Feeding
 
 # Folded away on a board; a test holds them to the wire's registry and limits.
@@ -51,6 +52,12 @@ class Supervising:
             self._feeding = Feeding(dog, self._watch, self._running, parts)
             self._feeding.begin(birth.grace_ms)
             self._add("watchdog", self._feeding.run())
+
+    def attend(self, agent) -> None:
+        """Start the console, where the settings or the board want one."""
+        terminal = self._board.make_terminal(agent.config.console)
+        if terminal is not None:
+            self._add("console", self._run_again(attending.run, (agent, terminal)))
 
     def tell_past(self, birth) -> None:
         """The crash that the boot before could not tell, and why the application stays off."""

@@ -74,6 +74,7 @@ TERSE: Final = ("phonehome_wire.errors",)
 
 # Packages whose modules nobody outside names, and where boards have them.
 ROOMS: Final = {
+    "phonehome.console": "_k",
     "phonehome.core": "_c",
     "phonehome.core.reporting": "_g",
     "phonehome.core.rules": "_r",
