@@ -1,4 +1,4 @@
-"""`python -m phonehome_cloud`: serve, migrate, tokens of the desk, and master keys."""
+"""`python -m phonehome_cloud`: serve, migrate, back up and restore, tokens, master keys."""
 
 import argparse
 import asyncio
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aiohttp.http_exceptions import HttpProcessingError
 
-from . import mastering, migrations
+from . import backups, mastering, migrations
 from .clock import now_ms
 from .config import Config, load_config
 from .errors import CloudError, ConfigError
@@ -55,6 +55,14 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _command(commands, "serve", _serve, "run the receiver until it is told to stop")
     _command(commands, "migrate", _migrate, "bring the database to this version's schema")
+    saving = _command(commands, "backup", _back_up, "write the whole store to a new file")
+    saving.add_argument("file", type=Path)
+    loading = _command(commands, "restore", _restore, "fill an empty store from a backup")
+    loading.add_argument("file", type=Path)
+    loading.add_argument(
+        "--verify", action="store_true", help="read everything back, and compare it"
+    )
+    loading.add_argument("--check", action="store_true", help="only read the backup: is it whole?")
     text = "the master keys that device keys are sealed under"
     keys = commands.add_parser("keys", help=text, description=text)
     verbs = keys.add_subparsers(metavar="VERB", required=True)
@@ -106,6 +114,17 @@ def _migrate(config: Config, _args: argparse.Namespace) -> None:
         _say(f"the schema is at {migrations.current_revision(database)}")
     finally:
         database.close()
+
+
+def _back_up(config: Config, args: argparse.Namespace) -> None:
+    _with_store(config, lambda database: backups.back_up(database, args.file, _say))
+
+
+def _restore(config: Config, args: argparse.Namespace) -> None:
+    if args.check:
+        backups.check(args.file, _say)
+    else:
+        backups.restore(config, args.file, _say, verify=args.verify)
 
 
 def _add_token(config: Config, args: argparse.Namespace) -> None:

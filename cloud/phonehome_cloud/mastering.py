@@ -34,13 +34,21 @@ def open_keyring(config: Config, database: Database) -> Keyring:
     The file is made at the first start, but only beside an SQLite database: where several
     receivers share one, each would make its own. Raises ConfigError and StoreRefusedError.
     """
+    path = _key_file(config, database)
+    if config.keys.master is not None or not database.is_sqlite or path.exists():
+        return given_keyring(config, database)
+    return FileKeyring(path, is_made=True)
+
+
+def given_keyring(config: Config, database: Database) -> Keyring:
+    """The master keys that are there; ConfigError when there are none."""
     if config.keys.master is not None:
         return FixedKeyring(*parse_masters(config.keys.master.reveal().split(",")))
     path = _key_file(config, database)
-    if not database.is_sqlite and not path.exists():
-        fix = "make one by `python -m phonehome_cloud keys rotate`, and give it to every receiver"
+    if not path.exists():
+        fix = "restore it, or make one by `keys rotate` and give it to every receiver"
         raise ConfigError([f"keys.file = '{path}': there is no master key; {fix}"])
-    return FileKeyring(path, is_made=True)
+    return FileKeyring(path, is_made=False)
 
 
 def list_masters(config: Config, database: Database, say: Say) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 VERBS = {
     "demo": "Run a virtual washer and fridge against a receiver and tell the story.",
     "serve": "Run the receiver.",
+    "backup": "Write the receiver's whole store to a new file.",
+    "restore": "Fill an empty store of a receiver from a backup.",
     "sim": "Run virtual appliances on unix MicroPython.",
     "product": "Check a product file, or build the half that a board loads.",
     "package": "Make the packages that mip installs on boards.",

@@ -1,11 +1,9 @@
-"""`phonehome serve`: become the receiver, which reads its settings and the environment itself."""
+"""`phonehome serve`: become the receiver."""
 
 import argparse
-import os
-import sys
 from pathlib import Path
 
-RECEIVER = "phonehome_cloud"
+from .receiver import become, options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,9 +13,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Execute the receiver in place of this process; does not return."""
-    words = [sys.executable, "-m", RECEIVER, "serve"]
-    for option, value in (("--config", args.config), ("--log", args.log)):
-        words += [option, str(value)] if value is not None else []
-    sys.stdout.flush()
-    os.execv(sys.executable, words)  # noqa: S606 - no shell is the point
+    """Does not return."""
+    become("serve", *options((("--config", args.config), ("--log", args.log))))

@@ -45,15 +45,19 @@ def current_revision(database: Database) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+def check_known(revision: str | None) -> None:
+    """StoreRefusedError for a schema version of a newer receiver; None is that of nothing."""
+    known = {script.revision for script in _scripts(_config()).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise StoreRefusedError(
+            f"the schema version {revision} is newer than this receiver knows; nothing was "
+            "changed. Run the version of the receiver that wrote it, or a newer one."
+        )
+
+
 def _upgrade(connection: Connection) -> None:
     config = _config()
-    found = MigrationContext.configure(connection).get_current_revision()
-    known = {script.revision for script in _scripts(config).walk_revisions()}
-    if found is not None and found not in known:
-        raise StoreRefusedError(
-            f"the schema version {found} is newer than this receiver knows; nothing was changed. "
-            "Run the version of the receiver that wrote it, or a newer one."
-        )
+    check_known(MigrationContext.configure(connection).get_current_revision())
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 

@@ -51,6 +51,11 @@ def check_masters(connection: Connection, vault: Vault) -> None:
             vault.open(kind.names["sealed"](row), row.sealed, row.master)
 
 
+def needs_master(connection: Connection) -> bool:
+    """Whether anything is sealed at all."""
+    return any(_one_of_each(connection, kind.table) for kind in _SEALED)
+
+
 def count_masters(connection: Connection) -> Counter[str]:
     """How many rows are sealed under each master key, by its id."""
     found: Counter[str] = Counter()

@@ -1,0 +1,17 @@
+"""`phonehome backup`: the whole store in one new file, while the receiver goes on."""
+
+import argparse
+from pathlib import Path
+
+from .receiver import become, options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where to write, and the receiver's settings."""
+    parser.add_argument("file", type=Path, help="a file that is not there yet")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the receiver's settings")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Does not return."""
+    become("backup", *options((("--config", args.config),)), "--", str(args.file))
