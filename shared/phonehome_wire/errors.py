@@ -8,13 +8,17 @@ WireError (a ValueError)
 `reason` is a stable token that may be counted and compared; `detail` is for people:
 
     frame kid tag alg               the envelope: template or lengths, key id, MAC, algorithm too
-    weak for the message length trailing                 ends early or is larger than the cap,
-    bytes left over depth items                     nested too deep, too many items type shortest
-    indefinite        not in the profile: float, tag, simple value, wrong key type; long form; no
-    length key order/dup                   map keys not strictly ascending utf-8 range
-    invalid text, integer of 2^53 or more schema major                    well-formed but not what
-    the schema says, unknown major version space                           (encoding) the buffer is
-    full
+                                    weak for the message
+    length trailing                 ends early or is larger than the cap, bytes left over
+    depth items                     nested too deep, too many items
+    type shortest indefinite        not in the profile: float, tag, simple value, wrong key type;
+                                    long form; no length
+    key order/dup                   map keys not strictly ascending
+    utf-8 range                     invalid text, integer of 2^53 or more
+    schema major                    well-formed but not what the schema says, unknown major version
+    line crc order digest           on a serial line: not of its form, damaged, missing or twice,
+                                    not the message that was announced
+    space                           (encoding) the buffer is full
 """
 
 
