@@ -21,6 +21,7 @@ KEY_UP_STATE = 10
 KEY_UP_CONN = 11
 KEY_UP_SERVER = 12
 KEY_UP_ORIGIN_INC = 13
+KEY_UP_CARRIED = 16  # 1: signed for a courier, who may be days on the way
 
 # Downlink map (receiver to device); 14 is the poll bits in an ack and the cseq in a command.
 KEY_DN_MAJOR = 0

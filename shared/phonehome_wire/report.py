@@ -12,6 +12,7 @@ from .limits import MAX_BUILD_BYTES, MAX_DEPTH, MAX_INT, MAX_RECORDS, MIN_BUILD_
 from .registry import (
     KEY_UP_BOOT,
     KEY_UP_BUILD,
+    KEY_UP_CARRIED,
     KEY_UP_CONN,
     KEY_UP_DROPPED,
     KEY_UP_INC,
@@ -119,6 +120,7 @@ def _read_optional(uplink: Uplink, head: "dict[int, Any]") -> None:
     uplink.conn = maybe_int(head, KEY_UP_CONN)
     uplink.server_ms, uplink.server_at_ms = _maybe_pair(head, KEY_UP_SERVER, MAX_INT)
     uplink.origin_inc = maybe_bytes(head, KEY_UP_ORIGIN_INC, INC_BYTES)
+    uplink.is_carried = maybe_int(head, KEY_UP_CARRIED, 0, 1) == 1
 
 
 def _maybe_pair(head: "dict[int, Any]", key: int, high: int) -> "tuple[int | None, int | None]":

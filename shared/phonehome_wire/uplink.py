@@ -14,6 +14,7 @@ _MAX_RECORDS = const(64)
 _MIN_BUILD_BYTES = const(4)
 _KEY_UP_BOOT = const(2)
 _KEY_UP_BUILD = const(5)
+_KEY_UP_CARRIED = const(16)
 _KEY_UP_CONN = const(11)
 _KEY_UP_DROPPED = const(7)
 _KEY_UP_INC = const(1)
@@ -42,7 +43,8 @@ class UplinkHead:
     `now_ms` is the uptime at signing; `utc_ms` with `utc_quality` (QUALITY_*) what the device
     believes; `dropped` counts the records lost in this boot; `server_ms` with `server_at_ms` the
     newest signed server time and the uptime when it came; `origin_inc` the incarnation of the
-    records when it is not `inc`; `state` and `conn` only on the state topic.
+    records when it is not `inc`; `state` and `conn` only on the state topic. `is_carried`: it goes
+    by way of a courier, and may be days on the way.
     """
 
     def __init__(self, inc: bytes, boot: int, now_ms: int, build: bytes) -> None:
@@ -60,6 +62,7 @@ class UplinkHead:
         self.server_ms: "int | None" = None
         self.server_at_ms: "int | None" = None
         self.origin_inc: "bytes | None" = None
+        self.is_carried = False
 
 
 class Uplink(UplinkHead):
@@ -117,6 +120,8 @@ def end_uplink(enc: Encoder, head: UplinkHead) -> None:
     enc.put_field(_KEY_UP_CONN, head.conn)
     _put_pair(enc, _KEY_UP_SERVER, head.server_ms, head.server_at_ms)
     _put_id(enc, _KEY_UP_ORIGIN_INC, head.origin_inc)
+    if head.is_carried:
+        enc.put_field(_KEY_UP_CARRIED, 1)
 
 
 def decode_uplink(payload: "bytes | bytearray | memoryview") -> Uplink:
@@ -139,6 +144,7 @@ def _late_field_count(head: UplinkHead) -> int:
         + (head.conn is not None)
         + (head.server_ms is not None)
         + (head.origin_inc is not None)
+        + head.is_carried
     )
 
 

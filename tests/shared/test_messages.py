@@ -52,7 +52,7 @@ def test_every_uplink_field_arrives():
     head.dropped, head.manifest, head.next_seq = 4, b"mani", 77
     head.state, head.conn = 1, 2
     head.server_ms, head.server_at_ms = 1790000000001, 55
-    head.origin_inc = b"\4\3\2\1"
+    head.origin_inc, head.is_carried = b"\4\3\2\1", True
     enc = Encoder(bytearray(256))
     begin_uplink(enc, head, 1)
     enc.put_raw(b"\x85\x18\x80\x09\x00\x00\xf6")

@@ -69,7 +69,7 @@ def test_a_full_head_follows_the_schema():
     head = UplinkHead(b"inc1", 9, 2**40, b"12345678")
     head.utc_ms, head.utc_quality, head.server_ms, head.server_at_ms = 1, 3, 2, 55
     head.dropped, head.next_seq, head.state, head.conn = 4, 77, 1, 2
-    head.manifest, head.origin_inc = b"mani", b"inc0"
+    head.manifest, head.origin_inc, head.is_carried = b"mani", b"inc0", True
     enc = Encoder(bytearray(256), 0)
     begin_uplink(enc, head, 0)
     end_uplink(enc, head)

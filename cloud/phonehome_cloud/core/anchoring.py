@@ -3,6 +3,9 @@
 An uplink signed at uptime `now` and received at R says: at `now` it was not later than R. An echo
 of a server time that arrived at uptime `at` says: at `at` it was not earlier than that. Between a
 bound and an event the device's crystal may drift by DRIFT, which widens the window.
+
+A report that a courier carried may have been on its way for days: its bound is true and says
+little. It dates only what happened in a boot that never spoke over a network.
 """
 
 from collections.abc import Sequence
@@ -11,6 +14,7 @@ from dataclasses import dataclass
 BOUNDS_KEPT = 30
 UPPER = 0
 LOWER = 1
+CARRIED = 2  # an upper bound, too
 DRIFT_PPM = 100
 # Without any lower bound: a report is on its way for a minute at most.
 UPPER_ONLY_SPAN_MS = 60_000
@@ -80,6 +84,11 @@ def _between(
         return EventTime(high, None, RECEIVED)
     low = min(high, window(before.last_ms, before)[0] + ms)
     return _middle(low, high, BOUNDED)
+
+
+def not_later(ms: int, received_at: int, carried: Sequence[Bound]) -> int:
+    """The latest UTC of uptime `ms` of a boot that only couriers have told of."""
+    return min((utc - at + _drift(at - ms) + ms for at, utc in carried), default=received_at)
 
 
 def window(ms: int, bounds: BootBounds) -> tuple[int, int]:

@@ -11,7 +11,9 @@ from phonehome_wire.registry import (
 )
 from phonehome_wire.uplink import Uplink, UplinkHead
 
-from .anchoring import BOUNDS_KEPT, LOWER, UPPER
+from .anchoring import BOUNDS_KEPT, CARRIED, LOWER, UPPER
+
+_HOUR_MS = 3_600_000
 
 
 @dataclass(slots=True)
@@ -82,8 +84,13 @@ class Journal:
     ) -> bool:
         """Note one authentic message; True when it is late traffic, which moves nothing.
 
+        What a courier carried is late: it does not show when the device was there, nor which of
+        its boots and incarnations is the newest by now.
         `config_version` is what it says of the configuration, see `reported_version`.
         """
+        if head.is_carried:
+            self._note_carried(device, inc, head, received_at)
+            return True
         current = self.newest.get((device, inc))
         if current is None or head.boot > current.boot:
             current = self._begin(device, inc, head, received_at, current)
@@ -159,6 +166,12 @@ class Journal:
         self._keep(session, LOWER, session.lower_count, at_ms, server_ms)
         session.lower_count += 1
         session.last_server_ms = server_ms
+
+    def _note_carried(self, device: str, inc: str, head: UplinkHead, received_at: int) -> None:
+        """One bound for each hour in which couriers came: the tightest is among them."""
+        slot = received_at // _HOUR_MS % BOUNDS_KEPT
+        anchor = Anchor(device, inc, head.boot, CARRIED, slot, head.now_ms, received_at)
+        self.anchors.append(anchor)
 
     def _keep(self, of: Session, kind: int, count: int, device_ms: int, utc_ms: int) -> None:
         slot = count % BOUNDS_KEPT

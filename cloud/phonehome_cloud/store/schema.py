@@ -122,7 +122,8 @@ Index(
 )
 
 # The newest 30 upper (0) and lower (1) bounds of a boot: at uptime device_ms it was not later /
-# not earlier than utc_ms. A ring of slots, so nothing has to be deleted.
+# not earlier than utc_ms; upper ones of couriers are apart (2). Rings of slots, so nothing has to
+# be deleted.
 anchor = Table(
     "anchor",
     metadata,

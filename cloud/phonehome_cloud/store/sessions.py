@@ -8,7 +8,16 @@ from typing import Any
 from sqlalchemy import Connection, Update, bindparam, select, update
 from sqlalchemy.dialects.sqlite import Insert
 
-from phonehome_cloud.core.anchoring import BootBounds, Bound, EventTime, place
+from phonehome_cloud.core.anchoring import (
+    CARRIED,
+    LOWER,
+    UPPER,
+    BootBounds,
+    Bound,
+    EventTime,
+    not_later,
+    place,
+)
 from phonehome_cloud.core.sessions import Anchor, Journal, Session
 
 from .dialects import fetch_among, insert, insert_many
@@ -85,9 +94,12 @@ class Timeline:
         between = {key: _load_neighbours(connection, key) for key in set(boots) - last_ms.keys()}
         for before, after in between.values():
             last_ms |= {key: ms for key, ms in (before, after) if key is not None}
-        bounds = _load_bounds(connection, last_ms.keys())
+        bounds = _load_bounds(connection, last_ms.keys() | set(boots))
+        self._carried = {key: found[CARRIED] for key, found in bounds.items()}
         self._bounds = {
-            key: BootBounds(*bounds.get(key, ([], [])), ms) for key, ms in last_ms.items()
+            key: BootBounds(found[UPPER], found[LOWER], ms)
+            for key, ms in last_ms.items()
+            for found in (bounds.get(key, _NO_BOUNDS),)
         }
         self._between = {key: (b[0], a[0]) for key, (b, a) in between.items()}
 
@@ -101,7 +113,7 @@ class Timeline:
         before, after = self._between.get(key, (None, None))
         return place(
             ms,
-            received_at,
+            not_later(ms, received_at, self._carried.get(key, ())),
             self._bounds.get(key),
             self._bounds[before] if before else None,
             self._bounds[after] if after else None,
@@ -109,6 +121,8 @@ class Timeline:
 
 
 _Neighbour = tuple[BootKey | None, int]
+_Bounds = tuple[list[Bound], list[Bound], list[Bound]]  # by kind
+_NO_BOUNDS: _Bounds = ([], [], [])
 
 
 def _load_incarnations(
@@ -139,14 +153,12 @@ def _load_neighbours(connection: Connection, key: BootKey) -> tuple[_Neighbour, 
     return found[0], found[1]
 
 
-def _load_bounds(
-    connection: Connection, boots: Collection[BootKey]
-) -> dict[BootKey, tuple[list[Bound], list[Bound]]]:
-    found: dict[BootKey, tuple[list[Bound], list[Bound]]] = {}
+def _load_bounds(connection: Connection, boots: Collection[BootKey]) -> dict[BootKey, _Bounds]:
+    found: dict[BootKey, _Bounds] = {}
     columns = anchor.c.device, anchor.c.inc, anchor.c.boot
     rows = fetch_among(connection, columns, boots, anchor)
     for dev, inc, boot, kind, _slot, device_ms, utc_ms in rows:
-        found.setdefault((dev, inc, boot), ([], []))[kind].append((device_ms, utc_ms))
+        found.setdefault((dev, inc, boot), ([], [], []))[kind].append((device_ms, utc_ms))
     return found
 
 

@@ -72,6 +72,7 @@ def describe_uplink(uplink: Uplink) -> dict[str, Any]:
     """The head of an uplink without what is absent, and its records."""
     found: dict[str, Any] = {name: getattr(uplink, name) for name in _HEAD_FIELDS}
     found |= {name: _hex(getattr(uplink, name)) for name in _HEAD_BYTES}
+    found["is_carried"] = uplink.is_carried or None
     present = {name: value for name, value in found.items() if value is not None}
     return present | {"records": [describe_record(record) for record in uplink.records]}
 
