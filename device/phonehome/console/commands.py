@@ -54,6 +54,18 @@ def _find(name: str) -> tuple:
     return found
 
 
+def _ack(hands, words, write) -> None:
+    from .exporting import ack
+
+    ack(hands, words, write)
+
+
+def _export(hands, words, write):
+    from .exporting import export
+
+    return export(hands, words, write)
+
+
 def _help(_hands, words, write) -> None:
     from .words import tell
 
@@ -74,6 +86,8 @@ def _version(hands, words, write) -> None:
 
 # A row a command; words.py says what each is for.
 COMMANDS: dict = {
+    "ack": (_ack, _FREE),
+    "export": (_export, _FREE),
     "help": (_help, _FREE),
     "status": (_status, _FREE),
     "version": (_version, _FREE),

@@ -6,6 +6,8 @@ from .answer import WordError
 WORDS = (
     ("help", "[COMMAND]", "what can be asked"),
     ("status", "", "one screen: product, faults, queue, network, clock"),
+    ("export", "", "what waits for the receiver, as lines that a laptop carries there"),
+    ("ack", "1/2 BASE64 CRC", "the receiver's answer to an export, line by line"),
     ("version", "", "device, agent, board, firmware, product"),
 )
 

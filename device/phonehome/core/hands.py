@@ -56,6 +56,10 @@ class Hands:
         """A pushed configuration is on trial (core.trial) from now on; None: no more."""
         self.agent._trial = trial
 
+    def tell(self, name: str, **facts) -> None:
+        """An event: a line of the log, and a word to the developer's `on_event`."""
+        self.agent._emit(name, **facts)
+
     def tell_config(self, state: str) -> None:
         """Something became of a pushed configuration: an event, a line, and a heartbeat soon."""
         self.agent._next_metric = _METRIC_CONFIG_VERSION

@@ -39,6 +39,7 @@ class Reporter:
         self.last_cseq = self.acked_ms = -1
         self.pause_s: int | None = None
         self.ack_latency_ms = 0
+        self.typed: tuple | None = None  # what came of an ack that a courier types, line by line
 
     @property
     def has_anything(self) -> bool:

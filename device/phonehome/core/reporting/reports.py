@@ -34,18 +34,19 @@ def compose(reporter, now_ms: int):
 
 def _compose(reporter, inc: bytes, records: list, keys: list, now_ms: int) -> memoryview:
     reporter.in_flight.begin(inc, keys, now_ms)
-    return _sign(reporter, _make_head(reporter, inc, now_ms), records)
+    return _sign(reporter, make_head(reporter, inc, now_ms), records)
 
 
 def compose_state(reporter, state: int, conn: int, now_ms: int) -> bytes:
     """The signed word for the state topic: STATE_ONLINE or STATE_OFFLINE of a connection."""
     begin(reporter, now_ms)
-    head = _make_head(reporter, reporter.session.inc, now_ms)
+    head = make_head(reporter, reporter.session.inc, now_ms)
     head.state, head.conn = state, conn
     return bytes(_sign(reporter, head, []))
 
 
-def _make_head(reporter, inc: bytes, now_ms: int) -> UplinkHead:
+def make_head(reporter, inc: bytes, now_ms: int) -> UplinkHead:
+    """What a report of records of this incarnation says beside them."""
     session, clock, birth = reporter.session, reporter.clock, reporter.birth
     head = UplinkHead(session.inc, session.boot, now_ms, birth.build)
     head.manifest = birth.manifest
@@ -59,12 +60,18 @@ def _make_head(reporter, inc: bytes, now_ms: int) -> UplinkHead:
     return head
 
 
-def _sign(reporter, head: UplinkHead, records: list) -> memoryview:
-    enc, identity = Encoder(reporter.buf), reporter.identity
+def put_report(reporter, head: UplinkHead, records: list) -> Encoder:
+    """Write a report into the reporter's buffer, from the offset that a signature wants."""
+    enc = Encoder(reporter.buf)
     begin_uplink(enc, head, len(records))
     for record in records:
         enc.put_raw(record)
     end_uplink(enc, head)
+    return enc
+
+
+def _sign(reporter, head: UplinkHead, records: list) -> memoryview:
+    enc, identity = put_report(reporter, head, records), reporter.identity
     start, end = seal(enc.buf, enc.pos, identity.up_key, identity.kid)
     reporter.clock.note_signed(head.now_ms)
     return memoryview(enc.buf)[start:end]
