@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from phonehome_tools.fleet.postgresql import PostgreSQL
+from tests.fakes.bases import make_shared
+
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 # The variable replaces the interpreter's own path: its frozen asyncio must be named again.
@@ -46,3 +49,11 @@ def micropython() -> Path:
 def micropython_environment() -> dict[str, str]:
     """The environment in which MicroPython finds the device code and umqtt.simple."""
     return {**os.environ, "MICROPYPATH": MICROPYPATH}
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """A PostgreSQL of this run; without fsync, because no test here cuts the power under it."""
+    with PostgreSQL(is_durable=False) as server:
+        make_shared(server)
+        yield server

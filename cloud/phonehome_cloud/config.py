@@ -214,7 +214,7 @@ SETTINGS: Final = (
         "store.url",
         "sqlite:///.phonehome/phonehome.db",
         _required_url,
-        "a database URL, as in sqlite:///phonehome.db",
+        "a database URL, as in sqlite:///phonehome.db or postgresql://user:password@host/name",
         "The database.",
     ),
     Setting(

@@ -9,6 +9,8 @@ from phonehome_cloud.app import make_app, serving
 from phonehome_cloud.config import load_config
 from phonehome_cloud.web.parts import DATABASE, INTAKE
 from tests.cloud.voice import Voice
+from tests.fakes.bases import base_url
+from tests.fakes.store import MASTER
 
 TOKEN = "a-token-for-tests-0123456789"
 CONTENT_TYPE = 'application/cose; cose-type="cose-mac0"'
@@ -76,9 +78,11 @@ def settings(folder, **more):
     """The configuration of a receiver in `folder`; `more` are variables without their prefix."""
     environment = {
         "PHONEHOME_API_TOKEN": TOKEN,
-        "PHONEHOME_STORE_URL": f"sqlite:///{folder}/receiver.db",
+        "PHONEHOME_STORE_URL": base_url(folder),
         "PHONEHOME_SERVER_PORT": "0",
     }
+    if "sqlite" not in environment["PHONEHOME_STORE_URL"]:
+        environment["PHONEHOME_MASTER_KEY"] = MASTER.hex()  # none is made beside a server
     return load_config(None, environment | {f"PHONEHOME_{k}": v for k, v in more.items()})
 
 

@@ -12,6 +12,8 @@ from phonehome_wire.downlink import Ack, Command
 from tests.fakes.appliance import INC, Appliance, heartbeat, record
 from tests.fakes.store import StoreReceiver
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 HOUR_MS = 3_600_000
 
 

@@ -12,6 +12,8 @@ from phonehome_cloud.store import schema
 from tests.fakes.appliance import Appliance, fault, heartbeat
 from tests.fakes.store import START_AT, StoreReceiver
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 
 @pytest.fixture
 def receiver(tmp_path):

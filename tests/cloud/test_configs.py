@@ -13,6 +13,8 @@ from phonehome_wire.uplink import Uplink
 from tests.cloud.test_commanding import Line
 from tests.fakes.appliance import record
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 DAY_MS = 86_400_000
 KEYS = {"1": ["heartbeat_s", 60]}
 

@@ -108,6 +108,23 @@ def test_a_database_in_memory_is_refused(url):
         Database(url)
 
 
+@pytest.mark.parametrize("url", ["mysql://anna:hush@db/x", "postgresql+asyncpg://anna:hush@db/x"])
+def test_another_kind_of_database_is_refused(url):
+    """The two that work are named, and the password in the URL is not."""
+    with pytest.raises(ConfigError, match=r"want sqlite:.* or postgresql:") as caught:
+        Database(url)
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
+def test_postgresql_urls_are_as_people_write_them(scheme):
+    """Whichever name the hoster gives it, the same driver answers."""
+    database = Database(f"{scheme}://anna:hush@db/x")
+    assert database.url.drivername == "postgresql+psycopg"
+    assert not database.is_sqlite
+    database.close()
+
+
 async def test_commits_are_synced_and_foreign_keys_hold(tmp_path):
     """The pragmas that an ack stands on are set on the connection that writes."""
     receiver = StoreReceiver(tmp_path)

@@ -10,6 +10,8 @@ from phonehome_wire import registry
 from tests.cloud.running import TOKEN, running, settings
 from tests.cloud.voice import StillFrame
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 
 @pytest.fixture(scope="module")
 def washer(project):

@@ -3,10 +3,14 @@
 import asyncio
 import socket
 
+import pytest
+
 from phonehome_wire.downlink import Ack, TimeReply
 from phonehome_wire.limits import MAX_MESSAGE_BYTES
 from tests.cloud.running import CONTENT_TYPE, running
 from tests.cloud.voice import Voice
+
+pytestmark = pytest.mark.usefixtures("each_database")
 
 
 async def test_a_report_is_answered_with_the_signed_ack_of_its_records(tmp_path):

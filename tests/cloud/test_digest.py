@@ -24,6 +24,8 @@ from phonehome_wire.registry import (
 from tests.fakes.appliance import INC, Appliance, fault, heartbeat, hello, record
 from tests.fakes.store import START_AT, StoreReceiver
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 PRODUCTS = Path(__file__).parents[2] / "shared" / "products"
 UNKNOWN_OFF_S = 3600
 FRAME = {0: [-2, 100, 5, None, -3], 1: [0, 7, 0, 0, 1]}

@@ -13,6 +13,8 @@ from tests.cloud.newcomer import Newcomer, make_claim, post
 from tests.cloud.running import running
 from tests.cloud.voice import Voice
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 
 async def used(receiver, claim):
     """How often a claim was used."""

@@ -14,6 +14,8 @@ from phonehome_wire.registry import (
 from tests.fakes.appliance import INC, Appliance, encode, fault, heartbeat, record
 from tests.fakes.store import StoreReceiver
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 OTHER_INC = b"\x01\x02\x03\x04"
 
 

@@ -10,6 +10,8 @@ from phonehome_wire.registry import (
 from tests.fakes.appliance import INC, Appliance, fault, heartbeat, hello
 from tests.fakes.store import START_AT, StoreReceiver
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 OTHER_INC = b"\x01\x02\x03\x04"
 
 

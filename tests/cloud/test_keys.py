@@ -8,6 +8,8 @@ from phonehome_wire.keys import down_key, up_key
 from tests.fakes.appliance import Appliance
 from tests.fakes.store import StoreReceiver
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 
 @pytest.fixture
 def receiver(tmp_path):

@@ -14,6 +14,8 @@ from tests.cloud.killed import WASHER
 from tests.fakes.appliance import fault
 from tests.fakes.store import StoreReceiver
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 ROOT = Path(__file__).parents[2]
 REPORTS = 120
 

@@ -1,5 +1,7 @@
 """The migrations make exactly the schema, from nothing and back."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -9,14 +11,27 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from phonehome_cloud import migrations
+from phonehome_cloud.errors import StoreRefusedError
 from phonehome_cloud.store.database import Database
 from phonehome_cloud.store.schema import metadata
 
+HEAD = migrations._scripts(migrations._config()).get_current_head()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/phonehome.db"
+        return
+    with request.getfixturevalue("postgresql").database("migrated") as made:
+        yield made
+
 
 @pytest.fixture
-def database(tmp_path):
-    """An empty database."""
-    made = Database(f"sqlite:///{tmp_path}/phonehome.db")
+def database(url):
+    """An empty database, open."""
+    made = Database(url)
     made.open()
     yield made
     made.close()
@@ -43,7 +58,8 @@ def test_partial_indexes_arrive(database):
     indexes = {index["name"]: index for index in inspect(database.engine).get_indexes("ticket")}
     one_open = indexes["ix_ticket_one_open"]
     assert (one_open["unique"], one_open["column_names"]) == (1, ["device", "spn", "fmi"])
-    assert "ended_at IS NULL" in str(one_open["dialect_options"]["sqlite_where"])
+    condition = one_open["dialect_options"][f"{database.engine.dialect.name}_where"]
+    assert "ended_at IS NULL" in str(condition)
 
 
 def test_the_way_back_leaves_nothing(database):
@@ -57,6 +73,31 @@ def test_the_way_back_leaves_nothing(database):
 
     database.write_now(downgrade)
     assert set(inspect(database.engine).get_table_names()) == {"alembic_version"}
+
+
+def test_receivers_that_start_together_make_one_schema(url):
+    """Each finds the database at its version when `prepare` returns, whoever made it."""
+    databases = [Database(url) for _ in range(3)]
+    for database in databases:
+        database.open()
+    with ThreadPoolExecutor(len(databases)) as pool:
+        list(pool.map(migrations.prepare, databases))
+    assert {migrations.current_revision(database) for database in databases} == {HEAD}
+    for database in databases:
+        database.close()
+
+
+def test_an_older_schema_on_postgresql_waits_for_its_operator(postgresql):
+    """Receivers of the version before may still run on it: it is refused, and not changed."""
+    with postgresql.database("older") as url:
+        database = Database(url)
+        database.open()
+        migrations.prepare(database)
+        postgresql.execute("UPDATE alembic_version SET version_num = '0001'", database="older")
+        with pytest.raises(StoreRefusedError, match=r"at 0001, this version wants .* migrate"):
+            migrations.prepare(database)
+        assert migrations.current_revision(database) == "0001"
+        database.close()
 
 
 def test_the_schema_is_portable():

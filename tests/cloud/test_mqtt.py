@@ -13,6 +13,8 @@ from tests.cloud.brokers import Wire, board, mosquitto
 from tests.cloud.running import running
 from tests.cloud.voice import Voice
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 
 async def stored_reports(receiver, voice):
     """How many messages of a device the receiver has."""

@@ -10,6 +10,8 @@ from phonehome_wire.pushed import rule_key
 from phonehome_wire.result import put_result
 from tests.cloud.running import running
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 E21_HIGH = rule_key(520194, 7, "high")
 
 

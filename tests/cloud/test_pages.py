@@ -10,6 +10,8 @@ from phonehome_cloud.web.logins import LIFETIME_MS, Logins, local_path
 from tests.cloud.running import TOKEN, running
 from tests.cloud.voice import StillFrame
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 
 async def ask(receiver, method, path, **request):
     """One request without following redirects; returns (status, text, headers)."""

@@ -10,6 +10,8 @@ from phonehome_cloud.web import bodies
 from phonehome_cloud.web.problems import KINDS
 from tests.cloud.running import TOKEN, running
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 NOBODY = "a4cf12fffe05d3b1"
 NEW = {"device": NOBODY, "product": "washer"}
 

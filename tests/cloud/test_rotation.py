@@ -20,6 +20,8 @@ from tests.cloud.voice import Voice
 from tests.fakes.appliance import Appliance, heartbeat
 from tests.fakes.store import StoreReceiver
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 
 class Rotated(Appliance):
     """The same appliance with the key that it derived."""

@@ -15,6 +15,7 @@ from phonehome_cloud.store.vault import Vault
 from phonehome_cloud.workers.commanding import Commanding
 from phonehome_cloud.workers.committer import Committer
 from phonehome_cloud.workers.digesting import Digesting
+from tests.fakes.bases import base_url
 
 START_AT = 1_795_000_000_000
 MASTER = bytes(range(32))
@@ -79,7 +80,7 @@ class StoreReceiver:
     def __init__(self, folder, products=(), manifests=frozenset(), **bounds):
         self.path = folder / "phonehome.db"
         self.clock = FakeClock()
-        self.database = Database(f"sqlite:///{self.path}")
+        self.database = Database(base_url(folder, self.path.name))
         self.database.open()
         migrations.prepare(self.database)
         self.vault = Vault(FixedKeyring(MASTER))

@@ -4,6 +4,7 @@ set -eu
 
 packages=""
 [ -x /usr/sbin/mosquitto ] || packages="$packages mosquitto"
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || packages="$packages postgresql"
 command -v chromium >/dev/null 2>&1 || packages="$packages chromium"
 [ -n "$packages" ] || exit 0
 
@@ -13,7 +14,7 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
 fi
 echo "installing$packages"
 apt-get update -qq
-# The distribution would start a broker of its own on the standard port: the tests start theirs.
+# The distribution would start servers of its own on the standard ports: the tests start theirs.
 printf '#!/bin/sh\nexit 101\n' > /tmp/phonehome-policy-rc.d
 [ -e /usr/sbin/policy-rc.d ] || { install -m 755 /tmp/phonehome-policy-rc.d /usr/sbin/policy-rc.d; made=1; }
 # shellcheck disable=SC2086

@@ -1,4 +1,7 @@
-"""Schema versions. SQLite is brought up to date at the start, other databases by command.
+"""Schema versions. SQLite is brought up to date at the start, PostgreSQL by command.
+
+Several receivers may run on one PostgreSQL, so a newer one must not pull the schema from under the
+others; an empty database is nobody's, and is made ready by whoever starts first.
 
 Alembic, because it is what people who run SQLAlchemy databases know; its files travel inside the
 package, so an installed receiver needs nothing beside itself.
@@ -13,25 +16,27 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from phonehome_cloud.errors import StoreRefusedError
-from phonehome_cloud.store.database import Database
+from phonehome_cloud.store.database import Database, unavailable
+from phonehome_cloud.store.dialects import wait_for_turn
 
 _HERE = Path(__file__).parent
 
 
 def prepare(database: Database) -> None:
-    """Make an open database fit this version: SQLite is upgraded, others must have been.
+    """Make an open database fit this version: SQLite and an empty database are upgraded.
 
     Raises StoreRefusedError when the schema is newer than this version, or older and not SQLite.
     """
-    if database.is_sqlite:
+    found, wanted = current_revision(database), _scripts(_config()).get_current_head()
+    if found == wanted:
+        return
+    if database.is_sqlite or found is None:
         upgrade(database)
         return
-    found, wanted = current_revision(database), _scripts(_config()).get_current_head()
-    if found != wanted:
-        raise StoreRefusedError(
-            f"the schema is at {found or 'nothing'}, this version wants {wanted}; "
-            "run: python -m phonehome_cloud migrate"
-        )
+    raise StoreRefusedError(
+        f"the schema is at {found}, this version wants {wanted}; "
+        "run: python -m phonehome_cloud migrate"
+    )
 
 
 def upgrade(database: Database) -> None:
@@ -41,7 +46,7 @@ def upgrade(database: Database) -> None:
 
 def current_revision(database: Database) -> str | None:
     """The schema version that the database says it has; None for an empty one."""
-    with database.engine.connect() as connection:
+    with unavailable(), database.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
@@ -57,6 +62,7 @@ def check_known(revision: str | None) -> None:
 
 def _upgrade(connection: Connection) -> None:
     config = _config()
+    wait_for_turn(connection, "schema")
     check_known(MigrationContext.configure(connection).get_current_revision())
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

@@ -1,37 +1,38 @@
 """One database, one writer: every write runs in one thread that owns the write connection.
 
-Readers run in a small pool of their own. The database is SQLite in one file (WAL, synced at each
-commit) or anything else SQLAlchemy Core speaks; nothing above this file knows which.
-SQLAlchemy because the same statements have to run on PostgreSQL unchanged.
+Readers run in a small pool of their own. The database is SQLite in one file or PostgreSQL; nothing
+above this file knows which. SQLAlchemy because the same statements have to run on both.
 """
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
-from urllib.parse import quote
+from typing import Concatenate, ParamSpec, TypeVar
 
-# msgspec: freeze frames are written as JSON some times faster than by the standard library.
-import msgspec
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from phonehome_cloud.errors import ConfigError, StoreRefusedError, StoreUnavailableError
+
+from . import postgresql, sqlite
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-BUSY_TIMEOUT_MS = 5000
 READERS = 4
-CACHE_KIB = 32 * 1024
-
-_HEADER = b"SQLite format 3\x00"
-_DAMAGED = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
+# Two receivers that wrote the same rows: the loser begins anew, and then sees the winner's.
+_RETRIES = 3
+_SQLITE = "sqlite:///phonehome.db"
+_WANTED = f"want {_SQLITE} or postgresql://user:password@host/database"
 
 
 class Database:
@@ -43,33 +44,22 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = _checked_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = self._make_engine()
+        make_engine = sqlite.make_engine if self.is_sqlite else postgresql.make_engine
+        self.engine = make_engine(self.url, READERS + 1)
+        self._reading = {"phonehome_read": True} if self.is_sqlite else postgresql.READING
         self._writer = ThreadPoolExecutor(1, "store-writer")
         self._readers = ThreadPoolExecutor(READERS, "store-reader")
         self._connection: Connection | None = None
-
-    def _make_engine(self) -> Engine:
-        if not self.is_sqlite:
-            return create_engine(self.url, pool_size=READERS + 1, json_serializer=_to_json)
-        engine = create_engine(
-            self.url,
-            json_serializer=_to_json,
-            poolclass=QueuePool,
-            pool_size=READERS + 1,
-            connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
-        )
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        return engine
 
     def open(self) -> None:
         """Check the file and connect; nothing is created in a database that is refused."""
         if self.is_sqlite:
             path = Path(self.url.database or "")
-            check_sqlite_file(path)
+            sqlite.check_file(path)
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with unavailable():
-            self.engine.connect().close()
+        with unavailable(), self.engine.connect() as connection:
+            if not self.is_sqlite:
+                postgresql.warn_of_lies(connection)
 
     def close(self) -> None:
         """Finish what is queued, then let go of threads and connections."""
@@ -104,20 +94,33 @@ class Database:
     ) -> T:
         """The transaction itself. Only for the writer thread, and for commands without a loop."""
         with unavailable():
-            connection = self._write_connection()
-            with connection.begin():
-                return fn(connection, *args, **kwargs)
+            for _ in range(_RETRIES):
+                try:
+                    return self._write_once(fn, *args, **kwargs)
+                except DBAPIError as error:
+                    if not postgresql.is_collision(error.orig):
+                        raise
+            return self._write_once(fn, *args, **kwargs)
+
+    def _write_once(
+        self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        connection = self._write_connection()
+        with connection.begin():
+            return fn(connection, *args, **kwargs)
 
     def _read_now(
         self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         with unavailable(), self.engine.connect() as pooled:
-            connection = pooled.execution_options(phonehome_read=True)
+            connection = pooled.execution_options(**self._reading)
             with connection.begin():
                 return fn(connection, *args, **kwargs)
 
     def _write_connection(self) -> Connection:
-        if self._connection is None or self._connection.closed or self._connection.invalidated:
+        if self._connection is not None and self._connection.invalidated:
+            self._disconnect()
+        if self._connection is None:
             self._connection = self.engine.connect()
         return self._connection
 
@@ -127,77 +130,38 @@ class Database:
             self._connection = None
 
 
-def _to_json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
-
-
-def check_sqlite_file(path: Path) -> None:
-    """StoreRefusedError for a damaged database file, which is only read."""
-    if not path.exists() or path.stat().st_size == 0:
-        return
-    with path.open("rb") as file:
-        head = file.read(len(_HEADER))
-    problem = _find_damage(path) if head == _HEADER else "its header is not SQLite's"
-    if problem:
-        raise StoreRefusedError(
-            f"{path} is damaged ({problem}); nothing was changed. "
-            "Restore a backup, or move the file away to start empty."
-        )
-
-
-def _find_damage(path: Path) -> str | None:
-    """The first thing SQLite's own check finds wrong in a file, or None."""
-    # Nobody has the file open when there is no log beside it; "immutable" then makes none.
-    has_log = path.with_name(path.name + "-wal").exists()
-    how = "mode=ro" if has_log else "immutable=1"
-    connection = sqlite3.connect(f"file:{quote(str(path.resolve()))}?{how}", uri=True)
-    try:
-        answer: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        return str(error)
-    finally:
-        connection.close()
-    return None if answer == "ok" else " ".join(answer.split())
-
-
 @contextmanager
 def unavailable() -> Iterator[None]:
     """Turn what the database cannot do now into StoreUnavailableError; mistakes pass through."""
     try:
         yield
-    except IntegrityError:
-        raise
-    except OperationalError as error:
-        raise StoreUnavailableError(str(error.orig)) from error
+    except PoolTimeoutError as error:
+        raise StoreUnavailableError("no connection to the database became free") from error
     except DBAPIError as error:
-        code = getattr(error.orig, "sqlite_errorcode", None)
-        if code is not None and code & 0xFF in _DAMAGED:
+        if sqlite.is_damage(error.orig):
             raise StoreRefusedError(f"the database is damaged: {error.orig}") from error
+        if _is_away(error):
+            raise StoreUnavailableError(str(error.orig)) from error
         raise
+
+
+def _is_away(error: DBAPIError) -> bool:
+    """Whether an error is about the database's state, not about what was asked of it."""
+    is_broken = error.connection_invalidated or isinstance(
+        error, OperationalError | InterfaceError
+    )
+    return is_broken or postgresql.is_away(error.orig)
 
 
 def _checked_url(text: str) -> URL:
     """The parsed URL; SQLite must be in a file, because a lost database is a lost report."""
-    url = make_url(text)
-    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
-        raise ConfigError([f"store.url = {text!r}: name a file, as in sqlite:///phonehome.db"])
+    try:
+        url = postgresql.with_driver(make_url(text))
+    except ArgumentError:
+        raise ConfigError([f"store.url: no URL; {_WANTED}"]) from None
+    if url.get_backend_name() == "sqlite":
+        if url.database in (None, "", ":memory:"):
+            raise ConfigError([f"store.url = {text!r}: name a file, as in {_SQLITE}"])
+    elif url.drivername != postgresql.DRIVER:
+        raise ConfigError([f"store.url: {url.drivername} is not supported; {_WANTED}"])
     return url
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    """Durable, checked, patient: an ack may only follow a commit that is on the disk."""
-    connection.isolation_level = None  # we say BEGIN ourselves
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        f"busy_timeout={BUSY_TIMEOUT_MS}",
-        f"cache_size=-{CACHE_KIB}",
-    ):
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    """Take the write lock at once, so that no transaction fails half way; readers take none."""
-    reads = connection.get_execution_options().get("phonehome_read", False)
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

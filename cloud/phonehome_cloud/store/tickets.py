@@ -29,29 +29,29 @@ def load_newest(connection: Connection, keys: Collection[FaultKey]) -> dict[Faul
     return {(t.device, t.spn, t.fmi): t for t in found}
 
 
+def has_due(connection: Connection, now_at: int) -> bool:
+    """Whether `load_due` would find something that nobody else has in hand."""
+    return connection.execute(_due(now_at).limit(1)).first() is not None
+
+
 def load_due(connection: Connection, now_at: int, limit: int) -> list[Ticket]:
-    """Tickets whose off-rule has held until now, locked."""
-    statement = (
-        select(ticket)
-        .where(ticket.c.resolve_at.is_not(None), ticket.c.resolve_at <= now_at)
-        .order_by(ticket.c.resolve_at)
-        .limit(limit)
-    )
-    return _load(connection, statement)
+    """Tickets whose off-rule has held until now, locked; another receiver's are left out."""
+    statement = _due(now_at).order_by(ticket.c.resolve_at).limit(limit)
+    rows = connection.execute(statement.with_for_update(skip_locked=True)).mappings()
+    return [Ticket(**row) for row in rows]
+
+
+def _due(now_at: int) -> Select[Any]:
+    return select(ticket).where(ticket.c.resolve_at.is_not(None), ticket.c.resolve_at <= now_at)
 
 
 def expect(connection: Connection, dev: str, number: int) -> Ticket:
     """One ticket, locked; NotFoundError when there is none."""
     statement = select(ticket).where(ticket.c.device == dev, ticket.c.number == number)
-    found = _load(connection, statement)
-    if not found:
+    row = connection.execute(statement.with_for_update()).mappings().first()
+    if row is None:
         raise NotFoundError(f"no ticket {dev}-{number}")
-    return found[0]
-
-
-def _load(connection: Connection, statement: Select[Any]) -> list[Ticket]:
-    rows = connection.execute(statement.with_for_update()).mappings()
-    return [Ticket(**row) for row in rows]
+    return Ticket(**row)
 
 
 def load_last_numbers(connection: Connection, devices: Collection[str]) -> dict[str, int]:

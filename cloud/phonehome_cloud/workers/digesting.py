@@ -23,7 +23,7 @@ from phonehome_cloud.store.digest import (
     resolve_tickets,
 )
 from phonehome_cloud.store.reports import load_waiting
-from phonehome_cloud.store.tickets import load_due
+from phonehome_cloud.store.tickets import has_due
 
 _LOG = logging.getLogger(__name__)
 # Small enough that a commit of intake never waits long for the writer thread.
@@ -110,7 +110,7 @@ class Digesting:
     async def resolve(self) -> None:
         """Resolve the tickets whose off-rule has held."""
         now_at = self._clock()
-        if not await self._database.read(load_due, now_at, 1):
+        if not await self._database.read(has_due, now_at):
             return
         resolved = await self._database.write(resolve_tickets, now_at)
         self._counters.count_tickets(0, len(resolved))

@@ -223,7 +223,7 @@ def _record() -> None:
         sa.Column("raw", sa.LargeBinary(), nullable=False),
         sa.Column("message", sa.LargeBinary(length=16), nullable=False),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
-        sa.Column("late", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("late", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("digested_at", sa.BigInteger(), nullable=True),
         sa.Column("digest_failure", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["device"], ["device.device"], name=op.f("fk_record_device")),

@@ -1,0 +1,80 @@
+"""PostgreSQL: commits that are on the disk, readers on one snapshot, and a server that may go.
+
+psycopg 3, because the store is synchronous (one writer thread): asyncpg would be called through a
+greenlet for each statement, and psycopg 2 gets repairs only. Its binary wheel brings libpq.
+"""
+
+import logging
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL
+
+from .columns import to_json
+
+_LOG = logging.getLogger(__name__)
+
+DRIVER: Final = "postgresql+psycopg"
+SCHEMES: Final = frozenset(("postgresql", "postgres"))
+# A reader sees the database as it was when it began, as on SQLite; it takes no lock.
+READING: Final = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+# A server that is gone without a word: noticed in seconds, not in the two hours of TCP.
+_LINK: Final = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+    "application_name": "phonehome",
+}
+_POOL_WAIT_S: Final = 5
+# What another transaction did to ours: serialization failure, deadlock, the same row inserted.
+_COLLISIONS: Final = frozenset(("40001", "40P01", "23505"))
+# No disk, no memory, no connection, shutting down, read only (a standby): it may work later.
+_AWAY: Final = ("08", "53", "57", "58", "25006")
+
+
+def with_driver(url: URL) -> URL:
+    """`postgresql://` as people write it, with our driver named."""
+    return url.set(drivername=DRIVER) if url.drivername in SCHEMES else url
+
+
+def make_engine(url: URL, connections: int) -> Engine:
+    """An engine whose every commit waits for the disk."""
+    engine = create_engine(
+        url,
+        json_serializer=to_json,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=_POOL_WAIT_S,
+        connect_args=_LINK | dict(url.query),
+    )
+    event.listen(engine, "connect", _prepare)
+    return engine
+
+
+def warn_of_lies(connection: Connection) -> None:
+    """Say so when the server itself does not sync: nobody but its operator can change that."""
+    if connection.execute(text("SHOW fsync")).scalar() == "off":
+        _LOG.warning("this PostgreSQL runs with fsync=off: a power cut can lose what was acked")
+
+
+def is_collision(error: BaseException | None) -> bool:
+    """Whether the same transaction, begun anew, can work at once."""
+    return getattr(error, "sqlstate", None) in _COLLISIONS
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Whether an error of the driver is about the server and not about the statement."""
+    return (getattr(error, "sqlstate", None) or "").startswith(_AWAY)
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    """An ack may only follow a commit that is on the disk; a stricter server stays as it is."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('synchronous_commit', 'on', false)"
+            " WHERE current_setting('synchronous_commit') = 'off'"
+        )
+    connection.commit()
