@@ -1,6 +1,7 @@
 """The `phonehome` command: a table of verbs, each a module with add_arguments() and run().
 
-Exit codes: 0 good, 1 failed, 2 usage, 3 refused (bytes, file or answer that must not be accepted).
+Exit codes: 0 good, 1 failed, 2 usage, 3 refused (bytes, file or answer that must not be accepted),
+4 no board at the port.
 argparse is enough here: verbs are flat, and the standard library never breaks a bench.
 """
 
