@@ -91,15 +91,16 @@ async def test_every_statement_carries_the_device(plans):
     for statement, plan in plans.items():
         if any(queue in str(plan) for queue in QUEUES):
             continue
+        if "rowid" in statement:
+            continue  # of SQLite alone, about what this transaction has just inserted
         where = statement.split("WHERE", 1)[-1] if "WHERE" in statement else statement
         assert "device" in where, statement
 
 
 def test_lookups_by_many_keys_can_be_written_for_postgresql():
-    """Typed keys as one JSON parameter, and the lock on the table alone."""
+    """One typed array per column of the key, and the lock on the table alone."""
     columns = schema.ticket.c.device, schema.ticket.c.spn
     statement = join_keys("postgresql", columns, (schema.ticket.c.number,), lock=True)
     text = " ".join(str(statement.compile(dialect=postgresql.dialect())).split())
-    assert "jsonb_to_recordset(" in text
-    assert "AS wanted(device VARCHAR(16), spn INTEGER)" in text
+    assert "unnest(%(device)s::VARCHAR(16)[], %(spn)s::INTEGER[]) AS wanted(device, spn)" in text
     assert text.endswith("FOR UPDATE OF ticket")

@@ -18,7 +18,6 @@ from sqlalchemy import (
     Table,
     and_,
     bindparam,
-    column,
     func,
     select,
 )
@@ -98,15 +97,20 @@ def fetch_among(
     """The rows whose `columns` (all of one table) are one of these keys; `wanted` of each.
 
     Each key is one index search. `(a, b) IN ((..), ..)` would scan the whole table in SQLite, and
-    one parameter instead of hundreds keeps the compiled statement cached.
+    a number of parameters that does not depend on that of keys keeps the statement cached.
     """
     if not keys:
         return []
     names = [item.name for item in columns]
-    rows = [dict(zip(names, key, strict=True)) for key in keys]
     dialect = connection.dialect.name
-    given = rows if dialect == _POSTGRESQL else json.dumps(rows)
-    return connection.execute(join_keys(dialect, columns, wanted, lock), {_KEYS: given}).all()
+    statement = join_keys(dialect, columns, wanted, lock)
+    if dialect == _POSTGRESQL:
+        values = zip(*sorted(keys), strict=True)  # locks in one order
+        return connection.execute(
+            statement, dict(zip(names, map(list, values), strict=True))
+        ).all()
+    rows = json.dumps([dict(zip(names, key, strict=True)) for key in keys])
+    return connection.execute(statement, {_KEYS: rows}).all()
 
 
 @cache
@@ -129,13 +133,9 @@ def _sqlite_keys(columns: Sequence[Column[Any]]) -> Any:
 
 
 def _postgresql_keys(columns: Sequence[Column[Any]]) -> Any:
-    typed = (column(item.name, item.type) for item in columns)
-    keys = bindparam(_KEYS, type_=postgresql.JSONB)
-    return (
-        func.jsonb_to_recordset(keys)
-        .table_valued(*typed)
-        .render_derived(name="wanted", with_types=True)
-    )
+    given = [bindparam(item.name, type_=postgresql.ARRAY(item.type)) for item in columns]
+    names = [item.name for item in columns]
+    return func.unnest(*given).table_valued(*names).render_derived(name="wanted")
 
 
 def wait_for_turn(connection: Connection, work: str) -> None:

@@ -158,6 +158,13 @@ class KeyCache:
         self._ttl_ms = ttl_ms
         self._known: OrderedDict[bytes, tuple[DeviceKey | None, int]] = OrderedDict()
 
+    def recall(self, kid: bytes) -> DeviceKey | None:
+        """The key that may sign under this kid, when it was read not long ago; else None."""
+        known = self._known.get(kid)
+        if known is None or self._clock() - known[1] >= self._ttl_ms:
+            return None
+        return known[0]
+
     async def find(self, kid: bytes) -> DeviceKey | None:
         """The key that may sign under this kid, or None."""
         known = self._known.get(kid)

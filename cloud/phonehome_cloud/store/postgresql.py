@@ -7,6 +7,8 @@ greenlet for each statement, and psycopg 2 gets repairs only. Its binary wheel b
 import logging
 from typing import Any, Final
 
+from psycopg.types.array import ListBinaryDumper
+from psycopg.types.string import BytesBinaryDumper
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
 
@@ -72,6 +74,9 @@ def is_away(error: BaseException | None) -> bool:
 
 def _prepare(connection: Any, _record: object) -> None:
     """An ack may only follow a commit that is on the disk; a stricter server stays as it is."""
+    # As text each byte would be three, and each array written out and read again.
+    connection.adapters.register_dumper(list, ListBinaryDumper)
+    connection.adapters.register_dumper(bytes, BytesBinaryDumper)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('synchronous_commit', 'on', false)"

@@ -6,7 +6,6 @@ from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select, update
-from sqlalchemy.dialects.sqlite import Insert
 
 from phonehome_cloud.core.arrivals import HASH_BYTES, Arrival, Outcome
 from phonehome_cloud.core.sessions import reported_version
@@ -22,9 +21,10 @@ from phonehome_wire.registry import (
 )
 from phonehome_wire.uplink import Record
 
+from .bulk import among, insert_new, is_among
 from .commands import Result, settle
 from .configs import note_reported
-from .dialects import fetch_among, insert_many
+from .dialects import fetch_among
 from .enrollments import note_active
 from .keys import GRACE, NEXT, activate
 from .quarantine import ID_COLLISION, STATE_LOST, note_security, quarantine_records
@@ -33,6 +33,33 @@ from .schema import manifest, message, record
 from .sessions import load_journal, save_journal
 
 _Key = tuple[str, str, int, int]  # device, origin incarnation, boot, seq
+
+_MESSAGE = (
+    "device",
+    "hash",
+    "inc",
+    "boot",
+    "now_ms",
+    "utc_ms",
+    "utc_quality",
+    "received_at",
+    "transport",
+    "raw",
+)
+_RECORD = (
+    "device",
+    "inc",
+    "boot",
+    "seq",
+    "hash",
+    "rtype",
+    "ms",
+    "raw",
+    "message",
+    "received_at",
+    "late",
+    "digested_at",
+)
 
 
 @dataclass(slots=True)
@@ -53,7 +80,8 @@ def store_arrivals(connection: Connection, arrivals: Sequence[Arrival]) -> list[
     """
     outcomes = _judge(connection, arrivals)
     claims, disputed = _claim(arrivals, outcomes)
-    new = _insert_records(connection, list(claims.values()))
+    rows = [_record_row(claim) for claim in claims.values()]
+    new = insert_new(connection, record, _RECORD, rows)
     known = _load_hashes(connection, claims.keys() - new)
     for key, claim in claims.items():
         if key in new:
@@ -97,31 +125,24 @@ def _judge(connection: Connection, arrivals: Sequence[Arrival]) -> list[Outcome]
     return outcomes
 
 
-def _insert_messages(
-    connection: Connection, arrivals: Sequence[Arrival]
-) -> set[tuple[str, bytes]]:
+def _insert_messages(connection: Connection, arrivals: Sequence[Arrival]) -> set[tuple[Any, ...]]:
     """Append the signed bytes; returns (device, hash) of those that were not there before."""
     rows = [
-        {
-            "device": arrival.device,
-            "hash": arrival.hash,
-            "inc": arrival.inc,
-            "boot": arrival.uplink.boot,
-            "now_ms": arrival.uplink.now_ms,
-            "utc_ms": arrival.uplink.utc_ms,
-            "utc_quality": arrival.uplink.utc_quality,
-            "received_at": arrival.received_at,
-            "transport": arrival.transport,
-            "raw": arrival.raw,
-        }
+        (
+            arrival.device,
+            arrival.hash,
+            arrival.inc,
+            arrival.uplink.boot,
+            arrival.uplink.now_ms,
+            arrival.uplink.utc_ms,
+            arrival.uplink.utc_quality,
+            arrival.received_at,
+            arrival.transport,
+            arrival.raw,
+        )
         for arrival in arrivals
     ]
-    found = insert_many(connection, message, _new_messages, rows)
-    return {(dev, hash_) for dev, hash_ in found}
-
-
-def _new_messages(statement: Insert) -> Any:
-    return statement.on_conflict_do_nothing().returning(message.c.device, message.c.hash)
+    return insert_new(connection, message, _MESSAGE, rows)
 
 
 def _claim(
@@ -142,39 +163,20 @@ def _claim(
     return claims, disputed
 
 
-def _insert_records(connection: Connection, claims: Sequence[_Claim]) -> set[_Key]:
-    """Insert what is not there yet; returns the ids that are new."""
-    if not claims:
-        return set()
-    rows = [_record_row(claim) for claim in claims]
-    found = insert_many(connection, record, _new_records, rows)
-    return {(dev, inc, boot, seq) for dev, inc, boot, seq in found}
-
-
-def _new_records(statement: Insert) -> Any:
-    return statement.on_conflict_do_nothing().returning(
-        record.c.device, record.c.inc, record.c.boot, record.c.seq
-    )
-
-
-def _record_row(claim: _Claim) -> dict[str, Any]:
-    device, inc, boot, seq = claim.key
-    is_heartbeat = claim.record.rtype == RTYPE_HEARTBEAT
-    return {
-        "device": device,
-        "inc": inc,
-        "boot": boot,
-        "seq": seq,
-        "hash": claim.hash,
-        "rtype": claim.record.rtype,
-        "ms": claim.record.ms,
-        "raw": claim.record.raw,
-        "message": claim.arrival.hash,
-        "received_at": claim.arrival.received_at,
-        "late": claim.outcome.late,
+def _record_row(claim: _Claim) -> tuple[Any, ...]:
+    entry, arrival = claim.record, claim.arrival
+    return (
+        *claim.key,
+        claim.hash,
+        entry.rtype,
+        entry.ms,
+        entry.raw,
+        arrival.hash,
+        arrival.received_at,
+        claim.outcome.late,
         # No ticket follows from a heartbeat, and they are most of what devices say.
-        "digested_at": claim.arrival.received_at if is_heartbeat else None,
-    }
+        arrival.received_at if entry.rtype == RTYPE_HEARTBEAT else None,
+    )
 
 
 def _load_hashes(connection: Connection, keys: Collection[_Key]) -> dict[_Key, bytes]:
@@ -225,10 +227,13 @@ def _note_catalogs(
     connection: Connection, arrivals: Sequence[Arrival], outcomes: Sequence[Outcome]
 ) -> None:
     """Which senders use a catalog that they have not described yet."""
-    used = {(a.device, a.uplink.manifest.hex()) for a in arrivals if a.uplink.manifest}
+    users = {arrival.device for arrival in arrivals if arrival.uplink.manifest}
+    if not users:
+        return
     columns = manifest.c.device, manifest.c.manifest
-    statement = select(*columns).where(manifest.c.device.in_({device for device, _ in used}))
-    known = {(dev, name) for dev, name in connection.execute(statement)}
+    statement = select(*columns).where(is_among(connection, manifest.c.device))
+    rows = connection.execute(statement, among(connection, users))
+    known = {(dev, name) for dev, name in rows}
     for arrival, outcome in zip(arrivals, outcomes, strict=True):
         name = arrival.uplink.manifest
         outcome.wants_catalog = name is not None and (arrival.device, name.hex()) not in known

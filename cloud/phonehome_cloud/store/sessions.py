@@ -1,12 +1,10 @@
 """Sessions and the bounds on their time."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import fields
-from functools import cache
-from typing import Any
+from operator import attrgetter
 
-from sqlalchemy import Connection, Update, bindparam, select, update
-from sqlalchemy.dialects.sqlite import Insert
+from sqlalchemy import Connection, select
 
 from phonehome_cloud.core.anchoring import (
     CARRIED,
@@ -20,11 +18,12 @@ from phonehome_cloud.core.anchoring import (
 )
 from phonehome_cloud.core.sessions import Anchor, Journal, Session
 
-from .dialects import fetch_among, insert, insert_many
+from .bulk import among, is_among, update_rows, upsert
+from .dialects import fetch_among, insert
 from .schema import anchor, device, session
 
 _KEPT = tuple(field.name for field in fields(Session))
-_KEY = ("device", "inc", "boot")
+_row = attrgetter(*_KEPT)
 
 BootKey = tuple[str, str, int]  # device, incarnation, boot
 
@@ -33,52 +32,23 @@ def load_journal(connection: Connection, devices: Collection[str]) -> Journal:
     """A journal over the newest session of every incarnation of these devices, locked."""
     statement = (
         select(*(session.c[name] for name in _KEPT))
-        .where(session.c.device.in_(devices), session.c.newest)
+        .where(is_among(connection, session.c.device), session.c.newest)
         .with_for_update()
     )
-    rows = connection.execute(statement).all()
-    return Journal({(row.device, row.inc): Session(*row) for row in rows})
+    rows = connection.execute(statement, among(connection, devices)).all()
+    return Journal({(row[0], row[1]): Session(*row) for row in rows})
 
 
 def save_journal(connection: Connection, journal: Journal) -> None:
     """Write what a batch changed; an older boot gives up `newest` before a newer one takes it."""
     created = {(s.device, s.inc, s.boot) for s in journal.created}
-    changed = [_bound(s) for key, s in journal.changed.items() if key not in created]
-    if changed:
-        connection.execute(_update(), changed)
+    changed = [_row(s) for key, s in journal.changed.items() if key not in created]
+    update_rows(connection, session, _KEPT, changed)
     if journal.created:
-        connection.execute(insert(connection, session), [_row(s) for s in journal.created])
-    if journal.anchors:
-        _save_anchors(connection, journal.anchors)
-
-
-def _row(of: Session) -> dict[str, Any]:
-    return {name: getattr(of, name) for name in _KEPT}
-
-
-def _bound(of: Session) -> dict[str, Any]:
-    """A session as parameters of _update; its key has names of its own there."""
-    return {f"_{name}" if name in _KEY else name: getattr(of, name) for name in _KEPT}
-
-
-@cache
-def _update() -> Update:
-    keys = (session.c[name] == bindparam(f"_{name}") for name in _KEY)
-    kept: dict[str, Any] = {name: bindparam(name) for name in _KEPT if name not in _KEY}
-    return update(session).where(*keys).values(kept)
-
-
-def _save_anchors(connection: Connection, anchors: Iterable[Anchor]) -> None:
-    latest = {anchor_[:5]: anchor_._asdict() for anchor_ in anchors}
-    insert_many(connection, anchor, _replace_slot, list(latest.values()))
-
-
-def _replace_slot(statement: Insert) -> Any:
-    excluded = statement.excluded
-    return statement.on_conflict_do_update(
-        index_elements=["device", "inc", "boot", "kind", "slot"],
-        set_={"device_ms": excluded.device_ms, "utc_ms": excluded.utc_ms},
-    )
+        rows = [dict(zip(_KEPT, _row(s), strict=True)) for s in journal.created]
+        connection.execute(insert(connection, session), rows)
+    latest = {anchor_[:5]: anchor_ for anchor_ in journal.anchors}
+    upsert(connection, anchor, Anchor._fields, list(latest.values()))
 
 
 class Timeline:

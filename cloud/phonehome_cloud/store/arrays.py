@@ -1,0 +1,91 @@
+"""Many rows to PostgreSQL in one statement: an array per column, unnested there.
+
+The text is the same however many rows there are, so the driver prepares it once, and arrays go
+over in binary. A row of a commit of 200 costs this process 2.4 us; as one VALUES with RETURNING
+14, by executemany 8 (and no RETURNING), as arrays in text 9.
+
+Rows are tuples in the order of `columns`, which begin with the primary key of the table. They go
+in by that key: receivers that write the same rows wait for each other, and never in a circle.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql
+
+Rows = Sequence[tuple[Any, ...]]
+
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+def insert_new(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows
+) -> set[tuple[Any, ...]]:
+    """Insert the rows whose primary key is not there yet; returns the keys of those."""
+    found = connection.exec_driver_sql(_insert_text(table, columns), _arrays(table, rows))
+    return {tuple(row) for row in found}
+
+
+def upsert(connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows) -> None:
+    """Insert rows, or overwrite all but the key of those that are there; keys are different."""
+    connection.exec_driver_sql(_upsert_text(table, columns), _arrays(table, rows))
+
+
+def update_rows(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows
+) -> None:
+    """Overwrite all but the key of rows that are there; keys are different."""
+    connection.exec_driver_sql(_update_text(table, columns), _arrays(table, rows))
+
+
+def _arrays(table: Table, rows: Rows) -> tuple[list[Any], ...]:
+    ordered = sorted(rows, key=itemgetter(*range(len(table.primary_key))))
+    return tuple(list(values) for values in zip(*ordered, strict=True))
+
+
+def _given(table: Table, columns: Sequence[str]) -> str:
+    """The rows that the arrays hold."""
+    types = (table.c[name].type.compile(dialect=_DIALECT) for name in columns)
+    return f"unnest({', '.join(f'%s::{type_}[]' for type_ in types)})"
+
+
+def _names(names: Sequence[str], of: str = "") -> str:
+    return ", ".join(of + _quoted(name) for name in names)
+
+
+def _quoted(name: str) -> str:
+    """`limit` is a column of ours, and a word of SQL's."""
+    return _DIALECT.identifier_preparer.quote(name)
+
+
+def _key(table: Table) -> list[str]:
+    return [column.name for column in table.primary_key]
+
+
+def _insert(table: Table, columns: Sequence[str]) -> str:
+    given = _given(table, columns)
+    return f"INSERT INTO {table.name} ({_names(columns)}) SELECT * FROM {given} ON CONFLICT"  # noqa: S608 - names of our schema
+
+
+@cache
+def _insert_text(table: Table, columns: tuple[str, ...]) -> str:
+    return f"{_insert(table, columns)} DO NOTHING RETURNING {_names(_key(table))}"
+
+
+@cache
+def _upsert_text(table: Table, columns: tuple[str, ...]) -> str:
+    key = _key(table)
+    kept = ", ".join(f"{_quoted(c)} = excluded.{_quoted(c)}" for c in columns[len(key) :])
+    return f"{_insert(table, columns)} ({_names(key)}) DO UPDATE SET {kept}"
+
+
+@cache
+def _update_text(table: Table, columns: tuple[str, ...]) -> str:
+    key = _key(table)
+    kept = ", ".join(f"{_quoted(c)} = given.{_quoted(c)}" for c in columns[len(key) :])
+    same = " AND ".join(f"{table.name}.{_quoted(c)} = given.{_quoted(c)}" for c in key)
+    given = f"{_given(table, columns)} AS given ({_names(columns)})"
+    return f"UPDATE {table.name} SET {kept} FROM {given} WHERE {same}"  # noqa: S608 - as above

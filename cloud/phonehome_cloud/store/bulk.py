@@ -1,0 +1,116 @@
+"""Many rows in one call: what a commit of intake is made of.
+
+Rows are tuples in the order of `columns`, which begin with the primary key of the table. SQLite
+gets a text that is made once and the tuples as they are: no statement to compile, no parameter to
+rename, no row to return. A report costs the writer 40 us that way, most of it in SQLite; as
+dictionaries through SQLAlchemy 130. PostgreSQL gets `arrays`.
+"""
+
+from collections.abc import Collection, Sequence
+from functools import cache
+from json import dumps
+from typing import Any
+
+from sqlalchemy import Column, Connection, Table, any_, bindparam, func, select
+from sqlalchemy.dialects import postgresql
+
+from . import arrays
+
+_SQLITE = "sqlite"
+_WANTED = "wanted_values"
+
+Rows = Sequence[tuple[Any, ...]]
+
+
+def insert_new(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows
+) -> set[tuple[Any, ...]]:
+    """Insert the rows whose primary key is not there yet; returns the keys of those."""
+    if not rows:
+        return set()
+    if connection.dialect.name != _SQLITE:
+        return arrays.insert_new(connection, table, columns, rows)
+    inserted = connection.exec_driver_sql(_insert_text(table, columns), list(rows)).rowcount
+    if inserted == len(rows):  # nearly always: nobody said it before
+        width = len(table.primary_key)
+        return {row[:width] for row in rows}
+    # Nobody else writes, and each new row gets the rowid after the highest.
+    newest = connection.exec_driver_sql(_newest_text(table), (inserted,))
+    return {tuple(row) for row in newest}
+
+
+def upsert(connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows) -> None:
+    """Insert rows, or overwrite all but the key of those that are there; keys are different."""
+    if not rows:
+        return
+    if connection.dialect.name != _SQLITE:
+        arrays.upsert(connection, table, columns, rows)
+        return
+    connection.exec_driver_sql(_upsert_text(table, columns), list(rows))
+
+
+def update_rows(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows
+) -> None:
+    """Overwrite all but the key of rows that are there; keys are different."""
+    if not rows:
+        return
+    if connection.dialect.name != _SQLITE:
+        arrays.update_rows(connection, table, columns, rows)
+        return
+    width = len(table.primary_key)
+    given = [row[width:] + row[:width] for row in rows]
+    connection.exec_driver_sql(_update_text(table, columns), given)
+
+
+def is_among(connection: Connection, column: Column[Any]) -> Any:
+    """A condition for `column`, one text however many values `among` will give it."""
+    if connection.dialect.name == _SQLITE:
+        each = func.json_each(bindparam(_WANTED)).table_valued("value")
+        return column.in_(select(each.c.value))
+    return column == any_(bindparam(_WANTED, type_=postgresql.ARRAY(column.type)))
+
+
+def among(connection: Connection, values: Collection[str]) -> dict[str, Any]:
+    """The parameters of a statement with `is_among`."""
+    given = list(values)
+    return {_WANTED: dumps(given) if connection.dialect.name == _SQLITE else given}
+
+
+def _insert(table: Table, columns: Sequence[str]) -> str:
+    values = ", ".join("?" * len(columns))
+    return f"INSERT INTO {table.name} ({_names(columns)}) VALUES ({values}) ON CONFLICT"  # noqa: S608
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _key(table: Table) -> list[str]:
+    return [column.name for column in table.primary_key]
+
+
+@cache
+def _insert_text(table: Table, columns: tuple[str, ...]) -> str:
+    return f"{_insert(table, columns)} DO NOTHING"
+
+
+@cache
+def _newest_text(table: Table) -> str:
+    before = f"SELECT max(rowid) - ? FROM {table.name}"  # noqa: S608 - names of our schema
+    return f"SELECT {_names(_key(table))} FROM {table.name} WHERE rowid > ({before})"  # noqa: S608
+
+
+@cache
+def _upsert_text(table: Table, columns: tuple[str, ...]) -> str:
+    key = _key(table)
+    kept = ", ".join(f'"{name}" = excluded."{name}"' for name in columns[len(key) :])
+    return f"{_insert(table, columns)} ({_names(key)}) DO UPDATE SET {kept}"
+
+
+@cache
+def _update_text(table: Table, columns: tuple[str, ...]) -> str:
+    width = len(table.primary_key)
+    kept = ", ".join(f'"{name}" = ?' for name in columns[width:])
+    same = " AND ".join(f'"{name}" = ?' for name in columns[:width])
+    return f"UPDATE {table.name} SET {kept} WHERE {same}"  # noqa: S608 - names of our schema
