@@ -102,10 +102,12 @@ async def serving(
     app: web.Application, config: Config, limits: ConnectionLimits | None = None
 ) -> AsyncIterator[GuardedSite]:
     """The application with everything behind it running, and listening as the settings say."""
-    runner = make_runner(app)
+    limits = limits or ConnectionLimits()
+    runner = make_runner(app, limits)
+    address = config.server.host, config.server.port
     try:
         await runner.setup()
-        yield await start_site(runner, config.server.host, config.server.port, limits)
+        yield await start_site(runner, *address, limits, app[parts.INTAKE])
     finally:
         await runner.cleanup()
 

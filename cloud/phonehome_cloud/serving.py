@@ -1,6 +1,7 @@
 """The receiver as a process: one line when it is ready, and an orderly end on a signal."""
 
 import asyncio
+import gc
 import signal
 
 from aiohttp import web
@@ -22,6 +23,10 @@ async def serve(config: Config) -> None:
         loop.add_signal_handler(number, stopping.set)
     app = make_app(config)
     async with serving(app, config) as site:
+        # What is there now stays: the collector need not look at it again, which was a tenth of
+        # what a report costs (97 us of processor time, 88 without).
+        gc.collect()
+        gc.freeze()
         print(ready_line(app, site.name), flush=True)  # noqa: T201 - scripts wait for it
         await stopping.wait()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 # The wire's host side: what people read, what only a receiver decodes, what CPython does faster.
 HOST_ONLY = {
+    "begun.py",
     "bodies.py",
     "downlink.py",
     "names.py",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from phonehome_wire.begun import BegunMAC
 from phonehome_wire.uplink import Uplink
 
 RecordId = tuple[int, int]  # (boot, seq)
@@ -18,6 +19,13 @@ class DeviceKey:
     kid: bytes
     up: bytes = field(repr=False)
     down: bytes = field(repr=False)
+    up_mac: BegunMAC = field(init=False, repr=False, compare=False)
+    down_mac: BegunMAC = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Begin the MACs, once for all messages of this key."""
+        object.__setattr__(self, "up_mac", BegunMAC(self.up, self.kid))
+        object.__setattr__(self, "down_mac", BegunMAC(self.down, self.kid))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,15 @@
 Nothing unauthentic is stored or answered with a signature; everything is counted.
 """
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Hashable
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
-from typing import Final, Protocol
+from typing import Final
 
 from phonehome_cloud.errors import OverloadedError, StoreUnavailableError
 from phonehome_wire.decoder import decode
-from phonehome_wire.envelope import peek, unseal
+from phonehome_wire.envelope import peek
 from phonehome_wire.errors import RefusedError
 from phonehome_wire.limits import MAX_BACKOFF_S, MAX_MESSAGE_BYTES
 from phonehome_wire.registry import (
@@ -28,12 +29,14 @@ from phonehome_wire.registry import (
     POLL_COMMANDS,
     POLL_HELLO,
     RTYPE_HELLO,
+    RTYPE_RESULT,
     STATE_OFFLINE,
 )
 from phonehome_wire.uplink import INC_BYTES, Uplink, decode_uplink
 
 from .acks import Answer, sign_ack
 from .arrivals import HASH_BYTES, Arrival, DeviceKey, Intrusion, Misfit, Outcome
+from .partners import Bucket, Counters, Keys, Ledger, Mailbox
 
 # A MAC that does not hold costs its address this many messages: guessing dries up quickly, and a
 # stranger cannot use up the bucket of a device's key.
@@ -50,6 +53,7 @@ TOO_FAST: Final = "rate"
 UNKNOWN_KID: Final = "kid"
 WRONG_PATH: Final = "path"
 UNKNOWN_MAJOR: Final = "major"
+FAILED: Final = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,59 +69,6 @@ class Reply:
     reason: str = ""
     retry_after_s: int | None = None
     command: bytes = b""
-
-
-class Keys(Protocol):
-    """Where the key of a kid is found."""
-
-    async def find(self, kid: bytes) -> DeviceKey | None:
-        """The key that signs under this kid now, or None; raises StoreUnavailableError."""
-
-
-class Bucket(Protocol):
-    """How often one name may come."""
-
-    def take(self, key: str, cost: float = 1.0) -> float:
-        """0.0, or the seconds until `cost` tokens will be there."""
-
-    def charge(self, key: str, cost: float) -> None:
-        """Take tokens whether they are there or not."""
-
-
-class Ledger(Protocol):
-    """What makes things durable; every call returns after the commit.
-
-    All raise OverloadedError or StoreUnavailableError when nothing was stored.
-    """
-
-    async def add(self, arrival: Arrival) -> Outcome:
-        """Store a message with its records."""
-
-    async def quarantine(self, misfit: Misfit) -> None:
-        """Keep an authentic message that cannot be read."""
-
-    async def note_intrusion(self, intrusion: Intrusion) -> None:
-        """Keep that somebody spoke under a wrong name."""
-
-
-class Mailbox(Protocol):
-    """What waits for devices to be told."""
-
-    def waits_for(self, device: str) -> bool:
-        """Whether a command waits for a device, as far as is known without asking anybody."""
-
-    async def look_again(self, device: str) -> None:
-        """Something may have changed for a device."""
-
-    async def next_for(self, arrival: Arrival) -> bytes:
-        """The signed command for the boot that sent this, now under way; empty when none waits."""
-
-
-class Counters(Protocol):
-    """Where messages are counted."""
-
-    def count_message(self, transport: str, reason: str) -> None:
-        """One message ended like this."""
 
 
 class _Stop(Exception):  # noqa: N818 - not an error: the end of the way for one message
@@ -173,6 +124,76 @@ class Intake:
         self._counters.count_message(transport, reply.reason)
         return reply
 
+    def accept_at_once(
+        self,
+        message: bytes,
+        transport: str,
+        path_dev: str | None,
+        address: str,
+        answer: Callable[[Reply], None],
+    ) -> bool:
+        """As `accept`, for a message with nothing to wait for but its commit: `answer` gets the
+        reply. False when there is more, and `accept` has to be asked instead.
+
+        A task for each message is 6 us dearer than a callback, of 60 that all of it takes.
+        """
+        received_at = self._clock()
+        try:
+            arrival = self._read_at_once(message, transport, path_dev, address, received_at)
+        except _Stop as stop:
+            reply = stop.reply
+        else:
+            if arrival is None or self._has_more(arrival):
+                return False
+            done = partial(self._conclude, arrival, answer)
+            try:
+                self._ledger.submit(arrival, done)
+            except OverloadedError as error:
+                done(error)
+            return True
+        self._counters.count_message(transport, reply.reason)
+        answer(reply)
+        return True
+
+    def _read_at_once(
+        self, message: bytes, transport: str, path_dev: str | None, address: str, received_at: int
+    ) -> Arrival | None:
+        """Steps 1 to 4 when the key is at hand and nothing is wrong beyond a refusal."""
+        if len(message) > MAX_MESSAGE_BYTES:
+            return None
+        try:
+            key = self._keys.recall(peek(message)[1])
+        except RefusedError:
+            return None
+        if key is None or path_dev not in (None, key.device):
+            return None
+        self._take_tokens(key.kid, address)
+        payload = self._open(message, key, address)
+        try:
+            uplink = decode_uplink(payload)
+        except RefusedError:
+            return None
+        return _arrival(key, message, transport, received_at, uplink)
+
+    def _has_more(self, arrival: Arrival) -> bool:
+        """Whether commands are concerned, which are in the database."""
+        if self._mailbox.waits_for(arrival.device):
+            return True
+        return any(record.rtype == RTYPE_RESULT for record in arrival.uplink.records)
+
+    def _conclude(
+        self, arrival: Arrival, answer: Callable[[Reply], None], outcome: Outcome | Exception
+    ) -> None:
+        """Step 6 for a message that was accepted at once."""
+        if isinstance(outcome, (OverloadedError, StoreUnavailableError)):
+            reply = self._hold_off(arrival, outcome)
+        elif isinstance(outcome, Exception):
+            reply = Reply(500, b"", FAILED)
+        else:
+            reply = self._acknowledge(arrival, outcome)
+        self._counters.count_message(arrival.transport, reply.reason)
+        answer(reply)
+
     async def _follow(
         self,
         message: bytes,
@@ -202,19 +223,24 @@ class Intake:
         """Step 1: nothing but the size and the first 18 bytes is looked at."""
         if len(message) > MAX_MESSAGE_BYTES:
             raise _Stop(Reply(413, b"", TOO_LARGE))
-        if address:
-            self._take(self._by_address, address)
         try:
             kid = peek(message)[1]
         except RefusedError as error:
+            self._take_tokens(b"", address)
             raise _Stop(Reply(401, b"", error.reason)) from None
-        self._take(self._by_key, kid.hex())
+        self._take_tokens(kid, address)
         key = await self._keys.find(kid)
         if key is None:
             raise _Stop(Reply(401, b"", UNKNOWN_KID))
         return key
 
-    def _take(self, bucket: Bucket, name: str) -> None:
+    def _take_tokens(self, kid: bytes, address: str) -> None:
+        if address:
+            self._take(self._by_address, address)
+        if kid:
+            self._take(self._by_key, kid)
+
+    def _take(self, bucket: Bucket, name: Hashable) -> None:
         wait_s = bucket.take(name)
         if wait_s > 0:
             raise _Stop(Reply(429, b"", TOO_FAST, max(1, int(wait_s + 0.999))))
@@ -222,7 +248,7 @@ class Intake:
     def _open(self, message: bytes, key: DeviceKey, address: str) -> memoryview:
         """Step 2: the payload of a message whose MAC holds."""
         try:
-            return unseal(message, key.up)
+            return key.up_mac.unseal(message)
         except RefusedError as error:
             if address:
                 self._by_address.charge(address, BAD_MAC_COST)
@@ -230,26 +256,36 @@ class Intake:
 
     async def _store(self, arrival: Arrival) -> Reply:
         """Steps 5 and 6: commit, then say so under signature."""
-        answer = _answer_to(arrival)
         try:
             outcome = await self._ledger.add(arrival)
         except (OverloadedError, StoreUnavailableError) as error:
-            answer.backoff_s = error.retry_after_s
-            body = sign_ack(arrival.key, answer, self._clock())
-            reason = OVERLOADED if isinstance(error, OverloadedError) else UNAVAILABLE
-            return Reply(503, body, reason, error.retry_after_s)
-        answer.stored, answer.refused = outcome.stored, outcome.refused
-        if outcome.wants_catalog and self._lacks_catalog(arrival.uplink):
-            answer.poll = POLL_HELLO
-        is_new = outcome.new_records or not arrival.uplink.records
-        reason = ACCEPTED if is_new else DUPLICATE
+            return self._hold_off(arrival, error)
         if outcome.has_results:
             await self._mailbox.look_again(arrival.device)
         if self._mailbox.waits_for(arrival.device) and not outcome.late:
-            return await self._reply_with_command(arrival, answer, reason)
-        return Reply(200, sign_ack(arrival.key, answer, self._clock()), reason)
+            return await self._reply_with_command(arrival, outcome)
+        return self._acknowledge(arrival, outcome)
 
-    async def _reply_with_command(self, arrival: Arrival, answer: Answer, reason: str) -> Reply:
+    def _hold_off(self, arrival: Arrival, error: OverloadedError | StoreUnavailableError) -> Reply:
+        """Nothing was stored: the device keeps its records, and is told for how long."""
+        answer = _answer_to(arrival)
+        answer.backoff_s = error.retry_after_s
+        body = sign_ack(arrival.key, answer, self._clock())
+        reason = OVERLOADED if isinstance(error, OverloadedError) else UNAVAILABLE
+        return Reply(503, body, reason, error.retry_after_s)
+
+    def _acknowledge(
+        self, arrival: Arrival, outcome: Outcome, poll: int = 0, command: bytes = b""
+    ) -> Reply:
+        answer = _answer_to(arrival)
+        answer.stored, answer.refused = outcome.stored, outcome.refused
+        if outcome.wants_catalog and self._lacks_catalog(arrival.uplink):
+            poll |= POLL_HELLO
+        answer.poll = poll or None
+        body = sign_ack(arrival.key, answer, self._clock())
+        return Reply(200, body, _reason_of(arrival, outcome), command=command)
+
+    async def _reply_with_command(self, arrival: Arrival, outcome: Outcome) -> Reply:
         """Where only answers reach the device, an ack says that commands wait, and the empty
         report with which the device asks is answered by the command instead of an ack.
         """
@@ -261,10 +297,10 @@ class Intake:
         elif is_asked:
             command = await self._mailbox.next_for(arrival)
             if command:
-                return Reply(200, command, reason)
+                return Reply(200, command, _reason_of(arrival, outcome))
         else:
-            answer.poll = (answer.poll or 0) | POLL_COMMANDS
-        return Reply(200, sign_ack(arrival.key, answer, self._clock()), reason, command=command)
+            return self._acknowledge(arrival, outcome, POLL_COMMANDS)
+        return self._acknowledge(arrival, outcome, command=command)
 
     def _lacks_catalog(self, uplink: Uplink) -> bool:
         """Whether neither a product file nor this very message says what the channels are."""
@@ -318,6 +354,10 @@ def _arrival(
     inc = uplink.inc.hex()
     origin = inc if uplink.origin_inc is None else uplink.origin_inc.hex()
     return Arrival(key, message, _hash(message), transport, received_at, uplink, inc, origin)
+
+
+def _reason_of(arrival: Arrival, outcome: Outcome) -> str:
+    return ACCEPTED if outcome.new_records or not arrival.uplink.records else DUPLICATE
 
 
 def _answer_to(arrival: Arrival) -> Answer:

@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 
 class TokenBuckets:
@@ -23,9 +23,11 @@ class TokenBuckets:
         self._burst = burst
         self._max_keys = max_keys
         self._clock = clock
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # (level, seen at)
+        self._buckets: OrderedDict[Hashable, tuple[float, float]] = (
+            OrderedDict()
+        )  # (level, seen at)
 
-    def take(self, key: str, cost: float = 1.0) -> float:
+    def take(self, key: Hashable, cost: float = 1.0) -> float:
         """Take `cost` tokens; returns 0.0, or the seconds until they will be there."""
         if not self._rate_per_s:
             return 0.0
@@ -38,12 +40,12 @@ class TokenBuckets:
             self._buckets.popitem(last=False)
         return 0.0
 
-    def charge(self, key: str, cost: float) -> None:
+    def charge(self, key: Hashable, cost: float) -> None:
         """Take `cost` tokens whether they are there or not, down to an empty bucket."""
         if self._rate_per_s:
             self.take(key, min(cost, self._level(key)))
 
-    def _level(self, key: str) -> float:
+    def _level(self, key: Hashable) -> float:
         known = self._buckets.get(key)
         if known is None:
             return self._burst

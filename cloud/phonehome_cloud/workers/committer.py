@@ -5,6 +5,8 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -28,10 +30,13 @@ Entry = Arrival | Misfit | Intrusion
 Result = Outcome | None
 
 
+Done = Callable[[Any], None]  # gets a Result, or the exception in its place
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     entry: Entry
-    done: asyncio.Future[Result]
+    done: Done
 
 
 class Committer:
@@ -61,6 +66,17 @@ class Committer:
     def depth(self) -> int:
         """Entries that wait for a commit."""
         return len(self._waiting)
+
+    def submit(self, entry: Entry, done: Done) -> None:
+        """Let an entry go into the next commit; `done` is told its result, or what went wrong.
+
+        OverloadedError, at once, when too many wait.
+        """
+        if len(self._waiting) >= self._max_waiting:
+            raise OverloadedError(f"{self._max_waiting} messages wait already", _RETRY_AFTER_S)
+        self._waiting.append(_Waiting(entry, done))
+        if self._committing is None:
+            self._committing = asyncio.create_task(self._run())
 
     async def add(self, arrival: Arrival) -> Outcome:
         """Store a message with its records; see core.intake.Ledger."""
@@ -92,13 +108,9 @@ class Committer:
         return self._committing is None and time.monotonic() - self._ended_s >= _PAUSE_S
 
     async def _commit(self, entry: Entry) -> Result:
-        if len(self._waiting) >= self._max_waiting:
-            raise OverloadedError(f"{self._max_waiting} messages wait already", _RETRY_AFTER_S)
-        done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(entry, done))
-        if self._committing is None:
-            self._committing = asyncio.create_task(self._run())
-        return await done
+        told: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self.submit(entry, partial(_tell, told))
+        return await told
 
     async def _run(self) -> None:
         try:
@@ -125,8 +137,7 @@ class Committer:
             await self._recover(batch, error)
             return
         for waiting, result in zip(batch, results, strict=True):
-            if not waiting.done.done():
-                waiting.done.set_result(result)
+            _answer(waiting.done, result)
         self._on_commit(len(batch))
 
     async def _recover(self, batch: Sequence[_Waiting], error: Exception) -> None:
@@ -136,8 +147,24 @@ class Committer:
             return
         _LOG.error("%d messages were not stored: %s", len(batch), error)
         for waiting in batch:
-            if not waiting.done.done():
-                waiting.done.set_exception(error)
+            _answer(waiting.done, error)
+
+
+def _answer(done: Done, result: Result | Exception) -> None:
+    """A mistake in what one waiter does with its result is not the next one's."""
+    try:
+        done(result)
+    except Exception:  # noqa: BLE001 - logged
+        _LOG.exception("a committed message could not be answered")
+
+
+def _tell(told: "asyncio.Future[Result]", result: Result | Exception) -> None:
+    if told.done():
+        return
+    if isinstance(result, Exception):
+        told.set_exception(result)
+    else:
+        told.set_result(result)
 
 
 def store_entries(connection: Connection, entries: Sequence[Entry]) -> list[Result]:
