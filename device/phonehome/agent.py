@@ -36,7 +36,6 @@ _MAX_ACK_S = const(300)  # the longest that the settings and the receiver may wa
 
 _FAULTS = "faults.bin"
 _CORE = __name__.rpartition(".")[0] + ".core"
-_VITALS = _CORE + ".vitals"
 
 
 class Agent:
@@ -50,7 +49,8 @@ class Agent:
     Raises ConfigError and ProductError, which say what to change.
     """
 
-    takes_config = True  # there is a loop that looks after a pushed one on trial
+    tunes_product = True  # a pushed configuration may change sensors and rules
+    is_resumed = False  # woken from a sleep that was not the end of the boot
 
     def __init__(
         self, product, config, board=None, uptime=None, clock=None, on_event=None, link=None
@@ -63,31 +63,31 @@ class Agent:
             make_birth,
             make_box,
             restore_pushed,
+            settle_pushed,
         )
 
         self.config = load_config(config)
-        self.product = load_product(product)
-        self.board = board or Board()
+        self.product, self.board = load_product(product), board or Board()
         self._timer = Uptime(self.board.ticks, self.board.elapsed)
         self.uptime = uptime or self._timer
-        self._is_stepped = uptime is not None
-        self._on_event = on_event
-        self._kept_faults = b""
-        self._reboot_asked, self._next_metric = False, 0
-        self._sampler = self._sending = self._trial = self._pushed_slots = None
+        self._is_stepped, self._on_event = uptime is not None, on_event
+        self._kept_faults, self._reboot_asked, self._next_metric = b"", False, 0
+        self._sampler = self._sending = self._trial = None
         self._readers, self._functions, self._replaced = {}, {}, {}
-        self.metrics = Metrics()
-        self._folder = Folder(self.config.data)
+        self.metrics, self._folder = Metrics(), Folder(self.config.data)
         self._ring = LogRing(self.uptime)
         self._log = self.getLogger("agent")
         self._box = make_box(self.board, self._folder, self._ring)
         self._birth = make_birth(self.board, self.product, self.config, self._box)
+        birth = None if self.is_resumed else self._birth
+        given = (config, self.config, self._folder, birth, self._emit)
+        self.config, self._pushed_slots = settle_pushed(*given)
         self._identity = load_identity(self.config, self.board, self._emit)
         state, past_s = State(self._folder, "state"), self._birth.past_s
         self._session = Session(state, self.board.random_bytes, past_s)
         self._clock = clock or Clock(self._session.floor_ms)
         self._join(link)
-        self._pushed_slots = restore_pushed(self, self._folder)
+        restore_pushed(self, self._pushed_slots)
         forget_assembly()
         self._sending = self._make_sending()
 
@@ -347,7 +347,7 @@ class Agent:
         note_work(metrics, self._expect_sampler(), self.outbox, self._folder)
         note_sync(metrics, reporter.ack_latency_ms, self._session.config_version)
         chosen, self._next_metric = choose(metrics, self._next_metric)
-        forget(_VITALS)
+        forget(_CORE + ".vitals")
         return chosen
 
     def _note_lag(self, lag_ms: int) -> None:

@@ -26,15 +26,19 @@ _AGENT = __name__.rpartition(".")[0]
 
 def load_config(config) -> Config:
     """The settings of a dict or of a JSON file."""
+    return Config(_read_settings(config))
+
+
+def _read_settings(config) -> dict:
     if isinstance(config, dict):
-        return Config(config)
+        return config
     try:
         settings = json.loads(_read_file("path", config))
     except ValueError:
         raise ConfigError("config file %r is not JSON" % config)
     if not isinstance(settings, dict):
         raise ConfigError("config file %r: want one JSON object" % config)
-    return Config(settings)
+    return settings
 
 
 def load_product(product) -> Product:
@@ -120,14 +124,31 @@ def make_birth(board, product, config: Config, box: BlackBox) -> Birth:
     return birth
 
 
-def restore_pushed(agent, folder) -> Slots:
-    """Apply the configuration that the receiver pushed in an earlier boot, if one did."""
+def settle_pushed(source, config: Config, folder, birth, tell) -> tuple:
+    """(settings, slots), with the way to the receiver that an earlier boot was pushed, if one was.
+
+    `source` is what the settings were loaded from. A way that a change of that has made
+    impossible is passed over.
+    """
     slots = Slots(folder, "config")
+    if slots.load() is None:
+        return config, slots
+    from .core.linkkeys import overlay
+    from .core.pushing import settle
+
+    link = settle(slots, birth, tell)
+    try:
+        return (Config(overlay(_read_settings(source), link)) if link else config), slots
+    except ConfigError:
+        return config, slots
+
+
+def restore_pushed(agent, slots: Slots) -> None:
+    """Apply the rest of that configuration."""
     if slots.load() is not None:
         from .core.pushing import restore
 
         restore(agent, slots)
-    return slots
 
 
 def make_wifi(config: Config):

@@ -182,7 +182,8 @@ class Sleeper:
             collect_often()
             config, board, on_event, link = self._make_voice
             self._voice = Voice(
-                self.product, config, board, self.uptime, on_event, link, self._sleep
+                *(self.product, config, board, self.uptime, on_event, link, self._sleep),
+                bool(self._kept_voice),
             )
             if self._kept_voice:
                 self._voice.resume(self._kept_voice, self.sampler)

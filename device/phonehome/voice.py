@@ -48,18 +48,30 @@ REMEMBERED = {
     "Clock": ("floor_ms", "server_ms", "server_at_ms", "_anchor_ms"),
     "Pace": ("_due_ms", "_paused_until_ms", "_backoff"),
     "Backoff": ("failures",),
-    "Reporter": ("is_beat_due", "last_cseq", "heartbeat", "heartbeat_key", "wants_poll"),
+    "Reporter": (
+        "is_beat_due",
+        "last_cseq",
+        "heartbeat",
+        "heartbeat_key",
+        "wants_poll",
+        "acked_ms",
+    ),
     "Outbox": ("dropped", "drops"),
     "Folder": ("commits",),
+    "Trial": ("_began_ms", "_healthy_ms", "_until_ms", "_crashes", "_awaits_start"),
 }
 
 
 class Voice(Agent):
-    """Speaks for a sleeper, whose `uptime` goes on over sleeps; `sleep` is its way to sleep."""
+    """Speaks for a sleeper, whose `uptime` goes on over sleeps; `sleep` is its way to sleep.
 
-    takes_config = False  # a wake is too short for a trial, and silent ones would not know of it
+    With `is_resumed` the boot goes on after a sleep, and `resume` follows.
+    """
 
-    def __init__(self, product, config, board, uptime, on_event, link, sleep) -> None:
+    tunes_product = False  # silent wakes judge without the agent, and would not know of it
+
+    def __init__(self, product, config, board, uptime, on_event, link, sleep, is_resumed) -> None:
+        self.is_resumed = is_resumed
         self._pace: Pace | None = None
         self._sleep = sleep
         self._costs = None
@@ -95,6 +107,7 @@ class Voice(Agent):
         begun_ms = self.uptime.now_ms()
         self._costs = schedule
         self._has_word = True
+        self._tend()
         if schedule.is_beat_due(begun_ms):
             self._reporter.beat()
         self._sending.ask(is_urgent=True)
@@ -109,10 +122,16 @@ class Voice(Agent):
             self._keep()
 
     def next_try_ms(self, now_ms: int) -> "int | None":
-        """The uptime of the next try of what still waits, None when nothing must go out soon."""
-        if not self._has_word:
-            return None
-        return now_ms + (self._pace.wait_ms(now_ms) or 0)
+        """The uptime of the next try of what still waits, or when a trial is to be judged.
+
+        None when there is neither.
+        """
+        due = []
+        if self._has_word:
+            due.append(now_ms + (self._pace.wait_ms(now_ms) or 0))
+        if self._trial is not None:
+            due.append(max(self._trial.due_ms(self._reporter.acked_ms), now_ms))
+        return min(due) if due else None
 
     def keep(self) -> bytes:
         """What the next wake must know to go on as the same boot."""
@@ -123,6 +142,8 @@ class Voice(Agent):
         out.put(self._next_metric)
         for metric in range(_METRIC_SYNCS, _METRIC_FAILED_ACK + 1):
             out.put(self.metrics.get(metric))
+        out.put(self._trial is not None)
+        out.keep(self._trial)
         return bytes(out.data)
 
     def resume(self, kept: bytes, sampler) -> None:
@@ -140,6 +161,8 @@ class Voice(Agent):
             count = reader.take()
             if count:
                 self.metrics.set(metric, count)
+        if reader.take() and self._trial is not None:
+            reader.restore(self._trial)
         self._kept_faults = self._folder.read(_FAULTS)
         self.board.set_clock(self._clock.floor_ms)
         is_same = (session.inc, session.boot) == found[:2] and not found[2]

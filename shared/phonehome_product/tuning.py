@@ -1,24 +1,25 @@
-"""Parameters of rules that are changed for one device, without a new product file.
+"""Rules and periods of sensors that are changed for one device, without a new product file.
 
 What may be changed and what it may be is decided by the same checks as the file itself, so that no
 device gets a rule that could not stand there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from pydantic import ValidationError
 
-from phonehome_wire.pushed import KIND_PARAMS, RULE_WORDS, rule_key
+from phonehome_wire.pushed import KIND_PARAMS, RULE_WORDS, rule_key, sensor_key
 
 from .checks import check_together
 from .device_half import compile_fault
 from .fields import find_in_fields
-from .model import Fault, Product, Rule
+from .model import Fault, Product, Rule, Sensor
 from .vocabulary import KINDS
 
 TIMING = {"on_delay_ms": 8, "off_delay_ms": 9, "n": 10, "m": 11, "settle_ms": 13}
+_PERIOD = "period_ms"
 _PARAMS = 7  # the places in the compiled row of a fault
 
 
@@ -41,25 +42,66 @@ class TuneError(ValueError):
 
 
 def tune(product: Product, changes: Mapping[str, int | float | Decimal]) -> list[Tuned]:
-    """What a device is to be sent for changes as in {"E21.low": 4.5}, in the sensor's unit.
+    """What a device is to be sent for changes as in {"E21.low": 4.5, "water.period_ms": 500}.
 
-    Raises TuneError with every problem.
+    Limits are in the sensor's unit. Raises TuneError with every problem.
     """
     problems: list[tuple[str, object, str]] = []
+    tuned: list[Tuned] = []
+    periods = {name: value for name, value in changes.items() if name.endswith(f".{_PERIOD}")}
+    product = _change_periods(product, periods, tuned, problems)
     by_code: dict[str, dict[str, int | float | Decimal]] = {}
     for name, value in changes.items():
+        if name in periods:
+            continue
         code, _, word = name.partition(".")
         fault = _find(product, code)
         if fault is None or word not in words_of(fault):
             problems.append((name, value, _fix_name(product, fault)))
         else:
             by_code.setdefault(code, {})[word] = value
-    tuned: list[Tuned] = []
     for code, words in by_code.items():
-        tuned += _tune_fault(product, code, words, problems)
+        product = _tune_fault(product, code, words, tuned, problems)
+    if periods and not problems:
+        problems += _check_periods(product, periods)
     if problems:
         raise TuneError(problems)
     return tuned
+
+
+def _change_periods(
+    product: Product,
+    periods: Mapping[str, int | float | Decimal],
+    tuned: list[Tuned],
+    problems: list[tuple[str, object, str]],
+) -> Product:
+    """The product with other periods of its sensors; rules must get on with them."""
+    sensors = list(product.sensors)
+    names = [sensor.name for sensor in sensors]
+    for name, value in periods.items():
+        sensor = name.partition(".")[0]
+        if sensor not in names:
+            problems.append((name, value, f"a sensor of {product.name}: {', '.join(names)}"))
+            continue
+        place = names.index(sensor)
+        try:
+            changed = {**sensors[place].model_dump(), _PERIOD: _exact(value)}
+            sensors[place] = Sensor.model_validate(changed)
+        except ValidationError as error:
+            problems += [(name, value, fix) for _, _, _, fix in find_in_fields(error)]
+            continue
+        tuned.append(Tuned(sensor_key(sensors[place].channel), name, sensors[place].period_ms))
+    return product.model_copy(update={"sensors": tuple(sensors)})
+
+
+def _check_periods(
+    product: Product, periods: Mapping[str, int | float | Decimal]
+) -> Iterator[tuple[str, object, str]]:
+    """What the changed product cannot do with its new periods, each with one of them."""
+    for path, _, what, fix in check_together(product):
+        owner = product.faults[int(path[1])].rule.sensor if path[0] == "fault" else None
+        name = f"{owner}.{_PERIOD}" if f"{owner}.{_PERIOD}" in periods else next(iter(periods))
+        yield name, periods[name], f"{'.'.join(map(str, path))} would be {what}; {fix}"
 
 
 def words_of(fault: Fault) -> list[str]:
@@ -72,18 +114,18 @@ def _tune_fault(
     product: Product,
     code: str,
     words: Mapping[str, int | float | Decimal],
+    tuned: list[Tuned],
     problems: list[tuple[str, object, str]],
-) -> list[Tuned]:
+) -> Product:
+    """The product with other words in one rule, noted in `tuned`; or as it is, and `problems`."""
     changed, found = _change(product, code, words)
-    if changed is None or found:
+    fault = _find(changed, code) if changed is not None else None
+    if changed is None or fault is None or found:
         problems += found
-        return []
-    fault = _find(changed, code)
-    if fault is None:
-        return []
+        return product
     row = compile_fault(changed, fault)
     own = KIND_PARAMS[KINDS[fault.rule.kind]]
-    return [
+    tuned += [
         Tuned(
             rule_key(fault.id, fault.fmi, word),
             f"{code}.{word}",
@@ -91,6 +133,7 @@ def _tune_fault(
         )
         for word in words
     ]
+    return changed
 
 
 def _change(
@@ -113,6 +156,7 @@ def _change(
     found = [
         (f"{code}.{path[-1]}", value, f"{what}; {fix}")
         for path, value, what, fix in check_together(changed)
+        if path[:2] == ("fault", number)
     ]
     return changed, found
 

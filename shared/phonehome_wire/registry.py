@@ -236,6 +236,7 @@ PUSHED_UNKNOWN = 1
 PUSHED_WRONG_TYPE = 2
 PUSHED_OUT_OF_RANGE = 3
 PUSHED_BOOT_LOOP = 4  # boots died under this configuration, and the device took it back
+PUSHED_UNSUPPORTED = 5  # not on this device: it sleeps, or has no such part
 
 # Arguments of commands: 3 set config, 4 clear faults, 7 send log, 8 re-send range, 9 set level.
 ARG_CONFIG_VERSION = 0

@@ -4,6 +4,7 @@ import pytest
 
 from phonehome_cloud.core.configs import FIRST_PAUSE_MS, MAX_TRIES, Standing, decide
 from phonehome_cloud.core.sessions import reported_version
+from phonehome_cloud.core.wishes import Wish
 from phonehome_cloud.errors import ConflictError, NotFoundError
 from phonehome_cloud.store import configs
 from phonehome_cloud.store.commands import supersede
@@ -74,8 +75,8 @@ class Fleet(Line):
         def put(connection):
             now_at = self.receiver.clock()
             given = keys or KEYS
-            values = dict(given.values())
-            args = (self.appliance.device, version, values, given, "token:anna", now_at)
+            wish = Wish(dict(given.values()), given, {})
+            args = (self.appliance.device, version, wish, "token:anna", now_at)
             before = configs.put(connection, *args)
             if before is not None:
                 supersede(connection, self.appliance.device, before, now_at)

@@ -10,7 +10,7 @@ import stat
 import pytest
 
 from phonehome_cloud.errors import StoreRefusedError
-from phonehome_cloud.store import claims, keys, masters, rotation, schema
+from phonehome_cloud.store import claims, keys, masters, rotation, schema, secrets
 from phonehome_cloud.store.database import Database
 from phonehome_cloud.store.masters import FileKeyring, FixedKeyring
 from phonehome_cloud.store.resealing import check_masters, count_masters, reseal
@@ -134,7 +134,7 @@ def test_a_changed_file_is_read_again(tmp_path):
 
 
 async def test_everything_is_sealed_again(receiver):
-    """Keys, salts of rotations, claims; afterwards the old key opens nothing, nor is it needed."""
+    """Keys, salts, claims, passwords; afterwards the old key opens nothing, nor is it needed."""
     washer = Appliance()
     await receiver.register(washer)
     await receiver.database.write(
@@ -143,13 +143,15 @@ async def test_everything_is_sealed_again(receiver):
     row = {"product": "washer", "devices": [], "max_uses": 1, "created_at": 1}
     row |= {"created_by": "token:a", "expires_at": 2**40}
     name, _ = await receiver.database.write(claims.add, receiver.vault, row)
+    secret = {9: "a very secret word"}
+    await receiver.database.write(secrets.put, receiver.vault, washer.device, secret)
     before = await receiver.database.read(claims.find_key, receiver.vault, name)
     told = await receiver.database.read(rotation.find_rotation, receiver.vault, washer.device, 1)
 
-    assert reseal(receiver.database.write_now, Vault(FixedKeyring(OTHER, MASTER))) == 3
+    assert reseal(receiver.database.write_now, Vault(FixedKeyring(OTHER, MASTER))) == 4
     new = Vault(FixedKeyring(OTHER))
     await receiver.database.read(check_masters, new)
-    assert await receiver.database.read(count_masters) == {masters.master_id(OTHER): 3}
+    assert await receiver.database.read(count_masters) == {masters.master_id(OTHER): 4}
     assert await receiver.database.read(claims.find_key, new, name) == before
     now = await receiver.database.read(rotation.find_rotation, new, washer.device, 1)
     assert now.args == told.args

@@ -6,7 +6,7 @@ from phonehome_wire import registry as r
 from phonehome_wire.downlink import Ack
 from phonehome_wire.encoder import Encoder
 from phonehome_wire.head import put_head
-from phonehome_wire.pushed import rule_key
+from phonehome_wire.pushed import RULE_BASE, SENSOR_BASE, rule_key
 from phonehome_wire.result import put_result
 from tests.cloud.running import running
 
@@ -165,3 +165,72 @@ async def test_two_people_wish_at_once(tmp_path):
         await receiver.api("PUT", path, json={"values": {"ack_s": 9}, "version": 1})
         problem = await receiver.api("PUT", path, 409, json={"values": {}, "version": 1})
         assert "is 2" in problem["detail"]
+
+
+async def test_a_password_is_sent_and_never_shown(tmp_path, caplog):
+    """The device hears it; no answer, listing, log or file of the receiver has it in the clear."""
+    caplog.set_level("DEBUG")
+    secret = "a very secret word"
+    async with running(tmp_path) as receiver:
+        voice = await receiver.register()
+        path = f"/devices/{voice.device}"
+        await hear(receiver, voice, voice.heartbeat(version=0))
+        values = {
+            "wifi_ssid": "new",
+            "wifi_password": secret,
+            "server": "https://new.example:8443",
+        }
+        made = await receiver.api("PUT", path + "/config", json={"values": values})
+        assert made["values"] == values | {"wifi_password": "(set)"}
+        await receiver.eventually(
+            lambda: hear(receiver, voice, voice.heartbeat()), lambda a: a.poll
+        )
+        heard = await hear(receiver, voice)
+        assert heard.args == {0: 1, 1: {7: values["server"], 8: "new", 9: secret}}
+        await hear(receiver, voice, result(voice, heard.cseq, 0, {7: 0, 8: 0, 9: 0}))
+        found = await receiver.eventually(
+            lambda: receiver.api("GET", path + "/config"), lambda c: c["statuses"]
+        )
+        commands = await receiver.api("GET", path + "/commands")
+        assert {"name": "wifi_password", "status": "ok"} in found["statuses"]
+        assert secret not in repr((made, found, commands))
+        again = await receiver.api("PUT", path + "/config", 422, json={"values": found["values"]})
+        assert [error["field"] for error in again["errors"]] == ["values.wifi_password"]
+        short = {"wifi_ssid": "new", "wifi_password": "s3cret"}
+        problem = await receiver.api("PUT", path + "/config", 422, json={"values": short})
+        assert "s3cret" not in repr(problem)
+    assert secret not in caplog.text
+    for file in tmp_path.rglob("*"):
+        assert not file.is_file() or secret.encode() not in file.read_bytes(), file
+
+
+async def test_wrong_ways_are_named(tmp_path):
+    """Addresses that no device could use, texts that are none, and a password of no network."""
+    async with running(tmp_path) as receiver:
+        voice = await receiver.register()
+        path = f"/devices/{voice.device}/config"
+        for server in ("ftp://x.example", "https://", "https://x:99999", "https://u:p@x", 7):
+            problem = await receiver.api("PUT", path, 422, json={"values": {"server": server}})
+            assert [error["field"] for error in problem["errors"]] == ["values.server"]
+        values = {"wifi_password": "long enough", "E21.low": "1", "ack_s": "9"}
+        problem = await receiver.api("PUT", path, 422, json={"values": values})
+        assert {error["field"] for error in problem["errors"]} == {
+            "values.wifi_ssid",
+            "values.E21.low",
+            "values.ack_s",
+        }
+
+
+async def test_the_period_of_a_sensor(tmp_path):
+    """By the name of the sensor; sent under the key of its channel."""
+    async with running(tmp_path) as receiver:
+        voice = await receiver.register()
+        path = f"/devices/{voice.device}/config"
+        await hear(receiver, voice, voice.heartbeat(version=0))
+        await receiver.api("PUT", path, json={"values": {"water_level.period_ms": 250}})
+        await receiver.eventually(
+            lambda: hear(receiver, voice, voice.heartbeat()), lambda a: a.poll
+        )
+        heard = await hear(receiver, voice)
+        assert list(heard.args[1].values()) == [250]
+        assert all(SENSOR_BASE <= key < RULE_BASE for key in heard.args[1])

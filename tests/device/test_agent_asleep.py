@@ -9,11 +9,13 @@ import pytest
 from phonehome.ports.sleep import EXIT_ASLEEP
 from phonehome_product import compile_device, load
 from phonehome_wire import registry
+from phonehome_wire.pushed import sensor_key
 from tests.fakes.board import DEVICE, HEAP, KEY
 
 MINUTE_MS = 60_000
 BEGUN_MS = 1_700_000_000_000
 COLD, WARM = -18, 4
+HEARTBEAT = 1  # of phonehome_wire.pushed
 # What only a wake with something to say may load.
 LOUD = {
     "asyncio",
@@ -45,6 +47,7 @@ class Appliance:
         self._command = [interpreter, "-X", HEAP, project / "tests/fakes/asleep_main.py"]
         self._environment = environment
         self._folder = folder
+        self.flash = folder / "flash"
         self.wall_ms = BEGUN_MS
         self.value = COLD
         product = load(project / "shared/products/freezer.toml")
@@ -154,3 +157,74 @@ async def test_a_full_flash_does_not_keep_it_awake(appliance, tmp_path):
     events = await appliance.wake()
     assert events["asleep"]["is_silent"]
     assert "phonehome.agent" not in events["loaded"]["modules"]
+
+
+def config_events(wakes):
+    """(number of the wake, version, state) of what became of configurations."""
+    found = [
+        (number, events["config"]) for number, events in enumerate(wakes) if "config" in events
+    ]
+    return [(number, event["version"], event["state"]) for number, event in found]
+
+
+async def test_a_configuration_is_tried_over_sleeps(appliance, served):
+    """Taken in one wake, kept in another a minute later, and the next boot still has it."""
+    appliance.settings.update(heartbeat_s=60, trial_s=300)
+    receiver = served.receiver
+    await appliance.wake()
+    receiver.orders.append((1, registry.COMMAND_SET_CONFIG, {0: 7, 1: {HEARTBEAT: 150}}))
+    taken = await appliance.wake()
+    receiver.orders = []
+    assert taken["config"]["state"] == "trial"
+    wakes = [await appliance.wake() for _ in range(8)]
+    ((number, version, state),) = config_events(wakes)
+    assert (version, state) == (7, "kept")
+    waited_ms = wakes[number]["asleep"]["uptime_ms"] - taken["asleep"]["uptime_ms"]
+    assert 58_000 <= waited_ms < 70_000
+    beats = [record.ms for record in receiver.records(registry.RTYPE_HEARTBEAT)]
+    assert round((beats[-1] - beats[-2]) / 1000) == 150
+    appliance.wall_ms += 10**10  # somebody took the battery out
+    (appliance.flash / "asleep.bin").unlink()
+    await appliance.wake()
+    hello = receiver.records(registry.RTYPE_HELLO)[-1].body
+    assert (hello[registry.HELLO_CONFIG_VERSION], len(receiver.records(registry.RTYPE_HELLO))) == (
+        7,
+        2,
+    )
+
+
+async def test_a_silent_receiver_ends_the_trial_of_a_sleeper(appliance, served):
+    """It wakes for the end of the trial, is as before, and says so when it is heard again."""
+    appliance.settings.update(heartbeat_s=60, trial_s=300)
+    receiver = served.receiver
+    await appliance.wake()
+    receiver.orders.append((1, registry.COMMAND_SET_CONFIG, {0: 7, 1: {HEARTBEAT: 86400}}))
+    receiver.on_report = lambda report: report.records or receiver.script.extend(["busy"] * 99)
+    taken = await appliance.wake()
+    assert taken["config"]["state"] == "trial"
+    receiver.orders, receiver.on_report = [], None
+    wakes = []
+    while not config_events(wakes):
+        wakes.append(await appliance.wake())
+    assert config_events(wakes)[0][1:] == (0, "reverted")
+    assert 300_000 <= wakes[-1]["asleep"]["uptime_ms"] - taken["asleep"]["uptime_ms"] < 310_000
+    receiver.script = []
+    while "acked" not in wakes[-1]:
+        wakes.append(await appliance.wake())
+    results = [record.body for record in receiver.records(registry.RTYPE_RESULT)]
+    assert [body[registry.RESULT_STATUS] for body in results] == [registry.RESULT_OK]
+
+
+async def test_a_sleeper_leaves_its_product_alone(appliance, served):
+    """What silent wakes would not know of is refused, key by key."""
+    appliance.settings["heartbeat_s"] = 60
+    await appliance.wake()
+    receiver, period = served.receiver, sensor_key(1)
+    values = {HEARTBEAT: 90, period: 500, 7: "https://new.example"}
+    receiver.orders.append((1, registry.COMMAND_SET_CONFIG, {0: 7, 1: values}))
+    events = await appliance.wake()
+    assert "config" not in events
+    (body,) = [record.body for record in receiver.records(registry.RTYPE_RESULT)]
+    unsupported = registry.PUSHED_UNSUPPORTED  # a computer does not start again by itself
+    judged = {HEARTBEAT: 0, period: unsupported, 7: unsupported}
+    assert body[registry.RESULT_VALUE] == judged

@@ -2,7 +2,7 @@
 
 from phonehome.core.pushed import Pushed
 from phonehome.ports.slots import Slots
-from phonehome_wire.pushed import MAX_KEYS, MAX_VERSION
+from phonehome_wire.pushed import MAX_KEYS, MAX_VERSION, TEXTS
 from tests.fakes.flash import FakeFlash, PowerCut
 
 VALUES = {1: 60, 1 << 29 | 520192 << 10: -40}
@@ -78,7 +78,8 @@ def test_the_largest_has_room():
     """As many keys as a command may carry, with the largest numbers, on trial, kept and before."""
     flash = FakeFlash()
     pushed = load(flash)
-    values = {(1 << 29) + number: 2**31 - 1 for number in range(MAX_KEYS)}
+    texts = {key: "x" * greatest for key, (_, _, greatest) in TEXTS.items()}
+    values = {(1 << 29) + number: 2**31 - 1 for number in range(MAX_KEYS - len(texts))} | texts
     pushed.begin_trial(MAX_VERSION, values)
     pushed.keep()
     pushed.take_back(15)

@@ -1,46 +1,25 @@
 """Configuration from the receiver: taken whole or not at all, tried, kept or taken back."""
 
-import contextlib
-
 from phonehome.core.commands import execute
-from phonehome.core.pushing import restore
+from phonehome.core.pushing import restore, settle
 from phonehome_wire import registry as r
-from phonehome_wire.pushed import MAX_KEYS, rule_key
-from tests.fakes.agent import FakeAgent
+from phonehome_wire.pushed import MAX_KEYS, rule_key, sensor_key
+from tests.fakes.agent import FakeAgent, keep, make_agent, push, tend
 from tests.fakes.flash import FakeFlash, PowerCut
 
 HEARTBEAT, GATHER, ACK, LOG = 1, 2, 3, 6
+PERIOD = sensor_key(0)
 LOW, HIGH = rule_key(520192, 0, "low"), rule_key(520192, 0, "high")
 WINDOW = rule_key(520193, 10, "window_ms")
 DELAY = rule_key(520194, 31, "on_delay_ms")
 
 
-def make_agent():
-    """An agent that has started."""
-    agent = FakeAgent()
-    agent.start()
-    return agent
-
-
-def push(agent, version, values):
-    """(status, value) of the command."""
-    return execute(r.COMMAND_SET_CONFIG, {0: version, 1: values}, agent.hands())
-
-
 def reboot(agent):
     """The next boot of the same flash."""
     agent.boot()
+    settle(agent._pushed_slots, agent._birth, agent._emit)
     restore(agent, agent._pushed_slots)
     agent.start()
-
-
-def tend(agent, now_ms, acked_ms=-1):
-    """What the agent does each second; True when the trial is over."""
-    agent.uptime.now = now_ms
-    is_over = agent._trial.is_over(now_ms, acked_ms)
-    if is_over:
-        agent._trial = None
-    return is_over
 
 
 def test_settings_are_applied_at_once():
@@ -132,12 +111,38 @@ def test_a_full_flash_refuses():
     assert (agent.config.heartbeat_s, agent._trial) == (300, None)
 
 
-def test_a_board_that_sleeps_refuses():
-    """Where nothing would look after the trial there is none."""
+def test_a_board_that_sleeps_leaves_its_product():
+    """Where silent wakes judge without the agent settings are taken, sensors and rules not."""
     agent = make_agent()
-    agent.takes_config = False
-    assert push(agent, 1, {HEARTBEAT: 60}) == (r.RESULT_REFUSED, None)
-    assert agent.flash.names() == []
+    agent.tunes_product = False
+    values = {HEARTBEAT: 60, LOW: 1, PERIOD: 500}
+    unsupported = r.PUSHED_UNSUPPORTED
+    judged = {HEARTBEAT: 0, LOW: unsupported, PERIOD: unsupported}
+    assert push(agent, 1, values) == (r.RESULT_BAD_ARGS, judged)
+    assert push(agent, 1, {HEARTBEAT: 60})[0] == r.RESULT_OK
+
+
+def test_a_sensor_is_read_at_its_new_pace():
+    """A pushed period counts at once, its rules begin anew, and taken back it is the product's."""
+    agent = make_agent()
+    agent.step(1)
+    before = list(agent._sampler.rules)
+    taken = agent._sampler.samples
+    assert push(agent, 1, {PERIOD: 250})[0] == r.RESULT_OK
+    assert agent._sampler.rules[1] is not before[1]
+    for _ in range(8):
+        agent.uptime.now = agent._sampler.step(agent.uptime.now)
+    assert agent._sampler.samples - taken == 8
+    assert push(agent, 2, {})[0] == r.RESULT_OK
+    assert agent.product.channels[0].period_ms == 1000
+
+
+def test_a_period_has_bounds_and_a_sensor():
+    """From a millisecond to a day, whole, and of a channel that there is."""
+    agent = make_agent()
+    for value, status in ((0, 3), (86_400_001, 3), ("5", 2), (True, 2), (86_400_000, 0)):
+        assert push(agent, 1, {PERIOD: value})[1] == {PERIOD: status}
+    assert push(agent, 1, {sensor_key(9): 5})[1] == {sensor_key(9): r.PUSHED_UNKNOWN}
 
 
 def test_an_ack_and_health_keep_it():
@@ -214,17 +219,11 @@ def test_a_boot_can_prove_it():
     assert (agent._trial, agent.product.faults[0].params[1]) == (None, 40)
 
 
-def keep(agent, version, values):
-    """Push a configuration and let it prove itself."""
-    push(agent, version, values)
-    since = agent.uptime.now
-    assert tend(agent, since + 60_000, since)
-
-
 def boot_safe(agent, died):
     """The next boot, with the application off because so many boots died."""
     agent.boot()
     agent._birth.is_safe, agent._birth.died = True, died
+    settle(agent._pushed_slots, agent._birth, agent._emit)
     restore(agent, agent._pushed_slots)
     agent.start()
     return agent._session.config_version
@@ -234,6 +233,7 @@ def boot_try(agent, died):
     """The next boot, which tries the application again."""
     agent.boot()
     agent._birth.died = died
+    settle(agent._pushed_slots, agent._birth, agent._emit)
     restore(agent, agent._pushed_slots)
     agent.start()
     return agent._session.config_version
@@ -246,7 +246,6 @@ def test_a_boot_loop_takes_it_back():
     keep(agent, 2, {HEARTBEAT: 70})
     assert boot_safe(agent, 3) == 1
     assert (agent.config.heartbeat_s, agent.events) == (60, [("config", 1, "reverted")])
-    assert agent._reporter.told == [("beat",)]
     assert (boot_try(agent, 3), agent.config.heartbeat_s) == (1, 60)
     assert boot_safe(agent, 4) == 0, "that try died, too"
     assert boot_safe(agent, 5) == 0
@@ -265,6 +264,14 @@ def test_each_is_taken_back_after_its_try():
     assert [boot_safe(agent, 3) for _ in range(2)] == [1, 1], "a loop of its own"
 
 
+def start_cut(agent):
+    """A safe start as far as the power lasts."""
+    try:
+        boot_safe(agent, 3)
+    except PowerCut:
+        return
+
+
 def test_power_cut_while_a_safe_start_takes_it_back():
     """Cut at any byte of it, the next safe start has gone back exactly one."""
     agent = make_agent()
@@ -275,8 +282,7 @@ def test_power_cut_while_a_safe_start_takes_it_back():
     spent = agent.flash.spent
     for budget in range(spent):
         cut = FakeAgent(FakeFlash(files, budget))
-        with contextlib.suppress(PowerCut):
-            boot_safe(cut, 3)
+        start_cut(cut)
         again = FakeAgent(FakeFlash(cut.flash.files))
         assert boot_safe(again, 3) == 1
 

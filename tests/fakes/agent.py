@@ -1,5 +1,6 @@
 """The parts of an agent that commands work on, real where that needs no network."""
 
+from phonehome.core.commands import execute
 from phonehome.core.hands import Hands
 from phonehome.core.logring import Logger, LogRing
 from phonehome.core.outbox import Outbox
@@ -32,6 +33,7 @@ class FakeConfig:
     heartbeat_s, gather_ms, ack_s, keepalive_s, settle_ms = 300, 500, 30, 120, 10000
     trial_s = 600
     commands = None
+    insecure, wifi = False, {"ssid": "home"}
 
 
 class FakeSession:
@@ -83,7 +85,7 @@ def make_product():
 class FakeAgent:
     """One boot of an agent on a flash; `boot` starts the next one on the same flash."""
 
-    takes_config = True
+    tunes_product = True
 
     def __init__(self, flash=None):
         self.flash = flash or FakeFlash()
@@ -101,11 +103,16 @@ class FakeAgent:
         self._functions, self._replaced = {}, {}
         self._reporter, self._sending, self._session = FakeReporter(), None, FakeSession()
         self._sampler = self._trial = self._next_metric = None
+        self._reboot_asked, self.reboots = False, []
+        self._tasks = self
         self._pushed_slots = Slots(self.flash, "config")
 
     def start(self):
         self._sending = FakeSending()
         self._sampler = Sampler(self.product, {"level": lambda: self.level}, self._tell)
+
+    def reboot(self, name):
+        self.reboots.append(name)
 
     def hands(self):
         return Hands(self)
@@ -124,3 +131,31 @@ class FakeAgent:
 
     def _emit(self, name, **facts):
         self.events.append((name, facts.get("version"), facts.get("state")))
+
+
+def make_agent():
+    """An agent that has started."""
+    agent = FakeAgent()
+    agent.start()
+    return agent
+
+
+def push(agent, version, values):
+    """(status, value) of the command."""
+    return execute(r.COMMAND_SET_CONFIG, {0: version, 1: values}, agent.hands())
+
+
+def tend(agent, now_ms, acked_ms=-1):
+    """What the agent does each second; True when the trial is over."""
+    agent.uptime.now = now_ms
+    is_over = agent._trial.is_over(now_ms, acked_ms)
+    if is_over:
+        agent._trial = None
+    return is_over
+
+
+def keep(agent, version, values):
+    """Push a configuration and let it prove itself."""
+    push(agent, version, values)
+    since = agent.uptime.now
+    assert tend(agent, since + 60_000, since)

@@ -8,7 +8,7 @@ from phonehome_product import TuneError, compile_device, load, tune
 from phonehome_product.tuning import TIMING, words_of
 from phonehome_product.vocabulary import KINDS
 from phonehome_wire.decoder import decode
-from phonehome_wire.pushed import KIND_PARAMS, RULE_WORDS, rule_key
+from phonehome_wire.pushed import KIND_PARAMS, RULE_WORDS, rule_key, sensor_key
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +88,32 @@ def test_the_tables_agree():
         own = set(words) - {"predicate", "other"}
         assert set(KIND_PARAMS[KINDS[kind]]) == own, kind
     assert KINDS["drift"] == rare.KIND_DRIFT
+
+
+def test_a_sensor_is_read_more_often(washer):
+    """A period goes as it is, under the key of its channel."""
+    sensor = washer.sensors[0]
+    (tuned,) = tune(washer, {f"{sensor.name}.period_ms": 250})
+    assert (tuned.key, tuned.value) == (sensor_key(sensor.channel), 250)
+
+
+def test_rules_get_on_with_a_period(washer):
+    """A window shorter than its periods refuses the period, unless the window changes with it."""
+    fault = next(f for f in washer.faults if f.rule.kind in {"rate", "stuck"})
+    period, window = f"{fault.rule.sensor}.period_ms", f"{fault.code}.window_ms"
+    long_ms = fault.rule.window_ms * 2
+    assert "would be shorter than" in fixes(washer, {period: long_ms})[period]
+    others = [f for f in washer.faults if f.rule.sensor == fault.rule.sensor and f.rule.window_ms]
+    windows = {f"{f.code}.window_ms": long_ms * 4 for f in others}
+    assert window in windows
+    tuned = tune(washer, {period: long_ms, **windows})
+    assert {t.name for t in tuned} == {period, *windows}
+
+
+def test_wrong_periods_are_named(washer):
+    """Of no sensor, out of bounds, and no whole number."""
+    name = f"{washer.sensors[0].name}.period_ms"
+    found = fixes(washer, {"colour.period_ms": 500, name: 1.5})
+    assert set(found) == {"colour.period_ms", name}
+    for value in (0, 10**9):
+        assert set(fixes(washer, {name: value})) == {name}

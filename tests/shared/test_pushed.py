@@ -3,11 +3,17 @@
 from phonehome_wire import registry as r
 from phonehome_wire.pushed import (
     KIND_PARAMS,
+    MAX_PERIOD_MS,
     RULE_BASE,
     RULE_WORDS,
+    SECRETS,
+    SENSOR_BASE,
     SETTINGS,
+    TEXTS,
+    judge_period,
     judge_setting,
     rule_key,
+    sensor_key,
     split_key,
 )
 
@@ -52,3 +58,26 @@ def test_kinds_use_known_words():
     for words in KIND_PARAMS.values():
         for word in words:
             assert word in RULE_WORDS
+
+
+def test_texts_have_bounds_in_bytes():
+    """A text is measured as it is sent, and its key is that of no number."""
+    for key, (_, least, greatest) in TEXTS.items():
+        assert key < SENSOR_BASE
+        assert key not in SETTINGS
+        for size, status in ((least, 0), (greatest, 0), (greatest + 1, 3), (least - 1, 3)):
+            assert judge_setting(key, "x" * size) == status
+        assert judge_setting(key, "\u20ac" * (greatest // 2)) == r.PUSHED_OUT_OF_RANGE
+        for wrong in (True, None, 1, b"12345678", ["12345678"]):
+            assert judge_setting(key, wrong) == r.PUSHED_WRONG_TYPE
+    assert [TEXTS[key][0] for key in SECRETS] == ["wifi_password"]
+
+
+def test_a_sensor_has_a_key():
+    """Between settings and rules, one for each channel."""
+    keys = [sensor_key(channel) for channel in range(256)]
+    assert len(set(keys)) == 256
+    assert SENSOR_BASE <= min(keys) <= max(keys) < RULE_BASE
+    assert judge_period(1) == judge_period(MAX_PERIOD_MS) == r.PUSHED_OK
+    assert judge_period(0) == judge_period(MAX_PERIOD_MS + 1) == r.PUSHED_OUT_OF_RANGE
+    assert judge_period("1") == judge_period(True) == r.PUSHED_WRONG_TYPE

@@ -1,11 +1,12 @@
 """What configuration each device should have, and which it says it has."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, or_, select, update
 
 from phonehome_cloud.core.configs import PENDING
+from phonehome_cloud.core.wishes import Wish
 from phonehome_cloud.errors import ConflictError, NotFoundError
 
 from .dialects import insert
@@ -18,8 +19,7 @@ def put(
     connection: Connection,
     dev: str,
     version: int | None,
-    wished: Mapping[str, Any],
-    encoded: Mapping[str, Any],
+    wish: Wish,
     who: str,
     now_at: int,
 ) -> int | None:
@@ -37,8 +37,8 @@ def put(
     row = {
         "device": dev,
         "version": last + 1,
-        "wished": dict(wished),
-        "encoded": dict(encoded),
+        "wished": wish.shown,
+        "encoded": wish.encoded,
         "state": PENDING,
         "who": who,
         "asked_at": now_at,

@@ -77,7 +77,7 @@ device_config = Table(
     Column("version", BigInteger, nullable=False),
     # As they were asked for, {name: number}, and as they are sent, {key: [name, number]}.
     Column("wished", JSON, nullable=False),
-    Column("encoded", JSON, nullable=False),
+    Column("encoded", JSON, nullable=False),  # null for the value of a secret
     Column("state", String(12), nullable=False),
     Column("who", String(64), nullable=False),
     Column("asked_at", BigInteger, nullable=False),
@@ -96,4 +96,14 @@ Index(
     device_config.c.due_at,
     sqlite_where=device_config.c.due_at.is_not(None),
     postgresql_where=device_config.c.due_at.is_not(None),
+)
+
+# What is secret in the configuration of a device: {key: text} as JSON, AES-256-GCM under the
+# master key of this id, bound to the device.
+config_secret = Table(
+    "config_secret",
+    metadata,
+    device_key(),
+    Column("sealed", Bytes, nullable=False),
+    Column("master", String(8), nullable=False),
 )

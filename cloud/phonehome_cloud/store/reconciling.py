@@ -71,7 +71,7 @@ def _judged(order: RowMapping) -> Any:
 
 def _give(connection: Connection, row: RowMapping, now_at: int) -> dict[str, Any]:
     """Queue the command; a device for which too many wait has its turn later."""
-    values = {int(key): number for key, (_, number) in row["encoded"].items()}
+    values = {int(key): value for key, (_, value) in row["encoded"].items() if value is not None}
     args = encode_args({ARG_CONFIG_VERSION: row["version"], ARG_CONFIG_VALUES: values})
     deadline_at = now_at + COMMAND_WITHIN_S * 1000
     order = Order(row["device"], COMMAND_SET_CONFIG, args, True, WHO, now_at, deadline_at)

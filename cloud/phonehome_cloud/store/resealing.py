@@ -15,7 +15,8 @@ from phonehome_cloud.errors import StoreRefusedError
 
 from .claims import claim_binding
 from .keys import key_binding, salt_binding
-from .schema import claim, device_key
+from .schema import claim, config_secret, device_key
+from .secrets import secret_binding
 from .vault import UNNAMED, Vault
 
 _BATCH = 200  # 2 ms of AES and one commit: intake never waits long for the write lock
@@ -40,6 +41,11 @@ _SEALED = (
         },
     ),
     _Sealed(claim, (claim.c.claim,), {"sealed": lambda row: claim_binding(row.claim)}),
+    _Sealed(
+        config_secret,
+        (config_secret.c.device,),
+        {"sealed": lambda row: secret_binding(row.device)},
+    ),
 )
 Write = Callable[..., Any]  # store.database.Database.write_now
 

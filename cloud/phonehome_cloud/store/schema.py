@@ -26,7 +26,7 @@ from sqlalchemy import (
 from .columns import Bytes, metadata
 from .columns import device_key as device_key_column
 from .enrolling_tables import claim, claim_code, enrollment
-from .order_tables import command, device_config
+from .order_tables import command, config_secret, device_config
 
 __all__ = [
     "anchor",
@@ -34,6 +34,7 @@ __all__ = [
     "claim",
     "claim_code",
     "command",
+    "config_secret",
     "device",
     "device_config",
     "device_event",

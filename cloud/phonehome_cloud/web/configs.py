@@ -1,38 +1,38 @@
 """The configuration of a device on the desk API: what it should have, and what it says it has."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from aiohttp import web
 from sqlalchemy import Connection, RowMapping
 
 from phonehome_cloud.clock import now_ms
+from phonehome_cloud.core.wishes import NAMES, Wish, WishError, read_wish
 from phonehome_cloud.errors import NotFoundError
-from phonehome_cloud.store import commands, configs, devices
-from phonehome_product import Product, TuneError, tune
+from phonehome_cloud.store import commands, configs, devices, secrets
+from phonehome_product import Product
 from phonehome_wire.names import PUSHED_NAMES
-from phonehome_wire.pushed import MAX_KEYS, MAX_VERSION, SETTINGS
+from phonehome_wire.pushed import MAX_VERSION
 from phonehome_wire.registry import PUSHED_OK
 
 from .bodies import read_json
 from .operations import Operation, json_response
-from .parts import ACTOR, DATABASE, NOTE_ORDER, PRODUCTS
+from .parts import ACTOR, DATABASE, NOTE_ORDER, PRODUCTS, VAULT
 from .problems import ProblemError, field_error
 from .queries import check_names
 
-_Number = int | float
-_BY_NAME = {name: (key, least, greatest) for key, (name, least, greatest) in SETTINGS.items()}
+_Value = int | float | str
 
 
 class NewConfig(msgspec.Struct, forbid_unknown_fields=True):
     """What a device should have; what it does not name is as in the file on the device."""
 
     values: Annotated[
-        dict[str, _Number],
+        dict[str, _Value],
         msgspec.Meta(
-            description=f"settings by name ({', '.join(_BY_NAME)}) and parameters of rules, as in "
-            "E21.low, in the unit of the sensor"
+            description=f"settings by name ({', '.join(NAMES)}), parameters of rules, as in "
+            "E21.low, in the unit of the sensor, and periods of sensors, as in water.period_ms"
         ),
     ]
     version: (
@@ -45,7 +45,8 @@ class NewConfig(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ConfigStatus(msgspec.Struct):
-    """What the device said of one value: ok, unknown, wrong_type, out_of_range or boot_loop.
+    """What the device said of one value: ok, unknown, wrong_type, out_of_range, boot_loop or
+    unsupported.
 
     Boots died under one with boot_loop, and the device went back by itself.
     """
@@ -57,6 +58,8 @@ class ConfigStatus(msgspec.Struct):
 class DeviceConfig(msgspec.Struct):
     """What a device should have and where that stands; times are unix milliseconds UTC.
 
+    Of a secret, as the password of the Wi-Fi, `values` say "(set)" and nothing more.
+
     `state` is pending, applied, reverted (the device went back by itself), refused (`statuses` say
     why) or failed; `reported` is the version that the device runs under, 0 for its own file alone;
     `next_try_at` is null when nothing is tried any more.
@@ -64,7 +67,7 @@ class DeviceConfig(msgspec.Struct):
 
     device: str
     version: int
-    values: dict[str, _Number]
+    values: dict[str, _Value]
     state: str
     reported: int | None
     asked_by: str
@@ -83,11 +86,12 @@ async def put_config(request: web.Request) -> web.Response:
     device, database = request.match_info["device"], request.config_dict[DATABASE]
     row = await database.read(devices.expect, device)
     product = request.config_dict[PRODUCTS].get(row["product"] or "")
-    keys = _keys_of(wanted.values, product)
+    wish, vault = _wish_of(wanted.values, product), request.config_dict[VAULT]
 
     def put(connection: Connection) -> None:
         now_at, who = now_ms(), request[ACTOR]
-        before = configs.put(connection, device, wanted.version, wanted.values, keys, who, now_at)
+        before = configs.put(connection, device, wanted.version, wish, who, now_at)
+        secrets.put(connection, vault, device, wish.secrets)
         if before is not None:
             commands.supersede(connection, device, before, now_at)
 
@@ -103,36 +107,15 @@ async def get_config(request: web.Request) -> web.Response:
     return json_response(_show(await request.config_dict[DATABASE].read(_expect, device)))
 
 
-def _keys_of(values: Mapping[str, _Number], product: Product | None) -> dict[str, Any]:
-    """The values as they are sent, {key: [name, number]}; ProblemError names every wrong one."""
-    if len(values) > MAX_KEYS:
-        error = field_error("values", len(values), f"at most {MAX_KEYS}")
-        raise ProblemError("invalid-body", "too many values", error)
-    keys: dict[str, Any] = {}
-    problems: list[tuple[str, object, str]] = []
-    rules = {name: value for name, value in values.items() if "." in name}
-    for name, value in values.items():
-        if name in rules:
-            continue
-        key, least, greatest = _BY_NAME.get(name, (0, 0, 0))
-        if not key:
-            problems.append((name, value, f"one of {', '.join(_BY_NAME)}, or as in E21.low"))
-        elif not isinstance(value, int) or not least <= value <= greatest:
-            problems.append((name, value, f"a whole number from {least} to {greatest}"))
-        else:
-            keys[str(key)] = [name, value]
-    if rules and product is None:
-        fix = "leave it out: no product file of the receiver describes the device"
-        problems += [(name, value, fix) for name, value in rules.items()]
-    elif rules and product is not None:
-        try:
-            keys |= {str(t.key): [t.name, t.value] for t in tune(product, rules)}
-        except TuneError as error:
-            problems += error.problems
-    if problems:
-        errors = [field_error(f"values.{name}", value, fix) for name, value, fix in problems]
-        raise ProblemError("invalid-body", "some values cannot be set", *errors)
-    return keys
+def _wish_of(values: Mapping[str, _Value], product: Product | None) -> Wish:
+    try:
+        return read_wish(values, product)
+    except WishError as error:
+        errors = [
+            field_error(f"values.{name}" if name else "values", value, fix)
+            for name, value, fix in error.problems
+        ]
+        raise ProblemError("invalid-body", "some values cannot be set", *errors) from None
 
 
 def _expect(connection: Connection, device: str) -> RowMapping:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from phonehome_cloud.core.arrivals import Arrival, DeviceKey
 from phonehome_cloud.core.orders import sign_command
 from phonehome_cloud.errors import StoreUnavailableError
-from phonehome_cloud.store import commands, configs, devices, rotation
+from phonehome_cloud.store import commands, configs, devices, rotation, secrets
 from phonehome_cloud.store.database import Database
 from phonehome_cloud.store.reconciling import reconcile
 from phonehome_cloud.store.vault import Vault
@@ -105,7 +105,7 @@ class Commanding:
     def _take_next(self, connection: Connection, arrival: Arrival, now_at: int) -> Command | None:
         dev, boot = arrival.device, arrival.uplink.boot
         command = commands.take_next(connection, dev, arrival.inc, boot, now_at)
-        return rotation.complete(connection, self._vault, dev, arrival.key.epoch, command)
+        return self._complete(connection, dev, arrival.key.epoch, command)
 
     async def run(self) -> None:
         """Look after commands until cancelled; when the database is away, again each second."""
@@ -155,7 +155,14 @@ class Commanding:
         self, connection: Connection, key: DeviceKey, now_at: int
     ) -> Command | None:
         command = commands.take_pushable(connection, key.device, now_at)
-        return rotation.complete(connection, self._vault, key.device, key.epoch, command)
+        return self._complete(connection, key.device, key.epoch, command)
+
+    def _complete(
+        self, connection: Connection, dev: str, epoch: int, command: Command | None
+    ) -> Command | None:
+        """With what is secret in it; None when it has become pointless."""
+        command = rotation.complete(connection, self._vault, dev, epoch, command)
+        return secrets.complete(connection, self._vault, dev, command)
 
 
 def _look(connection: Connection, now_at: int) -> tuple[bool, bool]:

@@ -58,8 +58,6 @@ def _send_hello(hands, _args: dict) -> tuple:
 
 
 def _set_config(hands, args: dict) -> tuple:
-    if not hands.agent.takes_config:
-        return _RESULT_REFUSED, None
     from .pushing import set_config
 
     return set_config(hands, args)

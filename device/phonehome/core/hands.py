@@ -60,6 +60,14 @@ class Hands:
         """An event: a line of the log, and a word to the developer's `on_event`."""
         self.agent._emit(name, **facts)
 
+    def ask_reboot(self, is_asked: bool) -> None:
+        """Reset, or not, once the receiver has acknowledged what there is to say."""
+        self.agent._reboot_asked = is_asked
+
+    def reboot(self, name: str) -> None:
+        """Reset now; the next hello has the name."""
+        self.agent._tasks.reboot(name)
+
     def tell_config(self, state: str) -> None:
         """Something became of a pushed configuration: an event, a line, and a heartbeat soon."""
         self.agent._next_metric = _METRIC_CONFIG_VERSION

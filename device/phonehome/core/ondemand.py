@@ -15,6 +15,7 @@ _SELDOM = (
     _CORE + ".faultlife",
     _CORE + ".hands",
     _CORE + ".lastwords",
+    _CORE + ".linkkeys",
     _CORE + ".logcommands",
     _CORE + ".outbox",
     _CORE + ".pushed",

@@ -11,10 +11,11 @@ from phonehome_wire.compat import const
 from phonehome_wire.decoder import decode
 from phonehome_wire.encoder import Encoder
 from phonehome_wire.errors import WireError
+from phonehome_wire.pushed import TEXTS
 
 _FORMAT = const(2)
 _OLDER_FORMAT = const(1)  # without the last two
-_MAX_BYTES = const(1104)  # 32 keys of 5 bytes with values of 5, three times, and the rest
+_MAX_BYTES = const(1728)  # 29 keys of 5 bytes with values of 5, 3 texts, three times, the rest
 _NOTHING: tuple = (0, {})  # the configuration of the file alone
 _NOT_TAKEN: tuple = (0, 0)
 
@@ -63,11 +64,14 @@ class Pushed:
     def take_back(self, died: int) -> None:
         """After so many boots that died: the trial, else what is kept, gives way.
 
-        It is remembered as `taken`, so that one try is made before the next is taken back.
+        But for the way to the receiver: that has proven itself, and the one before may lead
+        nowhere by now. It is remembered as `taken`: one try is made before the next is taken back.
         """
         taken = (died, self.current[0])
         if self.trial is None:
-            self._write(0, None, self.before, _NOTHING, taken)
+            values = {key: self.before[1][key] for key in self.before[1] if key not in TEXTS}
+            values.update({key: self.kept[1][key] for key in self.kept[1] if key in TEXTS})
+            self._write(0, None, (self.before[0], values), _NOTHING, taken)
         else:
             self._write(0, None, self.kept, self.before, taken)
 

@@ -7,6 +7,7 @@ at all, is on flash before it counts, and is on trial (core.trial) until it has 
 from phonehome_wire.compat import const
 from phonehome_wire.pushed import MAX_KEYS, MAX_VERSION
 
+from .linkkeys import link_of
 from .pushed import Pushed
 from .trial import MAX_BOOTS, Trial
 
@@ -36,15 +37,33 @@ def set_config(hands, args: dict) -> tuple:
         return _RESULT_OK, judged  # asked for again: what is on trial stays on trial
     if version and version == pushed.taken[1]:
         return _RESULT_BAD_ARGS, dict.fromkeys(values, _PUSHED_BOOT_LOOP)
+    is_moved = link_of(values) != link_of(pushed.current[1])
     try:
         pushed.begin_trial(version, values)
     except OSError:
         return _RESULT_FAILED, None
     tune(hands, values)
     hands.session.config_version = version
-    hands.begin_trial(Trial(hands, pushed, hands.now_ms))
+    hands.begin_trial(Trial(hands, pushed, hands.now_ms, is_moved))
     hands.tell_config("trial")
+    if is_moved:
+        hands.ask_reboot(True)
     return _RESULT_OK, judged
+
+
+def settle(slots, birth, tell) -> dict:
+    """Decide which one this boot runs under; its way to the receiver, as core.linkkeys has it.
+
+    `birth` None: this boot has begun already.
+    """
+    pushed = Pushed(slots)
+    if birth is None:
+        pass
+    elif not birth.is_safe:
+        _note_boot(pushed, birth)
+    elif _revert(pushed, birth.died):
+        tell("config", version=pushed.current[0], state="reverted")
+    return link_of(pushed.current[1])
 
 
 def restore(agent, slots) -> None:
@@ -54,26 +73,20 @@ def restore(agent, slots) -> None:
 
     hands = Hands(agent)
     pushed = Pushed(slots)
-    is_reverted = _settle(pushed, hands.birth)
     if pushed.trial is not None:
         hands.begin_trial(Trial(hands, pushed, 0))
     hands.session.config_version, values = pushed.current
     tune(hands, values)
-    if is_reverted:
-        hands.tell_config("reverted")
 
 
-def _settle(pushed, birth) -> bool:
-    """Decide which one this boot runs under; whether one was taken back for it."""
-    if birth.is_safe:
-        return _revert(pushed, birth.died)
+def _note_boot(pushed, birth) -> None:
+    """The trial has had one more boot; too many end it."""
     if pushed.trial is not None and pushed.boots + 1 >= MAX_BOOTS:
-        return _try(pushed.drop)
-    if pushed.trial is not None:
+        _try(pushed.drop)
+    elif pushed.trial is not None:
         _try(pushed.note_boot)  # not counted on a full flash; the time of the trial still ends it
     elif pushed.taken[0] and not birth.died:
         _try(pushed.note_health)
-    return False
 
 
 def _revert(pushed, died: int) -> bool:

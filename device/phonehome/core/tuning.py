@@ -8,13 +8,18 @@ from phonehome_wire.compat import const
 from phonehome_wire.pushed import (
     KIND_PARAMS,
     RULE_BASE,
+    SENSOR_BASE,
     SETTINGS,
+    TEXTS,
+    judge_period,
     judge_setting,
     rule_key,
+    sensor_key,
     split_key,
 )
 
 from .errors import ProductError
+from .linkkeys import judge_link, link_of
 from .logcommands import LEVELS
 from .product import FaultSpec
 from .rules import KIND_PYTHON, make_rules
@@ -23,6 +28,7 @@ from .rules import KIND_PYTHON, make_rules
 _PUSHED_OK = const(0)
 _PUSHED_OUT_OF_RANGE = const(3)
 _PUSHED_UNKNOWN = const(1)
+_PUSHED_UNSUPPORTED = const(5)
 _PUSHED_WRONG_TYPE = const(2)
 
 _PARAMS = const(7)  # places in a FaultSpec
@@ -34,18 +40,28 @@ def judge(hands, values: dict) -> dict:
     """{key: PUSHED_*} for every key; nothing is changed."""
     judged = {}
     for key, value in values.items():
-        if key < RULE_BASE:
-            judged[key] = judge_setting(key, value)
-        elif not _find(hands.product, key):
-            judged[key] = _PUSHED_UNKNOWN
-        else:
-            judged[key] = _PUSHED_OK if type(value) is int else _PUSHED_WRONG_TYPE
+        judged[key] = _judge_one(hands, key, value)
+    link = link_of(values)
+    if link:
+        judge_link(hands, link, judged)
     for spec in hands.product.faults:
         keys = [key for key in values if judged[key] == _PUSHED_OK and _is_of(key, spec)]
         if keys and not _fits(hands, spec, values, keys):
             for key in keys:
                 judged[key] = _PUSHED_OUT_OF_RANGE
     return judged
+
+
+def _judge_one(hands, key: int, value) -> int:
+    if key < SENSOR_BASE:
+        return judge_setting(key, value)
+    if not hands.agent.tunes_product:
+        return _PUSHED_UNSUPPORTED
+    if key < RULE_BASE:
+        return judge_period(value) if _channel(hands.product, key) else _PUSHED_UNKNOWN
+    if not _find(hands.product, key):
+        return _PUSHED_UNKNOWN
+    return _PUSHED_OK if type(value) is int else _PUSHED_WRONG_TYPE
 
 
 def tune(hands, values: dict) -> None:
@@ -55,7 +71,7 @@ def tune(hands, values: dict) -> None:
     for key in [key for key in replaced if key not in values]:
         _put(hands, key, replaced.pop(key), changed)
     for key, value in values.items():
-        if key < RULE_BASE or _find(hands.product, key):
+        if key not in TEXTS and _is_here(hands.product, key):
             if key not in replaced:
                 replaced[key] = _get(hands, key)
             _put(hands, key, value, changed)
@@ -79,13 +95,17 @@ def _get(hands, key: int):
     if key in SETTINGS:
         name = SETTINGS[key][0]
         return LEVELS.index(hands.ring.level) if name == _SEVERITY else getattr(hands.config, name)
+    if key < RULE_BASE:
+        return _channel(hands.product, key).period_ms
     index, place = _find(hands.product, key)
     spec = hands.product.faults[index]
     return spec[_PARAMS][place] if place < _PARAMS else spec[place - _PARAMS]
 
 
 def _put(hands, key: int, value, changed: set) -> None:
-    if key not in SETTINGS:
+    if SENSOR_BASE <= key < RULE_BASE:
+        _pace(hands.product, _channel(hands.product, key), value, changed)
+    elif key not in SETTINGS:
         index, place = _find(hands.product, key)
         hands.product.faults[index] = _with(hands.product.faults[index], place, value)
         changed.add(index)
@@ -93,6 +113,29 @@ def _put(hands, key: int, value, changed: set) -> None:
         hands.ring.level = LEVELS[value]
     else:
         setattr(hands.config, SETTINGS[key][0], value)
+
+
+def _pace(product, channel, period_ms: int, changed: set) -> None:
+    """Read a sensor at another pace from now on; what judges it by rows of samples begins anew."""
+    channel.period_ms = period_ms
+    channel.wait_ms = min(channel.wait_ms, period_ms)
+    sensor = product.channels.index(channel)
+    changed.update([i for i, spec in enumerate(product.faults) if spec.sensor == sensor])
+
+
+def _is_here(product, key: int) -> bool:
+    """Whether the device has what the key names; another firmware may have lost it."""
+    if key >= RULE_BASE:
+        return bool(_find(product, key))
+    return key in SETTINGS or _channel(product, key) is not None
+
+
+def _channel(product, key: int):
+    """The sensor of a key, or None."""
+    for channel in product.channels:
+        if key == sensor_key(channel.id):
+            return channel
+    return None
 
 
 def _find(product, key: int) -> tuple:
