@@ -1,0 +1,78 @@
+"""Many rows to PostgreSQL at once: which were new, which were overwritten, which were not there."""
+
+import pytest
+from sqlalchemy import insert, select
+
+from phonehome_cloud.store import arrays, schema
+from phonehome_cloud.store.database import Database
+from tests.fakes.bases import empty_shared
+
+COLUMNS = ("device", "inc", "boot", "kind", "slot", "device_ms", "utc_ms")
+DEVICE = "a4cf12fffe05d3b1"
+
+
+@pytest.fixture
+def database(postgresql):
+    """An empty PostgreSQL that knows a device."""
+    made = Database(empty_shared(postgresql))
+    made.open()
+    made.write_now(lambda c: c.execute(insert(schema.device).values(device=DEVICE, created_at=1)))
+    yield made
+    made.close()
+
+
+def row(slot, utc_ms):
+    """A row of `anchor`."""
+    return DEVICE, "abcdef01", 1, 0, slot, 2**40, utc_ms
+
+
+def stored(database):
+    """Slot and time of every anchor."""
+    statement = select(schema.anchor.c.slot, schema.anchor.c.utc_ms)
+    found = database.write_now(lambda c: c.execute(statement).all())
+    return {slot: utc_ms for slot, utc_ms in found}
+
+
+def test_only_new_rows_are_inserted_and_named(database):
+    """What was there stays as it was."""
+
+    def put(rows):
+        return database.write_now(arrays.insert_new, schema.anchor, COLUMNS, rows)
+
+    assert put([row(1, 10)]) == {row(1, 0)[:5]}
+    assert put([row(3, 30), row(1, 11), row(2, 20)]) == {row(2, 0)[:5], row(3, 0)[:5]}
+    assert stored(database) == {1: 10, 2: 20, 3: 30}
+
+
+def test_rows_are_overwritten_by_their_key(database):
+    """`upsert` adds what is missing, `update_rows` does not."""
+    for write, rows in (
+        (arrays.upsert, [row(1, 10), row(2, 20)]),
+        (arrays.upsert, [row(2, 21), row(3, 30)]),
+        (arrays.update_rows, [row(3, 31), row(4, 40)]),
+    ):
+        database.write_now(write, schema.anchor, COLUMNS, rows)
+    assert stored(database) == {1: 10, 2: 21, 3: 31}
+
+
+def test_bytes_and_nothing_arrive_as_they_are(database):
+    """Every byte value, an empty text of bytes, and NULL in a column and in all of one."""
+    columns = (
+        "device",
+        "hash",
+        "inc",
+        "boot",
+        "now_ms",
+        "utc_ms",
+        "received_at",
+        "transport",
+        "raw",
+    )
+    rows = [
+        (DEVICE, bytes(range(n, n + 16)), "abcdef01", 1, n, None, 2**41, "http", raw)
+        for n, raw in enumerate((bytes(range(256)), b"", b"\\x00'%s{,}\""))
+    ]
+    database.write_now(arrays.insert_new, schema.message, columns, rows)
+    wanted = [schema.message.c[name] for name in columns]
+    statement = select(*wanted).order_by(schema.message.c.now_ms)
+    assert [tuple(r) for r in database.write_now(lambda c: c.execute(statement).all())] == rows
