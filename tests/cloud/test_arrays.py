@@ -1,4 +1,4 @@
-"""Many rows to PostgreSQL at once: which were new, which were overwritten, which were not there."""
+"""Many rows to PostgreSQL at once: which were new, which overwritten, which not there."""
 
 import pytest
 from sqlalchemy import insert, select
@@ -30,7 +30,7 @@ def stored(database):
     """Slot and time of every anchor."""
     statement = select(schema.anchor.c.slot, schema.anchor.c.utc_ms)
     found = database.write_now(lambda c: c.execute(statement).all())
-    return {slot: utc_ms for slot, utc_ms in found}
+    return dict(tuple(row) for row in found)
 
 
 def test_only_new_rows_are_inserted_and_named(database):

@@ -57,8 +57,9 @@ _OPEN = command.c.ended_at.is_(None)
 def add(connection: Connection, order: Order) -> int:
     """Queue a command; returns its number. ConflictError when too many wait already."""
     of_device = command.c.device == order.device
-    known = select(device.c.revoked_at).where(device.c.device == order.device).with_for_update()
-    row = connection.execute(known).first()
+    # One numbers the commands of a device at a time; intake, which asks only that it stays, may.
+    known = select(device.c.revoked_at).where(device.c.device == order.device)
+    row = connection.execute(known.with_for_update(key_share=True)).first()
     if row is None:
         raise NotFoundError(f"no device {order.device}")
     if row.revoked_at is not None:
@@ -212,9 +213,9 @@ def supersede(connection: Connection, dev: str, number: int, now_at: int) -> Non
 
 
 def expire(connection: Connection, now_at: int) -> list[str]:
-    """End the commands whose deadline has passed; returns the devices that had one."""
+    """End commands whose deadline has passed, unless another receiver does; whose they were."""
     late = select(command).where(command.c.deadline_at <= now_at, _OPEN).limit(_EXPIRED_BATCH)
-    rows = connection.execute(late.with_for_update()).all()
+    rows = connection.execute(late.with_for_update(skip_locked=True)).all()
     for row in rows:
         _end(connection, row, EXPIRED, now_at)
     return [row.device for row in rows]

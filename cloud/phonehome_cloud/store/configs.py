@@ -94,14 +94,14 @@ def wake(connection: Connection, dev: str, number: int, now_at: int) -> None:
 
 
 def load_due(connection: Connection, now_at: int) -> list[RowMapping]:
-    """The configurations to look at now."""
+    """The configurations to look at now, locked; another receiver's are left out."""
     statement = (
         select(device_config)
         .where(device_config.c.due_at <= now_at)
         .order_by(device_config.c.due_at)
         .limit(_DUE_BATCH)
     )
-    return list(connection.execute(statement.with_for_update()).mappings())
+    return list(connection.execute(statement.with_for_update(skip_locked=True)).mappings())
 
 
 def has_due(connection: Connection, now_at: int) -> bool:

@@ -145,6 +145,13 @@ def unavailable() -> Iterator[None]:
         raise
 
 
+def is_passing(error: BaseException) -> bool:
+    """Whether an error is of the moment: the same transaction, begun later, can work."""
+    return isinstance(error, DBAPIError) and (
+        _is_away(error) or postgresql.is_collision(error.orig)
+    )
+
+
 def _is_away(error: DBAPIError) -> bool:
     """Whether an error is about the database's state, not about what was asked of it."""
     is_broken = error.connection_invalidated or isinstance(

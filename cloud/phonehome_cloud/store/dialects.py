@@ -138,18 +138,23 @@ def _postgresql_keys(columns: Sequence[Column[Any]]) -> Any:
     return func.unnest(*given).table_valued(*names).render_derived(name="wanted")
 
 
+def has_row_locks(connection: Connection) -> bool:
+    """Whether others write at the same time; on SQLite a transaction that writes is alone."""
+    return connection.dialect.name == _POSTGRESQL
+
+
 def wait_for_turn(connection: Connection, work: str) -> None:
     """Be the only one who does `work` until this transaction ends, waiting for another's end.
 
     SQLite has one writer anyway.
     """
-    if connection.dialect.name == _POSTGRESQL:
+    if has_row_locks(connection):
         connection.execute(select(func.pg_advisory_xact_lock(_lock_number(work))))
 
 
 def take_turn(connection: Connection, work: str) -> bool:
     """As wait_for_turn, without waiting: False while another process does it."""
-    if connection.dialect.name != _POSTGRESQL:
+    if not has_row_locks(connection):
         return True
     lock = select(func.pg_try_advisory_xact_lock(_lock_number(work)))
     return bool(connection.execute(lock).scalar())

@@ -4,6 +4,7 @@ A record is decoded, placed in time and judged; what it does to faults and ticke
 together with the mark that it is done. Killed half way, all of it happens again and nothing twice.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,11 +35,14 @@ from phonehome_wire.registry import (
 )
 
 from . import faults, tickets
-from .reports import mark_digested
+from .database import is_passing
 from .sessions import Timeline, load_products
+from .waiting import mark_digested, take_waiting
 
+_LOG = logging.getLogger(__name__)
 _TOLD = frozenset((RTYPE_HELLO, RTYPE_CRASH, RTYPE_LOG, RTYPE_RESULT))
 _DUE_BATCH = 200
+_MAX_REASON = 500
 
 
 @dataclass(slots=True)
@@ -50,6 +54,13 @@ class Digested:
     opened: list[Ticket] = field(default_factory=list)
     changed: list[Ticket] = field(default_factory=list)
 
+    def add(self, other: "Digested") -> None:
+        """What another batch came to, too."""
+        self.records += other.records
+        self.failed += other.failed
+        self.opened += other.opened
+        self.changed += other.changed
+
 
 @dataclass(slots=True)
 class _Reading:
@@ -60,14 +71,52 @@ class _Reading:
     told: list[tuple[RecordHead, int, Any]] = field(default_factory=list)
 
 
-def digest_records(
+def digest_next(
+    connection: Connection, limit: int, catalogue: Catalogue, policy: Policy, now_at: int
+) -> Digested:
+    """Digest what waited longest, at most `limit` records; in the caller's transaction.
+
+    When one record spoils the batch, each is digested on its own, and that one set aside.
+    """
+    rows = take_waiting(connection, limit)
+    try:
+        with connection.begin_nested():
+            return _digest(connection, rows, catalogue, policy, now_at)
+    except Exception as error:
+        if is_passing(error):
+            raise
+        _LOG.exception("a batch of %d records is digested one by one", len(rows))
+    done = Digested()
+    for row in rows:
+        done.add(_digest_alone(connection, row, catalogue, policy, now_at))
+    return done
+
+
+def _digest_alone(
+    connection: Connection, row: Row[Any], catalogue: Catalogue, policy: Policy, now_at: int
+) -> Digested:
+    """One record, or the mark that it cannot be digested: it stays in the table, with why."""
+    try:
+        with connection.begin_nested():
+            return _digest(connection, [row], catalogue, policy, now_at)
+    except Exception as error:
+        if is_passing(error):
+            raise
+        why = f"{type(error).__name__}: {error}"[:_MAX_REASON]
+        name = (row.inc, row.boot, row.seq)
+        _LOG.error("record %s of device %s was set aside: %s", name, row.device, why)
+        mark_digested(connection, [(row, why)], now_at)
+        return Digested(1, [why])
+
+
+def _digest(
     connection: Connection,
     rows: Sequence[Row[Any]],
     catalogue: Catalogue,
     policy: Policy,
     now_at: int,
 ) -> Digested:
-    """Digest records in the caller's transaction, each device's in the order it lived them."""
+    """Digest records, each device's in the order it lived them."""
     timeline = Timeline(connection, {(row.device, row.inc, row.boot) for row in rows})
     reading = _read(rows, timeline)
     faults.add_device_events(connection, reading.told)
@@ -80,11 +129,6 @@ def digest_records(
     mark_digested(connection, reading.results, now_at)
     failed = [why for _, why in reading.results if why is not None]
     return Digested(len(rows), failed, opened, changed)
-
-
-def mark_failed(connection: Connection, row: Row[Any], why: str, now_at: int) -> None:
-    """Set a record aside that the digest cannot take; it stays in the table, with the reason."""
-    mark_digested(connection, [(row, why)], now_at)
 
 
 def resolve_tickets(connection: Connection, now_at: int) -> list[Ticket]:

@@ -1,11 +1,11 @@
 """Messages and records: WIRE.md 4.3 step 5 for many arrivals in one transaction."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, select
 
 from phonehome_cloud.core.arrivals import HASH_BYTES, Arrival, Outcome
 from phonehome_cloud.core.sessions import reported_version
@@ -237,41 +237,3 @@ def _note_catalogs(
     for arrival, outcome in zip(arrivals, outcomes, strict=True):
         name = arrival.uplink.manifest
         outcome.wants_catalog = name is not None and (arrival.device, name.hex()) not in known
-
-
-def load_waiting(connection: Connection, limit: int) -> list[Row[Any]]:
-    """The records that the digest has not seen, oldest first."""
-    statement = (
-        select(*(record.c[name] for name in _DIGESTED))
-        .where(record.c.digested_at.is_(None))
-        .order_by(record.c.received_at, record.c.device)
-        .limit(limit)
-    )
-    return list(connection.execute(statement))
-
-
-_DIGESTED = ("device", "inc", "boot", "seq", "rtype", "ms", "raw", "received_at", "late")
-
-
-def mark_digested(
-    connection: Connection, results: Iterable[tuple[Row[Any], str | None]], now_at: int
-) -> None:
-    """The digest is done with these records; a failure is the reason why nothing came of one."""
-    columns = record.c.device, record.c.inc, record.c.boot, record.c.seq
-    statement = (
-        update(record)
-        .where(*(column == bindparam(f"_{column.name}") for column in columns))
-        .values(digested_at=now_at, digest_failure=bindparam("failure"))
-    )
-    rows = [
-        {
-            "_device": row.device,
-            "_inc": row.inc,
-            "_boot": row.boot,
-            "_seq": row.seq,
-            "failure": why,
-        }
-        for row, why in results
-    ]
-    if rows:
-        connection.execute(statement, rows)

@@ -8,28 +8,20 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
-
-from sqlalchemy import Row
+from typing import Protocol
 
 from phonehome_cloud.core.catalogue import Catalogue
 from phonehome_cloud.core.digesting import Policy, Ticket
-from phonehome_cloud.errors import StoreError, StoreUnavailableError
+from phonehome_cloud.errors import StoreUnavailableError
 from phonehome_cloud.store.database import Database
-from phonehome_cloud.store.digest import (
-    Digested,
-    digest_records,
-    mark_failed,
-    resolve_tickets,
-)
-from phonehome_cloud.store.reports import load_waiting
+from phonehome_cloud.store.digest import Digested, digest_next, resolve_tickets
 from phonehome_cloud.store.tickets import has_due
+from phonehome_cloud.store.waiting import has_waiting
 
 _LOG = logging.getLogger(__name__)
 # Small enough that a commit of intake never waits long for the writer thread.
 _BATCH = 200
 _TICK_S = 1.0
-_MAX_REASON = 500
 
 
 async def _at_once() -> None:
@@ -89,7 +81,7 @@ class Digesting:
             except StoreUnavailableError as error:
                 _LOG.warning("the digest waits for the database: %s", error)
                 done = 0
-            if done < self._batch:
+            if done == 0:
                 await self._sleep()
 
     async def _sleep(self) -> None:
@@ -100,12 +92,10 @@ class Digesting:
 
     async def step(self) -> int:
         """Digest one batch; returns how many records it had. Off-rules come when none are left."""
-        rows = await self._database.read(load_waiting, self._batch)
-        if rows:
-            await self._digest(rows)
-        if len(rows) < self._batch:
+        digested = await self._digest()
+        if digested.records == 0:
             await self.resolve()
-        return len(rows)
+        return digested.records
 
     async def resolve(self) -> None:
         """Resolve the tickets whose off-rule has held."""
@@ -116,39 +106,16 @@ class Digesting:
         self._counters.count_tickets(0, len(resolved))
         self._tell(resolved)
 
-    async def _digest(self, rows: Sequence[Row[Any]]) -> None:
-        """All in one transaction; when one record spoils it, each in its own."""
-        try:
-            digested = await self._database.write(
-                digest_records, rows, self._catalogue, self._policy, self._clock()
-            )
-        except StoreError:
-            raise
-        except Exception as error:  # noqa: BLE001 - poison is set aside, whatever it raised
-            if len(rows) == 1:
-                await self._set_aside(rows[0], error)
-                return
-            _LOG.exception("a batch of %d records is digested one by one", len(rows))
-            for row in rows:
-                await self._digest([row])
-            return
-        self._count(digested)
-        self._tell([*digested.opened, *digested.changed])
-
-    async def _set_aside(self, row: Row[Any], error: Exception) -> None:
-        why = f"{type(error).__name__}: {error}"[:_MAX_REASON]
-        _LOG.error(
-            "record %s of device %s was set aside: %s",
-            (row.inc, row.boot, row.seq),
-            row.device,
-            why,
+    async def _digest(self) -> Digested:
+        if not await self._database.read(has_waiting):
+            return Digested()
+        digested = await self._database.write(
+            digest_next, self._batch, self._catalogue, self._policy, self._clock()
         )
-        await self._database.write(mark_failed, row, why, self._clock())
-        self._counters.count_digested(1, 1)
-
-    def _count(self, digested: Digested) -> None:
         self._counters.count_digested(digested.records, len(digested.failed))
         self._counters.count_tickets(len(digested.opened), 0)
+        self._tell([*digested.opened, *digested.changed])
+        return digested
 
     def _tell(self, tickets: Sequence[Ticket]) -> None:
         for ticket in tickets:

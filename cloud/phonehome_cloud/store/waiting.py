@@ -1,0 +1,86 @@
+"""The queue of the digest: records that it owes an answer, and whose turn it is.
+
+Receivers share it by device. Each takes devices that no other one has in hand, by a lock on their
+rows that ends with its transaction, and then sees everything that was decided about them before;
+so the records of a device are digested one after the other, wherever. Intake does not wait: it
+only asks that the device stays.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, select
+from sqlalchemy.dialects import postgresql
+
+from .bulk import update_rows
+from .dialects import has_row_locks
+from .schema import device, record
+
+Result = tuple[Row[Any], str | None]  # a record, and why nothing came of it
+
+# So many batches of the queue are looked through for devices that are free: receivers beyond that
+# number find nothing to do, and look again a second later.
+_WINDOW = 8
+_DIGESTED = ("device", "inc", "boot", "seq", "rtype", "ms", "raw", "received_at", "late")
+_KEY = ("device", "inc", "boot", "seq")
+_WAITS = record.c.digested_at.is_(None)
+
+
+def has_waiting(connection: Connection) -> bool:
+    """Whether the digest owes anybody an answer."""
+    return connection.execute(select(record.c.device).where(_WAITS).limit(1)).first() is not None
+
+
+def take_waiting(connection: Connection, limit: int) -> Sequence[Row[Any]]:
+    """At most `limit` records, oldest first, of devices that are ours until this transaction ends.
+
+    None when there are none, and when other receivers have all of their devices in hand.
+    """
+    found = select(*(record.c[name] for name in _DIGESTED)).where(_WAITS)
+    ordered = found.order_by(record.c.received_at, record.c.device).limit(limit)
+    if not has_row_locks(connection):
+        return connection.execute(ordered).all()
+    head = _look(connection, limit)
+    if not head:
+        return []
+    ours = _take_devices(connection, head, limit)
+    # Another statement, which sees what was committed before the lock was ours; and never further
+    # into the queue than the look went.
+    of_ours = record.c.device.in_(ours)
+    last_at = head[-1].received_at
+    return connection.execute(ordered.where(of_ours, record.c.received_at <= last_at)).all()
+
+
+def _look(connection: Connection, limit: int) -> Sequence[Row[Any]]:
+    """The head of the queue: devices and times, from its index alone."""
+    statement = (
+        select(record.c.device, record.c.received_at)
+        .where(_WAITS)
+        .order_by(record.c.received_at, record.c.device)
+        .limit(_WINDOW * limit)
+    )
+    return connection.execute(statement).all()
+
+
+def _take_devices(connection: Connection, head: Sequence[Row[Any]], limit: int) -> Sequence[str]:
+    """Lock as many devices as the first `limit` records have, those that waited longest first."""
+    devices = list(dict.fromkeys(row.device for row in head))
+    wanted = len({row.device for row in islice(head, limit)})
+    names = bindparam("devices", devices, type_=postgresql.ARRAY(device.c.device.type))
+    each = func.unnest(names).table_valued("device", with_ordinality="place")
+    given = each.render_derived(name="given")
+    statement = (
+        select(device.c.device)
+        .join(given, given.c.device == device.c.device)
+        .order_by(given.c.place)
+        .limit(wanted)
+        .with_for_update(of=device, skip_locked=True, key_share=True)
+    )
+    return connection.execute(statement).scalars().all()
+
+
+def mark_digested(connection: Connection, results: Iterable[Result], now_at: int) -> None:
+    """The digest is done with these records; a failure is the reason why nothing came of one."""
+    rows = [(*(getattr(row, name) for name in _KEY), now_at, why) for row, why in results]
+    update_rows(connection, record, (*_KEY, "digested_at", "digest_failure"), rows)
