@@ -19,6 +19,8 @@ VERBS = {
     "product": "Check a product file, or build the half that a board loads.",
     "package": "Make the packages that mip installs on boards.",
     "decode": "Read one PH/1 message and print it as JSON.",
+    "pull": "Take what waits in devices over the serial line, and bring them the answer.",
+    "push-reports": "Upload what this laptop carries to the receiver.",
     "bench": "Measure, and print the figures beside their goals.",
 }
 
@@ -32,7 +34,7 @@ def build_parser(verb: str | None) -> argparse.ArgumentParser:
     for name, text in VERBS.items():
         sub = verbs.add_parser(name, help=text, description=text)
         if name == verb:
-            module = importlib.import_module(f"phonehome_tools.{name}")
+            module = importlib.import_module(f"phonehome_tools.{name.replace('-', '_')}")
             module.add_arguments(sub)
             sub.set_defaults(run=module.run)
     return parser

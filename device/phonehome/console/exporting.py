@@ -54,7 +54,7 @@ def ack(hands, words: list, write) -> None:
     except WireError as error:
         reporter.typed = None
         raise WordError("ack: %s" % error)
-    hands.tell("carried", records=deleted, refused=refused, depth=hands.outbox.depth)
+    hands.log.info("courier: %d gone, %d refused", deleted, refused)
     write("deleted", deleted)
     write("refused", refused)
     write("waiting", hands.outbox.depth)

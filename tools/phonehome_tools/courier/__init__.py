@@ -1,0 +1,1 @@
+"""The laptop as courier: reports out of a serial line, acks back; trusted with nothing."""
