@@ -56,10 +56,6 @@ class Hands:
         """A pushed configuration is on trial (core.trial) from now on; None: no more."""
         self.agent._trial = trial
 
-    def tell(self, name: str, **facts) -> None:
-        """An event: a line of the log, and a word to the developer's `on_event`."""
-        self.agent._emit(name, **facts)
-
     def ask_reboot(self, is_asked: bool) -> None:
         """Reset, or not, once the receiver has acknowledged what there is to say."""
         self.agent._reboot_asked = is_asked
