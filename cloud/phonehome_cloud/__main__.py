@@ -14,7 +14,9 @@ from . import backups, mastering, migrations
 from .clock import now_ms
 from .config import Config, load_config
 from .errors import CloudError, ConfigError
+from .logs import set_up_logging
 from .serving import serve
+from .settings import reference
 from .store import tokens
 from .store.database import Database
 
@@ -26,12 +28,12 @@ EXIT_USAGE = 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code: 0 done, 1 failed, 2 wrong use or settings."""
     args = _parser().parse_args(argv)
-    logging.basicConfig(level=args.log, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(logging.ERROR)
-    logging.getLogger("aiohttp.server").addFilter(_is_our_fault)
     try:
         config = load_config(args.config, os.environ)
+        set_up_logging(args.log, config.log.format)
+        for name in _TALKATIVE:
+            logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger("aiohttp.server").addFilter(_is_our_fault)
         run: Callable[[Config, argparse.Namespace], None] = args.run
         run(config, args)
     except ConfigError as error:
@@ -55,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _command(commands, "serve", _serve, "run the receiver until it is told to stop")
     _command(commands, "migrate", _migrate, "bring the database to this version's schema")
+    _command(commands, "settings", _print_settings, "print the table of settings")
     saving = _command(commands, "backup", _back_up, "write the whole store to a new file")
     saving.add_argument("file", type=Path)
     loading = _command(commands, "restore", _restore, "fill an empty store from a backup")
@@ -114,6 +117,10 @@ def _migrate(config: Config, _args: argparse.Namespace) -> None:
         _say(f"the schema is at {migrations.current_revision(database)}")
     finally:
         database.close()
+
+
+def _print_settings(_config: Config, _args: argparse.Namespace) -> None:
+    _say(reference().rstrip())
 
 
 def _back_up(config: Config, args: argparse.Namespace) -> None:

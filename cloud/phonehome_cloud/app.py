@@ -2,8 +2,13 @@
 
 import asyncio
 import contextlib
+import functools
+import os
+import secrets
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from importlib.metadata import version
+from pathlib import Path
 
 from aiohttp import web
 
@@ -14,6 +19,7 @@ from .core.catalogue import Catalogue
 from .core.digesting import Policy
 from .core.intake import Intake, Reply
 from .errors import ConfigError
+from .files import file_limit
 from .mastering import open_keyring
 from .metrics import Metrics
 from .products import load_products
@@ -22,6 +28,7 @@ from .store.database import Database
 from .store.keys import KeyCache
 from .store.resealing import check_masters
 from .store.vault import Vault
+from .tracing import TRACER, TracedIntake, Tracer
 from .web import desk, device, enrolling, health, pages, parts, rendering
 from .web.connections import ConnectionLimits, GuardedSite, time_the_head
 from .web.limits import TokenBuckets
@@ -31,6 +38,7 @@ from .workers.broker import EmbeddedBroker
 from .workers.commanding import Commanding
 from .workers.committer import Committer
 from .workers.digesting import Digesting
+from .workers.measuring import Measuring
 from .workers.mqtt import MQTTConsumer
 from .workers.supervising import Supervised
 
@@ -57,22 +65,17 @@ def make_app(config: Config) -> web.Application:
     keyring = open_keyring(config, database)
     vault = Vault(keyring)
     keys = KeyCache(database, vault, now_ms)
-    metrics = Metrics()
+    metrics = Metrics(version("phonehome"))
+    tracer = Tracer(config.trace) if config.trace.url else None
     policy = Policy(reopen_window_ms=config.tickets.reopen_window_s * 1000)
     digesting = Digesting(database, catalogue, policy, now_ms, metrics)
-    committer = _make_committer(config, database, metrics, digesting)
+    committer = _make_committer(config, database, metrics, digesting, tracer)
     commanding = Commanding(database, vault, keys, now_ms, metrics)
     by_address = TokenBuckets(config.intake.address_per_s, config.intake.address_burst)
-    intake = Intake(
-        keys,
-        committer,
-        by_address,
-        TokenBuckets(config.intake.key_per_s, config.intake.key_burst, max_keys=100_000),
-        now_ms,
-        metrics,
-        commanding,
-        catalogue.manifests,
-    )
+    by_key = TokenBuckets(config.intake.key_per_s, config.intake.key_burst, max_keys=100_000)
+    parts_of_intake = keys, committer, by_address, by_key, now_ms, metrics, commanding
+    make_intake = functools.partial(TracedIntake, tracer) if tracer else Intake
+    intake = make_intake(*parts_of_intake, catalogue.manifests)
 
     app = web.Application(middlewares=[time_the_head])
     app[parts.DATABASE] = database
@@ -88,11 +91,15 @@ def make_app(config: Config) -> web.Application:
     app[LOGINS] = Logins(keyring.masters[0])
     app[rendering.RENDER] = rendering.Renderer()
     app[health.METRICS] = metrics
-    app[health.CHECKS] = {}
+    app[health.READINESS] = health.Readiness(metrics)
+    if tracer is not None:
+        app[TRACER] = tracer
+        app.cleanup_ctx.append(_tracing)
     app.cleanup_ctx.append(_storing(config, database, vault, committer))
     app.cleanup_ctx.append(_digesting(digesting, committer))
     app.cleanup_ctx.append(_looping("commands", commanding.run))
     _add_mqtt(app, config, intake, commanding)
+    _add_measuring(app, config, database)
     _add_routes(app)
     return app
 
@@ -102,12 +109,14 @@ async def serving(
     app: web.Application, config: Config, limits: ConnectionLimits | None = None
 ) -> AsyncIterator[GuardedSite]:
     """The application with everything behind it running, and listening as the settings say."""
-    limits = limits or ConnectionLimits()
+    limits = limits or ConnectionLimits().within(file_limit())
     runner = make_runner(app, limits)
     address = config.server.host, config.server.port
     try:
         await runner.setup()
-        yield await start_site(runner, *address, limits, app[parts.INTAKE])
+        site = await start_site(runner, *address, limits, app[parts.INTAKE])
+        app[health.METRICS].watch_door(site.door)
+        yield site
     finally:
         await runner.cleanup()
 
@@ -119,14 +128,21 @@ def _set_enrolling(app: web.Application, config: Config) -> None:
 
 
 def _make_committer(
-    config: Config, database: Database, metrics: Metrics, digesting: Digesting
+    config: Config,
+    database: Database,
+    metrics: Metrics,
+    digesting: Digesting,
+    tracer: Tracer | None,
 ) -> Committer:
-    def committed(messages: int) -> None:
-        metrics.count_commit(messages)
+    def committed(messages: int, seconds: float, waited_s: float) -> None:
+        metrics.count_commit(messages, seconds, waited_s)
         metrics.set_waiting(committer.depth)
         digesting.wake()
+        if tracer is not None:
+            tracer.note("commit", seconds, {"phonehome.messages": messages})
 
-    committer = Committer(database, config.intake.queue, config.intake.batch, committed)
+    bounds = config.intake.queue, config.intake.batch
+    committer = Committer(database, *bounds, committed, metrics.count_failures)
     return committer
 
 
@@ -151,7 +167,7 @@ def _storing(config: Config, database: Database, vault: Vault, committer: Commit
             if config.api.token is not None:
                 token = config.api.token.reveal()
                 await database.write(tokens.ensure, CONFIGURED_TOKEN, token, now_ms())
-            app[health.CHECKS]["database"] = health.database_check(database)
+            _watch_store(app[health.READINESS], config, database, app[health.METRICS])
             yield
             await committer.drain()
         finally:
@@ -160,18 +176,46 @@ def _storing(config: Config, database: Database, vault: Vault, committer: Commit
     return context
 
 
+def _watch_store(
+    readiness: health.Readiness, config: Config, database: Database, metrics: Metrics
+) -> None:
+    name = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(2)}"
+    readiness.add("database", health.database_check(database, name, now_ms))
+    readiness.add("schema", health.schema_check(database, migrations.find_outdated))
+    readiness.add("files", health.files_check(file_limit))
+    if database.is_sqlite:
+        folder = Path(database.url.database or "").resolve().parent
+        readiness.add("disk", health.disk_check(folder, config.ready.free_mb, metrics))
+
+
+def _add_measuring(app: web.Application, config: Config, database: Database) -> None:
+    readiness = app[health.READINESS]
+    measuring = Measuring(database, now_ms, app[health.METRICS], readiness.look)
+    lag = health.lag_check(lambda: measuring.lag_s, config.ready.lag_s)
+    readiness.add("lag", lag, is_needed=False)
+    app.cleanup_ctx.append(_looping("measuring", measuring.run, is_needed=False))
+
+
+async def _tracing(app: web.Application) -> AsyncIterator[None]:
+    """Send the last spans when everybody else has ended."""
+    yield
+    await asyncio.to_thread(app[TRACER].close)
+
+
 def _digesting(digesting: Digesting, committer: Committer) -> Context:
     """Run the digest beside everything else; intake goes first."""
     return _looping("digest", lambda: digesting.run(committer.wait_quiet))
 
 
-def _looping(name: str, run: Callable[[], Awaitable[None]]) -> Context:
+def _looping(name: str, run: Callable[[], Awaitable[None]], *, is_needed: bool = True) -> Context:
     """A loop beside everything else, that is started again when it ends."""
 
     async def context(app: web.Application) -> AsyncIterator[None]:
         loop = Supervised(name, run)
         task = asyncio.create_task(loop.run())
-        app[health.CHECKS][name] = health.trouble_check(lambda: loop.trouble)
+        app[health.READINESS].add(
+            name, health.trouble_check(lambda: loop.trouble), is_needed=is_needed
+        )
         yield
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -207,7 +251,8 @@ def _add_mqtt(
         await consumer.start(broker.url if config.mqtt.embedded else config.mqtt.url)
         await consumer.wait_connected(_MQTT_WITHIN_S)
         commanding.publish = consumer.publish
-        app[health.CHECKS]["mqtt"] = health.connection_check(lambda: consumer.is_connected)
+        connected = health.connection_check(lambda: consumer.is_connected)
+        app[health.READINESS].add("mqtt", connected)
         yield
         await consumer.stop()
         await broker.stop()

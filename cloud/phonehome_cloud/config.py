@@ -1,30 +1,17 @@
 """Settings: one TOML file and the environment, read once, checked, frozen.
 
-Each setting is a row of SETTINGS. `PHONEHOME_<SECTION>_<KEY>` overrides the file; two secrets have
-short names of their own, PHONEHOME_MASTER_KEY and PHONEHOME_API_TOKEN.
+Each setting is a row of settings.SETTINGS. `PHONEHOME_<SECTION>_<KEY>` overrides the file; two
+secrets have short names of their own, PHONEHOME_MASTER_KEY and PHONEHOME_API_TOKEN.
 """
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from ipaddress import ip_address
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from .errors import ConfigError
-
-ENVIRONMENT_PREFIX: Final = "PHONEHOME_"
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A value that is never printed; `reveal` it at the place that needs it."""
-
-    _value: str = field(repr=False)
-
-    def reveal(self) -> str:
-        """The value itself."""
-        return self._value
+from .settings import SETTINGS, Secret, Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +90,29 @@ class TicketsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadyConfig:
+    """What `/readyz` wants: free space in 10**6 bytes, and a digest that is not far behind."""
+
+    free_mb: int
+    lag_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogConfig:
+    """How log lines look: "text" or "json"."""
+
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class TraceConfig:
+    """Where spans go (empty: nowhere), and the share that is sampled."""
+
+    url: str
+    ratio: float
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything the receiver was told; made once by load_config."""
 
@@ -115,175 +125,10 @@ class Config:
     enroll: EnrollConfig
     intake: IntakeConfig
     tickets: TicketsConfig
+    ready: ReadyConfig
+    log: LogConfig
+    trace: TraceConfig
 
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One key of the configuration: its default, how its value is read, and what it wants."""
-
-    name: str
-    default: Any
-    read: Callable[[Any], Any]
-    wants: str
-    text: str
-    variable: str = ""
-
-    def environment(self) -> str:
-        """The environment variable that overrides the file."""
-        return self.variable or ENVIRONMENT_PREFIX + self.name.upper().replace(".", "_")
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
-def _url(value: Any) -> str:
-    if value and "://" not in _text(value):
-        raise ValueError
-    return _text(value)
-
-
-def _required_url(value: Any) -> str:
-    if not value:
-        raise ValueError
-    return _url(value)
-
-
-def _addresses(value: Any) -> frozenset[str]:
-    words = [word.strip() for word in _text(value).split(",") if word.strip()]
-    return frozenset(str(ip_address(word)) for word in words)
-
-
-def _flag(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    return {"true": True, "1": True, "false": False, "0": False}[_text(value).lower()]
-
-
-def _whole(low: int, high: int) -> Callable[[Any], int]:
-    def read(value: Any) -> int:
-        number = int(value) if isinstance(value, str) else value
-        if not isinstance(number, int) or isinstance(number, bool) or not low <= number <= high:
-            raise ValueError
-        return number
-
-    return read
-
-
-def _positive(value: Any) -> float:
-    number = float(value) if isinstance(value, (str, int, float)) else 0.0
-    if isinstance(value, bool) or not 0 < number < float("inf"):
-        raise ValueError
-    return number
-
-
-def _master_key(value: Any) -> Secret | None:
-    if value == "":
-        return None
-    if any(len(bytes.fromhex(word)) != 32 for word in _text(value).split(",")):
-        raise ValueError
-    return Secret(value)
-
-
-def _token(value: Any) -> Secret | None:
-    if value == "":
-        return None
-    if len(_text(value)) < 16:
-        raise ValueError
-    return Secret(value)
-
-
-_PORT = _whole(0, 65535)
-_A_PORT = "a port from 0 (any free one) to 65535"
-_A_RATE = "a number above 0"
-
-SETTINGS: Final = (
-    Setting("server.host", "127.0.0.1", _text, "a host name or address", "Where HTTP listens."),
-    Setting("server.port", 8470, _PORT, _A_PORT, "The port of HTTP."),
-    Setting(
-        "server.trusted_proxies",
-        "127.0.0.1, ::1",
-        _addresses,
-        "IP addresses with commas between them, or empty",
-        "Who may say by X-Forwarded-Proto that a request came over TLS.",
-    ),
-    Setting("server.public_url", "", _url, "a URL, or empty", "What links and pages name."),
-    Setting(
-        "store.url",
-        "sqlite:///.phonehome/phonehome.db",
-        _required_url,
-        "a database URL, as in sqlite:///phonehome.db or postgresql://user:password@host/name",
-        "The database.",
-    ),
-    Setting(
-        "keys.master",
-        "",
-        _master_key,
-        "64 hex digits, several with commas between them, or empty to use keys.file",
-        "The key that seals device keys; others behind it open what they sealed.",
-        "PHONEHOME_MASTER_KEY",
-    ),
-    Setting(
-        "keys.file",
-        "",
-        _text,
-        "a path, or empty for master.key beside the database",
-        "Where the master key is; made at the first start beside an SQLite database.",
-    ),
-    Setting("mqtt.url", "", _url, "a URL as in mqtt://host:1883, or empty", "The broker to read."),
-    Setting("mqtt.embedded", False, _flag, "true or false", "Run a broker inside the receiver."),
-    Setting("mqtt.host", "127.0.0.1", _text, "a host name or address", "Where it listens."),
-    Setting("mqtt.port", 1883, _PORT, _A_PORT, "The port of the embedded broker."),
-    Setting(
-        "products.directory",
-        "",
-        _text,
-        "a directory of product files, or empty for those of the package",
-        "Where titles, severities and causes come from.",
-    ),
-    Setting(
-        "api.token",
-        "",
-        _token,
-        "at least 16 characters, or empty",
-        "An API token that is valid from the first start on.",
-        "PHONEHOME_API_TOKEN",
-    ),
-    Setting(
-        "enroll.plain",
-        False,
-        _flag,
-        "true or false",
-        "Hand out device keys without TLS, too: on a bench that nobody else can listen to.",
-    ),
-    Setting(
-        "intake.queue",
-        5000,
-        _whole(1, 1_000_000),
-        "a whole number from 1 to 1000000",
-        "Messages that may wait for the commit; beyond it devices are told to come back.",
-    ),
-    Setting(
-        "intake.batch",
-        500,
-        _whole(1, 5000),
-        "a whole number from 1 to 5000",
-        "Messages in one commit at most.",
-    ),
-    Setting("intake.address_per_s", 500, _positive, _A_RATE, "Messages a second per address."),
-    Setting("intake.address_burst", 2000, _positive, _A_RATE, "Messages at once per address."),
-    Setting("intake.key_per_s", 20, _positive, _A_RATE, "Messages a second per device key."),
-    Setting("intake.key_burst", 200, _positive, _A_RATE, "Messages at once per device key."),
-    Setting(
-        "tickets.reopen_window_s",
-        7 * 86400,
-        _whole(0, 10 * 365 * 86400),
-        "seconds, a whole number",
-        "A fault that is back within this time reopens its resolved ticket.",
-    ),
-)
 
 _SECTIONS: Final = {
     "server": ServerConfig,
@@ -295,6 +140,9 @@ _SECTIONS: Final = {
     "enroll": EnrollConfig,
     "intake": IntakeConfig,
     "tickets": TicketsConfig,
+    "ready": ReadyConfig,
+    "log": LogConfig,
+    "trace": TraceConfig,
 }
 
 
@@ -342,7 +190,7 @@ def _read(setting: Setting, given: Mapping[str, Any], problems: list[str]) -> An
     try:
         return setting.read(value)
     except (ValueError, TypeError, KeyError):
-        secret = setting.variable != ""
+        secret = setting.variable != "" or "@" in str(value)  # URLs may hold a password
         shown = "its value (not shown)" if secret else repr(value)
-        problems.append(f"{setting.name} = {shown}: want {setting.wants}")
+        problems.append(f"{setting.name} = {shown}: want {setting.wants.replace('`', '')}")
         return None

@@ -1,64 +1,152 @@
-"""Counts for operators, in the format of Prometheus.
+"""Counts for operators, in the format of Prometheus; cloud/METRICS.md is the table of them.
 
 prometheus-client, because it is the reference implementation of what every collector reads.
 """
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from collections.abc import Iterable
+from typing import Protocol
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 _BATCH_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+# From one sync of a good disk to what a device waits for its ack.
+_COMMIT_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
+
+
+class Door(Protocol):
+    """Who counts connections."""
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+
+    @property
+    def refused(self) -> int:
+        """How many were one too many."""
+
+    @property
+    def cut(self) -> int:
+        """How many took too long to say what they want."""
 
 
 class Metrics:
     """Every count of the receiver; one object for one process, made by app.py."""
 
-    def __init__(self) -> None:
+    def __init__(self, version: str = "") -> None:
         self.registry = CollectorRegistry()
-        self._messages = Counter(
+        ProcessCollector(registry=self.registry)
+        Info("phonehome_build", "The version that runs.", registry=self.registry).info(
+            {"version": version}
+        )
+        self._make_intake()
+        self._make_digest()
+        self._make_store()
+        self._api = self._histogram(
+            "phonehome_api_seconds",
+            "Requests of the desk API, from head to answer.",
+            _COMMIT_BUCKETS,
+            "method",
+            "route",
+            "status",
+        )
+
+    def _make_intake(self) -> None:
+        self._messages = self._counter(
             "phonehome_messages",
             "Messages by transport and by how they ended.",
-            ["transport", "reason"],
-            registry=self.registry,
+            "transport",
+            "reason",
         )
-        self._batches = Histogram(
-            "phonehome_commit_messages",
-            "Messages in one commit.",
-            buckets=_BATCH_BUCKETS,
-            registry=self.registry,
+        self._batches = self._histogram(
+            "phonehome_commit_messages", "Messages in one commit.", _BATCH_BUCKETS
         )
-        self._digested = Counter(
-            "phonehome_digested_records",
-            "Records the digest took, by outcome.",
-            ["outcome"],
-            registry=self.registry,
+        self._commit_s = self._histogram(
+            "phonehome_commit_seconds", "One commit, its sync included.", _COMMIT_BUCKETS
         )
-        self._tickets = Counter(
-            "phonehome_tickets",
-            "Tickets opened and resolved by the receiver.",
-            ["event"],
-            registry=self.registry,
+        self._wait_s = self._histogram(
+            "phonehome_commit_wait_seconds",
+            "The oldest message of each commit, from being verified to being on the disk.",
+            _COMMIT_BUCKETS,
         )
-        self._commands = Counter(
+        self._failures = self._counter(
+            "phonehome_commit_failures",
+            "Messages whose commit failed: they were not acknowledged.",
+        )
+        self._depth = self._gauge("phonehome_commit_waiting", "Messages that wait for a commit.")
+
+    def _make_digest(self) -> None:
+        self._digested = self._counter(
+            "phonehome_digested_records", "Records the digest took, by outcome.", "outcome"
+        )
+        self._digest_s = self._histogram(
+            "phonehome_digest_seconds", "One batch of the digest.", _COMMIT_BUCKETS
+        )
+        self._lag_s = self._gauge(
+            "phonehome_digest_lag_seconds", "How long the oldest record has waited for the digest."
+        )
+        self._undigested = self._gauge(
+            "phonehome_digest_waiting", "Records that wait for the digest, counted up to 10001."
+        )
+        self._tickets = self._counter(
+            "phonehome_tickets", "Tickets opened and resolved by the receiver.", "event"
+        )
+        self._commands = self._counter(
             "phonehome_commands",
             "Commands sent with an answer, pushed by themselves, and expired.",
-            ["event"],
-            registry=self.registry,
+            "event",
         )
-        self._commands_waiting = Gauge(
-            "phonehome_commands_waiting",
-            "Devices for which a command waits.",
-            registry=self.registry,
+        self._commands_waiting = self._gauge(
+            "phonehome_commands_waiting", "Devices for which a command waits."
         )
-        self._depth = Gauge(
-            "phonehome_commit_waiting", "Messages that wait for a commit.", registry=self.registry
+
+    def _make_store(self) -> None:
+        self._dropping = self._gauge(
+            "phonehome_dropping_devices", "Devices whose newest boot has dropped records."
         )
+        self._dropped = self._gauge(
+            "phonehome_dropped_records", "Records that those say they have dropped, in all."
+        )
+        self._free = self._gauge(
+            "phonehome_store_free_bytes", "Free space where the SQLite database is."
+        )
+        self._ready = self._gauge(
+            "phonehome_ready", "1 for each part of /readyz that works, 0 otherwise.", "part"
+        )
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry)
+
+    def _histogram(
+        self, name: str, text: str, buckets: Iterable[float], *labels: str
+    ) -> Histogram:
+        return Histogram(name, text, labels, buckets=tuple(buckets), registry=self.registry)
 
     def count_message(self, transport: str, reason: str) -> None:
         """One message ended like this; reasons are the stable tokens of core.intake."""
         self._messages.labels(transport, reason).inc()
 
-    def count_commit(self, messages: int) -> None:
-        """One commit of so many messages."""
+    def count_commit(self, messages: int, seconds: float, waited_s: float) -> None:
+        """One commit of so many messages took so long; the oldest waited so long for its end."""
         self._batches.observe(messages)
+        self._commit_s.observe(seconds)
+        self._wait_s.observe(waited_s)
+
+    def count_failures(self, messages: int) -> None:
+        """So many messages could not be committed."""
+        self._failures.inc(messages)
 
     def set_waiting(self, messages: int) -> None:
         """So many messages wait for a commit."""
@@ -68,6 +156,10 @@ class Metrics:
         """So many records were digested, so many of them set aside."""
         self._digested.labels("done").inc(records - failed)
         self._digested.labels("failed").inc(failed)
+
+    def time_digest(self, seconds: float) -> None:
+        """One batch of the digest took so long."""
+        self._digest_s.observe(seconds)
 
     def count_tickets(self, opened: int, resolved: int) -> None:
         """So many tickets were opened and resolved."""
@@ -82,6 +174,50 @@ class Metrics:
         """Commands wait for so many devices."""
         self._commands_waiting.set(devices_waiting)
 
+    def set_lag(self, lag_s: float, waiting: int) -> None:
+        """The oldest of so many undigested records has waited so long."""
+        self._lag_s.set(lag_s)
+        self._undigested.set(waiting)
+
+    def set_dropped(self, dropping: int, records: int) -> None:
+        """So many devices say that they have dropped so many records."""
+        self._dropping.set(dropping)
+        self._dropped.set(records)
+
+    def set_free(self, free_bytes: int) -> None:
+        """So much space is left for the database."""
+        self._free.set(free_bytes)
+
+    def set_ready(self, part: str, *, is_ready: bool) -> None:
+        """Whether one part of /readyz works."""
+        self._ready.labels(part).set(is_ready)
+
+    def time_request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """One request of the desk API; `route` is its pattern, not its path."""
+        self._api.labels(method, route, str(status)).observe(seconds)
+
+    def watch_door(self, door: Door) -> None:
+        """Read its counts of connections when a collector comes."""
+        self.registry.register(_Connections(door))
+
     def render(self) -> bytes:
         """The text that a collector reads."""
         return generate_latest(self.registry)
+
+
+class _Connections(Collector):
+    """Connections, as the door counts them for itself."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    def collect(self) -> Iterable[Metric]:
+        """Three families."""
+        door = self._door
+        yield GaugeMetricFamily("phonehome_connections", "HTTP connections now.", door.connections)
+        yield CounterMetricFamily(
+            "phonehome_connections_refused", "Connections that were one too many.", door.refused
+        )
+        yield CounterMetricFamily(
+            "phonehome_connections_cut", "Connections whose request head took too long.", door.cut
+        )

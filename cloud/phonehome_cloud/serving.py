@@ -8,6 +8,7 @@ from aiohttp import web
 
 from .app import CONSUMER, make_app, serving
 from .config import Config
+from .files import raise_file_limit
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -21,6 +22,7 @@ async def serve(config: Config) -> None:
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
         loop.add_signal_handler(number, stopping.set)
+    raise_file_limit()
     app = make_app(config)
     async with serving(app, config) as site:
         # What is there now stays: the collector need not look at it again, which was a tenth of

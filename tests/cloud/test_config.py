@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from phonehome_cloud.config import SETTINGS, load_config
+from phonehome_cloud.config import load_config
 from phonehome_cloud.errors import ConfigError
+from phonehome_cloud.settings import SETTINGS
 
 MASTER = "ab" * 32
 

@@ -10,7 +10,7 @@ import stat
 import pytest
 
 from phonehome_cloud.errors import StoreRefusedError
-from phonehome_cloud.store import claims, keys, masters, rotation, schema, secrets
+from phonehome_cloud.store import claims, keys, masters, resealing, rotation, schema, secrets
 from phonehome_cloud.store.database import Database
 from phonehome_cloud.store.masters import FileKeyring, FixedKeyring
 from phonehome_cloud.store.resealing import check_masters, count_masters, reseal
@@ -159,6 +159,12 @@ async def test_everything_is_sealed_again(receiver):
         await receiver.database.read(claims.find_key, receiver.vault, name)
     cache = keys.KeyCache(receiver.database, new, receiver.clock)
     assert (await cache.find(washer.kid)).device == washer.device
+
+
+def test_nothing_that_is_sealed_is_forgotten():
+    """Every table with a sealed column is walked when the master key is replaced."""
+    sealed = {t.name for t in schema.metadata.tables.values() if "sealed" in t.c}
+    assert {kind.table.name for kind in resealing._SEALED} == sealed
 
 
 async def test_a_running_receiver_goes_on_while_its_master_key_is_replaced(tmp_path):

@@ -55,6 +55,7 @@ class Counts:
     def __init__(self):
         self.messages = Counter()
         self.digested = Counter()
+        self.batches = []
         self.tickets = Counter()
         self.commands = Counter()
 
@@ -63,6 +64,9 @@ class Counts:
 
     def count_digested(self, records, failed):
         self.digested.update(done=records - failed, failed=failed)
+
+    def time_digest(self, seconds):
+        self.batches.append(seconds)
 
     def count_commands(self, event, count):
         self.commands[event] += count
@@ -92,7 +96,7 @@ class StoreReceiver:
             self.database,
             bounds.get("max_waiting", 1000),
             bounds.get("max_batch", 100),
-            self.commits.append,
+            lambda messages, _seconds, _waited_s: self.commits.append(messages),
         )
         self.commanding = Commanding(self.database, self.vault, self.keys, self.clock, self.counts)
         self.intake = Intake(

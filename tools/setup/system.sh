@@ -6,6 +6,7 @@ packages=""
 [ -x /usr/sbin/mosquitto ] || packages="$packages mosquitto"
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || packages="$packages postgresql"
 command -v chromium >/dev/null 2>&1 || packages="$packages chromium"
+command -v promtool >/dev/null 2>&1 || packages="$packages prometheus"
 [ -n "$packages" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then

@@ -10,6 +10,7 @@
 Nothing unauthentic is stored or answered with a signature; everything is counted.
 """
 
+import logging
 from collections.abc import Callable, Container, Hashable
 from dataclasses import dataclass
 from functools import partial
@@ -37,6 +38,8 @@ from phonehome_wire.uplink import INC_BYTES, Uplink, decode_uplink
 from .acks import Answer, sign_ack
 from .arrivals import HASH_BYTES, Arrival, DeviceKey, Intrusion, Misfit, Outcome
 from .partners import Bucket, Counters, Keys, Ledger, Mailbox
+
+_LOG = logging.getLogger(__name__)
 
 # A MAC that does not hold costs its address this many messages: guessing dries up quickly, and a
 # stranger cannot use up the bucket of a device's key.
@@ -205,6 +208,8 @@ class Intake:
         key = await self._find_key(message, address)
         payload = self._open(message, key, address)
         if path_dev is not None and path_dev != key.device:
+            told = {"device": key.device, "reason": WRONG_PATH}
+            _LOG.warning("a message came under the name of %s", path_dev, extra=told)
             await self._ledger.note_intrusion(
                 Intrusion(key.device, path_dev, transport, received_at)
             )
@@ -215,6 +220,8 @@ class Intake:
             if error.reason == UNKNOWN_MAJOR:
                 return self._refuse_major(key, payload)
             misfit = _misfit(key, message, transport, received_at, error)
+            told = {"device": key.device, "reason": error.reason, "report": misfit.hash.hex()}
+            _LOG.warning("an authentic message cannot be read: %s", error.detail, extra=told)
             await self._ledger.quarantine(misfit)
             return Reply(422, b"", error.reason)
         return await self._store(_arrival(key, message, transport, received_at, uplink))

@@ -50,6 +50,13 @@ def current_revision(database: Database) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+def find_outdated(connection: Connection) -> str:
+    """Which schema a database has instead of that of this version; empty when it is that."""
+    found = MigrationContext.configure(connection).get_current_revision()
+    wanted = _scripts(_config()).get_current_head()
+    return "" if found == wanted else f"the schema is at {found}, this version wants {wanted}"
+
+
 def check_known(revision: str | None) -> None:
     """StoreRefusedError for a schema version of a newer receiver; None is that of nothing."""
     known = {script.revision for script in _scripts(_config()).walk_revisions()}

@@ -20,11 +20,13 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
     false,
 )
 
 from .columns import Bytes, metadata
 from .columns import device_key as device_key_column
+from .desk_tables import api_token, receiver
 from .enrolling_tables import claim, claim_code, enrollment
 from .order_tables import command, config_secret, device_config
 
@@ -46,6 +48,7 @@ __all__ = [
     "message",
     "metadata",
     "quarantine",
+    "receiver",
     "record",
     "security_event",
     "session",
@@ -120,6 +123,14 @@ Index(
     unique=True,
     sqlite_where=session.c.newest,
     postgresql_where=session.c.newest,
+)
+
+# Few devices ever drop anything: what they dropped is summed over this.
+Index(
+    "ix_session_dropping",
+    session.c.dropped,
+    sqlite_where=and_(session.c.newest, session.c.dropped > 0),
+    postgresql_where=and_(session.c.newest, session.c.dropped > 0),
 )
 
 # The newest 30 upper (0) and lower (1) bounds of a boot: at uptime device_ms it was not later /
@@ -374,14 +385,4 @@ ticket_event = Table(
     Column("rule", String(32)),
     Column("evidence", JSON(none_as_null=True)),
     Column("text", Text),
-)
-
-# A token is 256 random bits, so a plain sha256 of it is enough to store.
-api_token = Table(
-    "api_token",
-    metadata,
-    Column("name", String(64), primary_key=True),
-    Column("hash", Bytes(32), nullable=False, unique=True),
-    Column("created_at", BigInteger, nullable=False),
-    Column("revoked_at", BigInteger),
 )

@@ -12,7 +12,7 @@ answered from here, and costs less memory while it is idle than aiohttp would ne
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
@@ -22,6 +22,7 @@ from .express import Express, find_message
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+_SPARE_FILES = 256  # for the database, brokers, and what a library opens for a moment
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\n"
     b"Retry-After: 10\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -36,6 +37,11 @@ class ConnectionLimits:
     connections: int = 4096  # below the usual 65,536 file descriptors, and 54 KB of memory each
     connections_per_address: int = 1024  # a building behind one address; a proxy needs its own
     idle_s: float = 330.0  # a device that reports every five minutes keeps its connection
+
+    def within(self, files: int) -> "ConnectionLimits":
+        """The same for a process that may open so many files: clients never take the last ones."""
+        room = max(1, min(self.connections, files - min(_SPARE_FILES, files // 2)))
+        return replace(self, connections=room)
 
 
 _LOOK_S = 0.01  # how often a closing door looks whether all have left

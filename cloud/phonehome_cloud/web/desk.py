@@ -7,6 +7,7 @@ from .access import require_token
 from .openapi import describe_api
 from .operations import add_operations, json_response
 from .problems import tell_problems
+from .requests import note_request
 
 PREFIX = "/api/v1"
 OPERATIONS = (
@@ -21,7 +22,7 @@ OPERATIONS = (
 
 def make_desk(version: str) -> web.Application:
     """The application to mount at PREFIX; its parts are those of the application above it."""
-    desk = web.Application(middlewares=[tell_problems, require_token])
+    desk = web.Application(middlewares=[note_request, tell_problems, require_token])
     document = describe_api(OPERATIONS, PREFIX, version)
 
     async def openapi(_request: web.Request) -> web.Response:

@@ -43,7 +43,8 @@ class Committer:
     """The ledger of intake: one transaction at a time in the database's writer thread.
 
     At most `max_waiting` entries wait, at most `max_batch` go into one transaction. `on_commit` is
-    called in the event loop with the number of entries of each commit.
+    called in the event loop with the number of entries of each commit, the seconds that it took,
+    and those that its oldest entry waited for its end; `on_failure` with how many were not stored.
     """
 
     def __init__(
@@ -51,16 +52,19 @@ class Committer:
         database: Database,
         max_waiting: int,
         max_batch: int,
-        on_commit: Callable[[int], None],
+        on_commit: Callable[[int, float, float], None],
+        on_failure: Callable[[int], None] = lambda _messages: None,
     ) -> None:
         self._database = database
         self._max_waiting = max_waiting
         self._max_batch = max_batch
         self._on_commit = on_commit
+        self._on_failure = on_failure
         self._waiting: list[_Waiting] = []
         self._committing: asyncio.Task[None] | None = None
         self._last_batch = 0
         self._ended_s = 0.0
+        self._since_s = 0.0  # when the first of those that wait came
 
     @property
     def depth(self) -> int:
@@ -74,6 +78,8 @@ class Committer:
         """
         if len(self._waiting) >= self._max_waiting:
             raise OverloadedError(f"{self._max_waiting} messages wait already", _RETRY_AFTER_S)
+        if not self._waiting:
+            self._since_s = time.monotonic()
         self._waiting.append(_Waiting(entry, done))
         if self._committing is None:
             self._committing = asyncio.create_task(self._run())
@@ -118,7 +124,8 @@ class Committer:
                 await self._gather()
                 batch = self._waiting[: self._max_batch]
                 del self._waiting[: self._max_batch]
-                await self._commit_batch(batch)
+                since_s, self._since_s = self._since_s, time.monotonic()
+                await self._commit_batch(batch, since_s)
         finally:
             self._committing = None
             self._ended_s = time.monotonic()
@@ -129,23 +136,26 @@ class Committer:
             await asyncio.sleep(_GATHER_S)
         self._last_batch = min(len(self._waiting), self._max_batch)
 
-    async def _commit_batch(self, batch: Sequence[_Waiting]) -> None:
+    async def _commit_batch(self, batch: Sequence[_Waiting], since_s: float) -> None:
         """All in one transaction; when one entry spoils it, each in its own."""
+        started_s = time.monotonic()
         try:
             results = await self._database.write(store_entries, [w.entry for w in batch])
         except Exception as error:  # noqa: BLE001 - every waiter must be told, whatever it was
-            await self._recover(batch, error)
+            await self._recover(batch, error, since_s)
             return
         for waiting, result in zip(batch, results, strict=True):
             _answer(waiting.done, result)
-        self._on_commit(len(batch))
+        ended_s = time.monotonic()
+        self._on_commit(len(batch), ended_s - started_s, ended_s - since_s)
 
-    async def _recover(self, batch: Sequence[_Waiting], error: Exception) -> None:
+    async def _recover(self, batch: Sequence[_Waiting], error: Exception, since_s: float) -> None:
         if len(batch) > 1 and not isinstance(error, StoreError):
             for waiting in batch:
-                await self._commit_batch([waiting])
+                await self._commit_batch([waiting], since_s)
             return
         _LOG.error("%d messages were not stored: %s", len(batch), error)
+        self._on_failure(len(batch))
         for waiting in batch:
             _answer(waiting.done, error)
 

@@ -7,6 +7,7 @@ be digested is marked with the reason and never stands in the way of the next.
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
@@ -33,6 +34,9 @@ class Counters(Protocol):
 
     def count_digested(self, records: int, failed: int) -> None:
         """So many records were digested, so many of them set aside."""
+
+    def time_digest(self, seconds: float) -> None:
+        """One batch took so long."""
 
     def count_tickets(self, opened: int, resolved: int) -> None:
         """So many tickets were opened and resolved."""
@@ -109,9 +113,11 @@ class Digesting:
     async def _digest(self) -> Digested:
         if not await self._database.read(has_waiting):
             return Digested()
+        started_s = time.perf_counter()
         digested = await self._database.write(
             digest_next, self._batch, self._catalogue, self._policy, self._clock()
         )
+        self._counters.time_digest(time.perf_counter() - started_s)
         self._counters.count_digested(digested.records, len(digested.failed))
         self._counters.count_tickets(len(digested.opened), 0)
         self._tell([*digested.opened, *digested.changed])
