@@ -6,6 +6,7 @@ from phonehome_wire.compat import const
 from phonehome_wire.errors import WireError
 from phonehome_wire.metrics import Metrics
 
+from .attending import attend
 from .core.backoff import Backoff
 from .core.clock import Clock
 from .core.errors import DeviceError
@@ -94,8 +95,7 @@ class Agent:
     @property
     def is_safe(self) -> bool:
         """True when too many boots died young: the application stays off for a time, see start."""
-        is_safe: bool = self._birth.is_safe
-        return is_safe
+        return self._birth.is_safe
 
     @property
     def reset_reason(self) -> tuple:
@@ -159,7 +159,7 @@ class Agent:
         self.board.set_clock(self._clock.floor_ms)
         self._emit("boot", inc=self._session.inc.hex(), boot=self._session.boot)
         tasks.begin(self._birth, config.watchdog_ms)
-        tasks.attend(self)
+        tasks.start(attend(self), "console")
         if config.wifi:
             tasks.sustain("wifi", linking.JOIN_S, linking.join, self._wifi, self._note_link)
         if self._link.acks_later:
@@ -259,14 +259,14 @@ class Agent:
                     self._folder.remove(_FAULTS)
         return self._sampler
 
-    def _on_transition(self, state, kind: int, now_ms: int, frame) -> None:
+    def _on_transition(self, state, kind: int, now_ms: int, frame, context=None) -> None:
         """A fault changed: one record into the outbox, and the states to flash behind it."""
         from .core.reporting.records import fault_of
 
         is_urgent = state.spec.urgent and kind == _KIND_CONFIRMED
-        fault = fault_of(state, kind, self.product.channels, frame)
+        fault = fault_of(state, kind, self.product.channels, frame, context)
         self._reporter.add_fault(fault, now_ms, is_urgent)
-        if kind != _KIND_PENDING:
+        if kind != _KIND_PENDING and context is None:
             self._keep_faults()
         self._emit("transition", code=state.spec.code, kind=kind, uptime_ms=now_ms)
         self._sending.ask(is_urgent)

@@ -126,6 +126,7 @@ METRIC_TEXTS = {
     registry.METRIC_BYTES_UP: ("bytes up", "B", 0),
     registry.METRIC_BYTES_DOWN: ("bytes down", "B", 0),
     registry.METRIC_WAKES: ("wakes", "", 0),
+    registry.METRIC_TEST: ("provoked by a test", "", 0),
 }
 
 

@@ -151,6 +151,8 @@ METRIC_RADIO_MS = 51
 METRIC_BYTES_UP = 52
 METRIC_BYTES_DOWN = 53
 METRIC_WAKES = 54
+# In the context of a fault only: 1, it was provoked by somebody at the device.
+METRIC_TEST = 60
 
 # Failure modes, SAE J1939-73.
 FMI_ABOVE_SEVERE = 0

@@ -102,10 +102,13 @@ def fault(
     severity=3,
     frame=None,
     occurrence=1,
+    context=None,
 ):
-    """A fault transition record; `frame` is {channel: series}."""
+    """A fault transition record; `frame` is {channel: series}, `context` {metric: number}."""
     body = {0: spn, 1: fmi, 2: 0x2F, 3: occurrence, 4: severity, 6: [-2, 5312], 7: 4000, 8: 750}
     if frame is not None:
         body[9] = {0: 250, 1: 3, 2: frame}
+    if context is not None:
+        body[10] = context
     body[11] = kind
     return record(RTYPE_FAULT, body, seq, boot, ms)

@@ -2,7 +2,7 @@
 
 confirmed           opens a ticket; on an open one it counts; on a resolved one it reopens
 healed, cleared     start the off-rule of an open ticket: it resolves when nothing comes back
-pending             is history
+pending             is history, and so is what a test at the device provoked
 
 Transitions may come in any order. Only the newest one of a fault moves a ticket's state; an older
 one that arrives late is counted where it belongs, or opens a ticket with its own time.
@@ -158,6 +158,8 @@ def decide(
     `standing` is the fault before this transition, `ticket` its newest ticket in any state,
     `next_number` the number for a new one.
     """
+    if transition.is_test:
+        return _past(ticket)
     is_newest = standing is None or transition.head.order > standing.order
     if transition.kind in (KIND_HEALED, KIND_CLEARED):
         return _recover(transition, ticket, known, now_at) if is_newest else _past(ticket)

@@ -10,6 +10,8 @@ from phonehome_wire.series import expand
 
 from .anchoring import EventTime
 
+_TEST = str(registry.METRIC_TEST)
+
 Order = tuple[int, int, int]  # (inc_seen_at, boot, seq): the order in which a device did things
 
 
@@ -55,6 +57,11 @@ class Transition:
     def key(self) -> tuple[str, int, int]:
         """(device, fault id, failure mode): what one ticket is about."""
         return self.head.device, self.spn, self.fmi
+
+    @property
+    def is_test(self) -> bool:
+        """Whether somebody at the device provoked it: nothing is wrong with the appliance."""
+        return bool(self.context and self.context.get(_TEST))
 
 
 def read_body(raw: bytes) -> Any:

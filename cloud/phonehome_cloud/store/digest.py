@@ -242,7 +242,8 @@ class _Desk:
         ticket = decide(
             transition, standing, before, known, product, number, self._policy, self._now_at
         )
-        if standing is None or transition.head.order > standing.order:
+        is_newest = standing is None or transition.head.order > standing.order
+        if is_newest and not transition.is_test:
             self._standings[key] = _standing(transition)
             self.moved[key] = transition
         if ticket is None:

@@ -5,10 +5,30 @@ from .answer import WordError
 # In the order in which somebody needs them.
 WORDS = (
     ("help", "[COMMAND]", "what can be asked"),
-    ("status", "", "one screen: product, faults, queue, network, clock"),
+    ("status", "", "one screen: what it is, faults, queue, link, clock"),
+    ("faults", "[all|CODE]", "faults that are not ok, their state and how often"),
+    ("freeze", "CODE", "the samples around the moment a fault was confirmed"),
+    ("sensors", "[watch] [NAME]", "what the sensors read; watch: each second, until a key"),
+    ("queue", "", "records that wait for the receiver"),
+    ("send", "", "try to reach the receiver now"),
     ("export", "", "what waits for the receiver, as lines that a laptop carries there"),
     ("ack", "1/2 BASE64 CRC", "the receiver's answer to an export, line by line"),
+    ("net", "", "Wi-Fi, link, what fails, when it tries again"),
+    ("selftest", "", "flash, key, sensors, memory and network, each ok or not"),
+    ("log", "[LEVEL [LOGGER]]", "the newest lines; or which lines to keep"),
+    ("stats", "", "uptime, resets, drops, how long the flash lasts"),
+    ("reset-reason", "", "why it started, and how sure that is"),
+    ("heap", "", "free memory, largest piece"),
     ("version", "", "device, agent, board, firmware, product"),
+    ("config", "[NAME VALUE]", "the settings, secrets masked; or change one until the restart"),
+    ("unlock", "", "give the PIN once, for ten minutes"),
+    ("shelve", "CODE TIME", "tell nothing of a fault for a time, as in 30m; 0 ends it"),
+    ("clear", "CODE|all", "clear a fault and its history"),
+    ("test", "crash|hang|oom", "fail on purpose: the records say that it was a test"),
+    ("test", "fault CODE [TIME]", "confirm a fault that is not there, marked as a test"),
+    ("test", "sensor NAME VALUE [TIME]", "read a value that is not there, for a minute"),
+    ("service", "[MINUTES]", "no watchdog for so long (10), behind a reset too"),
+    ("restart", "", "start again; what waits is on flash"),
 )
 
 
@@ -24,7 +44,7 @@ def tell(commands: dict, words: list, write) -> None:
                 fields = (("usage", usage), ("pin", is_guarded), ("purpose", purpose))
                 write.row("commands", ("name", name), *fields)
             else:
-                write.line("%-32s %s" % ((name + " " + usage), purpose))
+                write.line("%-31s %s" % ((name + " " + usage), purpose))
 
 
 def nearest(word: str) -> str:

@@ -6,6 +6,8 @@ The one place beside the agent that knows its parts; made for one command, and d
 
 from phonehome_wire.compat import const
 
+from .channel import MISSING
+
 # Folded away on a board; a test holds them to the wire's registry and limits.
 _METRIC_CONFIG_VERSION = const(16)
 
@@ -51,6 +53,56 @@ class Hands:
     def wifi(self):
         """The Wi-Fi, or None."""
         return self.agent._wifi
+
+    def sending_state(self) -> tuple:
+        """(the phase that fails or "", ms to the next try or None) of talking to the receiver."""
+        agent = self.agent
+        return self.sending._failed, self.sending._pace.wait_ms(agent._timer.now_ms())
+
+    def send_now(self) -> None:
+        """Try once, with a heartbeat, whatever back-off says: somebody stands beside the board."""
+        self.sending._pace._paused_until_ms = 0
+        self.reporter.beat()
+        self.sending.ask(is_urgent=True)
+
+    @property
+    def has_watchdog(self) -> bool:
+        """True while a watchdog would end a loop that hangs."""
+        feeding = self.tasks._feeding
+        return feeding is not None and feeding._dog.is_on
+
+    def start(self, coroutine, name: str) -> None:
+        """Start a task of this name, and forget those that have ended."""
+        tasks = self.tasks._tasks
+        for task in [task for task in tasks if task.done()]:
+            tasks.pop(task)
+        self.tasks.start(coroutine, name)
+
+    def has_task(self, name: str) -> bool:
+        """Whether a task of this name goes on."""
+        tasks = self.tasks._tasks
+        return name in [tasks[task] for task in tasks if not task.done()]
+
+    def hear_transitions(self, tell) -> None:
+        """Have `tell` hear of transitions in the agent's place; None: the agent itself again."""
+        self.sampler._on_transition = tell or self.agent._on_transition
+
+    def tell_transition(self, state, kind: int, now_ms: int, frame, context) -> None:
+        """Record a transition, with Metrics as its context or None."""
+        self.agent._on_transition(state, kind, now_ms, frame, context)
+
+    def read_from(self, sensor: int, reader):
+        """Give a sensor this reader; return the one it had."""
+        readers = self.sampler.readers
+        had, readers[sensor] = readers[sensor], reader
+        return had
+
+    def forget_samples(self, sensor: int) -> None:
+        """No sample of a sensor that was taken so far is one."""
+        ring = self.sampler.ring
+        self.sampler.channels[sensor].value = MISSING
+        for at in range(sensor, len(ring._steps), ring.channel_count):
+            ring._steps[at] = MISSING
 
     def begin_trial(self, trial) -> None:
         """A pushed configuration is on trial (core.trial) from now on; None: no more."""

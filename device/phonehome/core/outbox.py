@@ -130,6 +130,12 @@ class Outbox:
                     return True
         return False
 
+    def live_records(self):
+        """Every record that waits, the oldest first, one segment of them in memory at a time."""
+        for run in list(self._runs):
+            for record in self._records(run):
+                yield record
+
     def append(self, record, is_urgent: bool = False) -> bool:
         """Store a record; False when nothing could make room and it was given up (and counted)."""
         for _ in range(self._max_runs + 2):

@@ -45,7 +45,7 @@ class Sampler:
 
         specs = product.faults
         self.channels = product.channels
-        self._readers = find_readers(product, readers)
+        self.readers = find_readers(product, readers)
         self._on_transition = on_transition
         self.faults = FaultTable(specs)
         self.rules = make_rules(specs, product.channels, product.predicates)
@@ -156,7 +156,7 @@ class Sampler:
         for index in range(len(self.channels)):
             channel = self.channels[index]
             if channel.tick(span_ms):
-                channel.read(self._readers[index])
+                channel.read(self.readers[index])
                 self.ring.put(index)
                 self.samples += 1
                 self._fresh |= 1 << index

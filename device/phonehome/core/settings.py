@@ -2,7 +2,7 @@
 
 from .errors import ConfigError
 
-_KNOWN = [
+KNOWN = [
     "device",
     "server",
     "ca",
@@ -43,7 +43,7 @@ _SCHEMES = {
 def fill(config, settings: dict) -> None:
     """Check settings and make them attributes of `config`."""
     for key in settings:
-        if key not in _KNOWN:
+        if key not in KNOWN:
             raise ConfigError("config %r: no such setting; remove it or see examples/" % key)
     config.device = _text(settings, "device", "")
     config.server = _text(settings, "server", None)
@@ -78,6 +78,8 @@ def fill(config, settings: dict) -> None:
     config.dead_boots = _number(settings, "dead_boots", 3, 0, 15)
     config.console = _flag(settings, "console")
     config.pin = _text(settings, "pin", "")
+    if config.pin and config.pin.count("$") != 3:
+        raise ConfigError("config 'pin' is not what 'phonehome pin' prints; make it anew")
     config.is_mqtt, config.is_secure, config.host, config.port, config.path = split_url(
         config.server
     )

@@ -105,14 +105,6 @@ class Board:
 
         return Watchdog(self._machine, sys.platform, self.platform(), timeout_ms)
 
-    def make_terminal(self, is_wanted: "bool | None"):
-        """The serial line to whoever is beside the board, or None; unless said, boards have it."""
-        if not (self.can_reboot if is_wanted is None else is_wanted):
-            return None
-        from .terminal import Terminal
-
-        return Terminal()
-
     def heap_free(self) -> int:
         """Free bytes of the Python heap once the garbage is gone."""
         gc.collect()

@@ -6,7 +6,6 @@ from phonehome.core.ondemand import forget
 from phonehome.core.watch import Watch
 from phonehome_wire.compat import const
 
-from . import attending
 from .feeding import Feeding
 
 # Folded away on a board; a test holds them to the wire's registry and limits.
@@ -53,12 +52,6 @@ class Supervising:
             self._feeding.begin(birth.grace_ms)
             self._add("watchdog", self._feeding.run())
 
-    def attend(self, agent) -> None:
-        """Start the console, where the settings or the board want one."""
-        terminal = self._board.make_terminal(agent.config.console)
-        if terminal is not None:
-            self._add("console", self._run_again(attending.run, (agent, terminal)))
-
     def tell_past(self, birth) -> None:
         """The crash that the boot before could not tell, and why the application stays off."""
         from phonehome.core.crashes import tell_past
@@ -79,9 +72,9 @@ class Supervising:
         alive = self._watch.add(name, deadline_s * 1000).feed
         self._add(name, self._run_again(loop, (alive,) + parts))
 
-    def start(self, coroutine) -> None:
-        """Start a coroutine of the developer's; what ends it is reported."""
-        self._add("", self._guard(coroutine))
+    def start(self, coroutine, name: str = "") -> None:
+        """Start a coroutine, the developer's own without a name; what ends it is reported."""
+        self._add(name, self._guard(coroutine))
 
     def stop(self) -> None:
         """End cleanly: cancel all tasks but the one that asks for it, and let the dog sleep."""

@@ -20,6 +20,7 @@ from phonehome_tools.linking.outside import (
     keywords_of,
     named_in,
     promised_members,
+    spoken_in,
     texts_of,
 )
 from phonehome_tools.linking.plan import Plan, Style
@@ -64,9 +65,10 @@ def link(
     constants = fold(program) if style.fold else {}
     rows = rows_of(program, families_of(program))
     outer = named_in(outside) | promised_members(program, plan) | foreign_names()
-    kept = outer | texts_of(program, texts_in(rows)) | keywords_of(program)
+    told = texts_in(rows) | spoken_in(program, plan.spoken)
+    kept = outer | texts_of(program, told) | keywords_of(program)
     pruned = prune(program, plan.promised, kept) if style.prune else []
-    kept = outer | texts_of(program, texts_in(rows)) | keywords_of(program)  # of what is left
+    kept = outer | texts_of(program, told) | keywords_of(program)  # of what is left
     resident = resident_modules(program, plan)
     if style.locals:
         shorten_locals(program, plan, keywords_in(outside))

@@ -12,7 +12,15 @@ from phonehome_tools.linking.lines import text_of
 from phonehome_tools.linking.modules import Module, read_module
 from phonehome_tools.linking.plan import Plan, Style
 from phonehome_tools.linking.program import absolute
-from phonehome_tools.linking.promises import IMPORTABLE, INTERNAL, LINK, PROMISED, ROOMS, TERSE
+from phonehome_tools.linking.promises import (
+    IMPORTABLE,
+    INTERNAL,
+    LINK,
+    PROMISED,
+    ROOMS,
+    SPOKEN,
+    TERSE,
+)
 from phonehome_tools.linking.resident import HOME, RESIDENT
 
 AGENT, WIRE, OUTSIDE = "phonehome", "phonehome_wire", "phonehome_sim"
@@ -24,7 +32,8 @@ def link_device(style: Style = ALL, also: tuple[str, ...] = ()) -> Linked:
     outside = sorted(folder_of(OUTSIDE).rglob("*.py"))
     importable = tuple(dict.fromkeys((*IMPORTABLE, *also)))
     promised = tuple(dict.fromkeys((*PROMISED, *also)))
-    plan = Plan(HOME, tuple(RESIDENT), promised, importable, LINK, INTERNAL, TERSE, ROOMS)
+    resident = tuple(RESIDENT)
+    plan = Plan(HOME, resident, promised, importable, LINK, INTERNAL, TERSE, SPOKEN, ROOMS)
     return link(device_sources(also), plan, outside, style)
 
 

@@ -75,7 +75,7 @@ _BOARDS: Final[dict[str, str]] = {
     "time": "ticks_ms ticks_us ticks_diff ticks_add sleep sleep_ms sleep_us time time_ns gmtime "
     "localtime mktime",
     "os": "sync statvfs ilistdir listdir mkdir remove rename rmdir stat urandom mount umount",
-    "sys": "implementation modules path platform print_exception stdin stdout exit",
+    "sys": "buffer implementation modules path platform print_exception stdin stdout exit",
     "asyncio": "sleep sleep_ms wait_for wait_for_ms ThreadSafeFlag get_event_loop create_task "
     "current_task new_event_loop set_exception_handler run gather open_connection",
     "select": "poll ipoll register unregister modify POLLIN POLLOUT",
@@ -111,6 +111,17 @@ def texts_of(program: Program, without: Collection[int] = ()) -> set[str]:
     """Every text of the program: what getattr and hasattr could be given."""
     trees = [source.module.tree for source in program.sources.values()]
     return {text for tree in trees for text in _texts(tree, without)}
+
+
+def spoken_in(program: Program, packages: Collection[str]) -> set[int]:
+    """The texts of packages that speak to people, as ids of their nodes."""
+    return {
+        id(node)
+        for name, source in program.sources.items()
+        if name.rpartition(".")[0] in packages
+        for node in ast.walk(source.module.tree)
+        if isinstance(node, ast.Constant)
+    }
 
 
 def keywords_of(program: Program) -> set[str]:

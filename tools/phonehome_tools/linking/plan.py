@@ -13,7 +13,8 @@ class Plan:
     stay, so do members called like one of `protocol`, but not what is `internal`. `importable`
     modules can be imported by their own names although they are part of a larger one, and have
     their constants. Errors of `terse` modules are raised without the texts behind their first
-    argument. `rooms` are packages whose other modules move to shorter ones.
+    argument. `spoken` are packages whose texts are for people and name no member. `rooms` are
+    packages whose other modules move to shorter ones.
     """
 
     home: str
@@ -23,6 +24,7 @@ class Plan:
     protocol: Collection[str] = ()
     internal: Collection[str] = ()
     terse: Collection[str] = ()
+    spoken: Collection[str] = ()
     rooms: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -72,6 +72,9 @@ INTERNAL: Final = (
 # Errors whose texts are for people at a host; what is wrong is told by their reason.
 TERSE: Final = ("phonehome_wire.errors",)
 
+# Packages whose texts are for people: none of them is the name of a member.
+SPOKEN: Final = ("phonehome.console",)
+
 # Packages whose modules nobody outside names, and where boards have them.
 ROOMS: Final = {
     "phonehome.console": "_k",

@@ -20,7 +20,6 @@ RESIDENT: Final = {
     "phonehome.core.rules.range": "the kind that every product uses",
     "phonehome.core.traceback": "the black box prints into it",
     "phonehome.ports.retained": "the black box writes into it",
-    "phonehome.ports.terminal": "looked at five times a second",
     "phonehome.ports.watchdog": "fed for as long as the agent runs",
 }
 

@@ -18,6 +18,26 @@ class Part:
 
 
 PARTS: Final[Mapping[str, Part]] = {
+    "phonehome-console": Part(
+        (
+            "phonehome.conversing",
+            "phonehome.ports.terminal",
+            "phonehome.console",
+            "phonehome.console.answer",
+            "phonehome.console.checking",
+            "phonehome.console.commands",
+            "phonehome.console.faulting",
+            "phonehome.console.lines",
+            "phonehome.console.pin",
+            "phonehome.console.sensing",
+            "phonehome.console.serving",
+            "phonehome.console.state",
+            "phonehome.console.stimulus",
+            "phonehome.console.testing",
+            "phonehome.console.words",
+        ),
+        "a console for testers and technicians on the serial line",
+    ),
     "phonehome-mqtt": Part(("phonehome.ports.mqtt",), "reports over MQTT", (UMQTT,)),
     "phonehome-rules": Part(
         (

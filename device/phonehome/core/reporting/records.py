@@ -47,8 +47,8 @@ def add_hello(reporter, now_ms: int, has_catalog: bool) -> bool:
     return _store(reporter, enc, is_urgent=True)
 
 
-def fault_of(state, kind: int, channels, frame):
-    """The transition of a fault as the wire has it; `state` is a FaultState."""
+def fault_of(state, kind: int, channels, frame, context=None):
+    """The transition of a fault as the wire has it; `state` is a FaultState, `context` Metrics."""
     from phonehome_wire.fault import Fault
 
     spec, fault = state.spec, Fault()
@@ -57,6 +57,7 @@ def fault_of(state, kind: int, channels, frame):
     fault.status, fault.occurrence = state.status, state.occurrence
     fault.exp, fault.value, fault.limit = state.exp, state.value, state.limit
     fault.failing_ms, fault.kind, fault.frame = state.failing_ms, kind, frame
+    fault.context = context
     return fault
 
 

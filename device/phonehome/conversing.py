@@ -9,34 +9,40 @@ raises KeyboardInterrupt wherever the program is.
 import asyncio
 import sys
 
-from phonehome.console.lines import Line
-from phonehome.core.ondemand import forget
 from phonehome_wire.compat import const
+
+from .console.lines import Line
+from .core.ondemand import forget
+from .ports.terminal import Terminal
 
 _PROMPT = "ph> "
 _TURN_BYTES = const(64)  # of a paste, before the loop has its turn again
 _LOOK_S = 0.02
 _IDLE_MS = const(120000)
 
-_CONSOLE = "phonehome.console"
+_ROOM = __name__.rpartition(".")[0]
+_CONSOLE = _ROOM + ".console"
 _LINES = _CONSOLE + ".lines"
+_TERMINAL = _ROOM + ".ports.terminal"
 
 
-async def converse(agent, terminal) -> None:
-    """Answer lines until nobody types any more, the input ends or Ctrl-D is typed."""
+async def converse(agent, poll) -> bool:
+    """Answer lines until nobody types any more or Ctrl-D is typed; False at the end of input."""
+    terminal = Terminal(poll)
     conversation = Conversation(agent.uptime, terminal)
     while True:
         line = await conversation.read_line()
         if conversation.is_over:
             break
         if line != "":
-            from phonehome.console.commands import carry_out
+            from .console.commands import carry_out
 
             await carry_out(agent, conversation, line)
             del carry_out
             _rest()
         terminal.write(_PROMPT)
-    forget(_LINES, _CONSOLE)
+    forget(_LINES, _CONSOLE, _TERMINAL)
+    return not terminal.is_gone
 
 
 class Conversation:
@@ -73,12 +79,12 @@ class Conversation:
 
     def _take_turn(self) -> bool:
         """Take what was typed, up to the end of a line; False when that is nothing."""
-        echo, count = "", 0
-        while count < _TURN_BYTES and not self._line.is_done:
+        line, echo, count = self._line, "", 0
+        while count < _TURN_BYTES and not (line.is_done or line.is_left):
             byte = self._terminal.read()
             if byte < 0:
                 break
-            echo += self._line.take(byte)
+            echo += line.take(byte)
             count += 1
         if echo:
             self._terminal.write(echo)
