@@ -43,6 +43,7 @@ async def carry_out(agent, conversation, line: "str | None") -> None:
         hands.log.error("console %s: %s", name, error)
         write("error", "%s %s" % (type(error).__name__, error))
     write.end()
+    hands.forget_ended()
     hands.reporter.rest()
 
 

@@ -1,5 +1,6 @@
 """What a technician does with the board itself: send, log, settings, service, restart."""
 
+from phonehome.core.ondemand import forget
 from phonehome_wire.compat import const
 
 from .answer import WordError
@@ -14,6 +15,7 @@ _PATHS = ("key", "claim")  # a path is no secret, what is in the file is
 _SERVICE_MIN = const(10)
 _MAX_SERVICE_MIN = const(240)
 _MASK = "***"
+_SETTINGS = "phonehome.core.settings"
 
 
 def send(hands, words: list, write) -> None:
@@ -84,13 +86,14 @@ async def _restart(hands, write) -> None:
 
 def config(hands, words: list, write) -> None:
     """The settings that count now; with a name and a value, change one until the restart."""
-    from phonehome.core.settings import KNOWN
-
     if words:
         _set(hands, words, write)
         return
+    from phonehome.core.settings import KNOWN
+
     for name in KNOWN:
         write(name, _masked(name, getattr(hands.config, name)))
+    forget(_SETTINGS)
 
 
 def _masked(name: str, value):

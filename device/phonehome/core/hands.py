@@ -72,11 +72,14 @@ class Hands:
         return feeding is not None and feeding._dog.is_on
 
     def start(self, coroutine, name: str) -> None:
-        """Start a task of this name, and forget those that have ended."""
+        """Start a task of this name."""
+        self.tasks.start(coroutine, name)
+
+    def forget_ended(self) -> None:
+        """Forget the tasks that have ended: each holds the code it was made of."""
         tasks = self.tasks._tasks
         for task in [task for task in tasks if task.done()]:
             tasks.pop(task)
-        self.tasks.start(coroutine, name)
 
     def has_task(self, name: str) -> bool:
         """Whether a task of this name goes on."""
