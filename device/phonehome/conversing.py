@@ -41,7 +41,7 @@ async def converse(agent, poll) -> bool:
             del carry_out
             _rest()
         terminal.write(_PROMPT)
-    forget(_LINES, _CONSOLE, _TERMINAL)
+    forget(_LINES, _TERMINAL)
     return not terminal.is_gone
 
 

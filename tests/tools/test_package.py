@@ -40,6 +40,14 @@ def test_every_file_of_a_package_is_there(index, form, name):
         assert form == "py" or mpy_version(data) == 6
 
 
+def test_the_console_is_whole():
+    """Whatever stands in the room of the console is in its package, and nothing else of it."""
+    room = {name for name in device_sources() if name.startswith("phonehome.console")}
+    modules = set(PARTS["phonehome-console"].modules)
+    assert modules - room == {"phonehome.conversing", "phonehome.ports.terminal"}
+    assert room - modules == {"phonehome.console"}  # a folder alone
+
+
 def test_parts_name_what_they_need(index):
     """A part brings the base, MQTT brings umqtt.simple, and `all` brings every part."""
     assert described(index, "6", "phonehome-mqtt")["deps"] == [

@@ -18,6 +18,8 @@ VERBS = {
     "sim": "Run virtual appliances on unix MicroPython.",
     "product": "Check a product file, or build the half that a board loads.",
     "package": "Make the packages that mip installs on boards.",
+    "console": "Talk to the console of a board.",
+    "pin": "Make the setting that guards commands of the console.",
     "decode": "Read one PH/1 message and print it as JSON.",
     "pull": "Take what waits in devices over the serial line, and bring them the answer.",
     "push-reports": "Upload what this laptop carries to the receiver.",

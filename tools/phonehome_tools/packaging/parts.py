@@ -22,10 +22,10 @@ PARTS: Final[Mapping[str, Part]] = {
         (
             "phonehome.conversing",
             "phonehome.ports.terminal",
-            "phonehome.console",
             "phonehome.console.answer",
             "phonehome.console.checking",
             "phonehome.console.commands",
+            "phonehome.console.exporting",
             "phonehome.console.faulting",
             "phonehome.console.lines",
             "phonehome.console.pin",
