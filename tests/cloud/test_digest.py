@@ -17,7 +17,6 @@ from phonehome_wire.registry import (
     KIND_CONFIRMED,
     KIND_HEALED,
     KIND_PENDING,
-    METRIC_TEST,
     RTYPE_CRASH,
     RTYPE_LOG,
     RTYPE_RESULT,
@@ -217,27 +216,6 @@ async def test_a_suppressed_report_opens_a_late_ticket_at_its_own_time(receiver,
     assert row.event_at == pytest.approx(START_AT - 6_000, abs=60_000)
     (event,) = await receiver.rows(schema.fault_event)
     assert event.late
-
-
-async def test_what_a_test_provoked_opens_nothing(receiver, washer, washer_product):
-    """It is history only, and neither heals nor repeats a ticket that is open for a real fault."""
-    known = washer_product.faults[0]
-    words = {"spn": known.id, "fmi": known.fmi}
-    marked = {"context": {METRIC_TEST: 1}, **words}
-    await report(receiver, washer, fault(0, **marked), fault(1, KIND_CLEARED, **marked))
-    await receiver.digest_all()
-    assert await receiver.rows(schema.ticket) == []
-    assert len(await receiver.rows(schema.fault_event)) == 2
-    await report(receiver, washer, fault(2, **words), now_ms=61_000)
-    await receiver.digest_all()
-    real = await the_ticket(receiver)
-    await report(
-        receiver, washer, fault(3, **marked), fault(4, KIND_HEALED, **marked), now_ms=62_000
-    )
-    await receiver.digest_all()
-    after = await the_ticket(receiver)
-    assert (after.state, after.occurrences, after.resolve_at) == (OPEN, 1, None)
-    assert after.updated_at == real.updated_at
 
 
 async def test_pending_is_history_only(receiver, washer):
