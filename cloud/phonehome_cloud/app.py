@@ -39,13 +39,12 @@ from .workers.commanding import Commanding
 from .workers.committer import Committer
 from .workers.digesting import Digesting
 from .workers.measuring import Measuring
-from .workers.mqtt import MQTTConsumer
+from .workers.mqtt import Membership, MQTTConsumer, make_tls
 from .workers.supervising import Supervised
 
 CONSUMER = web.AppKey("consumer", MQTTConsumer)
 CONFIGURED_TOKEN = "configured"  # noqa: S105 - the name of the token, as histories show it
 
-_MQTT_CLIENT_ID = "phonehome-receiver"  # its session at the broker outlives us
 _MQTT_WITHIN_S = 5.0  # a broker that is away does not keep HTTP from starting
 _LOGINS_PER_S, _LOGIN_BURST = 0.2, 10.0
 # A batch that is powered on together passes; codes cannot be guessed at this pace.
@@ -257,5 +256,7 @@ def _add_mqtt(
         await consumer.stop()
         await broker.stop()
 
-    app[CONSUMER] = MQTTConsumer(accept, _MQTT_CLIENT_ID)
+    mqtt = config.mqtt
+    tls = make_tls(mqtt.ca, mqtt.certificate, mqtt.key)
+    app[CONSUMER] = MQTTConsumer(accept, Membership(mqtt.client_id, mqtt.share, tls))
     app.cleanup_ctx.append(context)

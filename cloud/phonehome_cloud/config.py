@@ -41,9 +41,17 @@ class KeysConfig:
 
 @dataclass(frozen=True, slots=True)
 class MqttConfig:
-    """The broker to read from, or an embedded one on `port`; neither means no MQTT."""
+    """The broker to read from, or an embedded one on `port`; neither means no MQTT.
+
+    `client_id` and `share` say who we are there; `ca`, `certificate` and `key` are PEM files.
+    """
 
     url: str
+    client_id: str
+    share: str
+    ca: str
+    certificate: str
+    key: str
     embedded: bool
     host: str
     port: int

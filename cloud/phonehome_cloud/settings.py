@@ -3,6 +3,7 @@
 The page that lists them is made from this table (`reference`).
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -67,6 +68,15 @@ def _flag(value: Any) -> bool:
     return {"true": True, "1": True, "false": False, "0": False}[_text(value).lower()]
 
 
+def _matching(pattern: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if not re.fullmatch(pattern, _text(value)):
+            raise ValueError
+        return _text(value)
+
+    return read
+
+
 def _whole(low: int, high: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
         number = int(value) if isinstance(value, str) else value
@@ -119,6 +129,9 @@ def _token(value: Any) -> Secret | None:
 _PORT = _whole(0, 65535)
 _A_PORT = "a port from 0 (any free one) to 65535"
 _A_RATE = "a number above 0"
+_A_PEM = "a path of a PEM file, or empty"
+_client_id = _matching(r"[A-Za-z0-9.-]{1,64}")
+_group = _matching(r"[^/+#\s]{0,64}")
 _FLAG = "true or false"
 
 SETTINGS: Final = (
@@ -174,6 +187,23 @@ SETTINGS: Final = (
         "`mqtt://[user:password@]host[:port]`, `mqtts://...`, or empty",
         "The broker to read.",
     ),
+    Setting(
+        "mqtt.client_id",
+        "phonehome-receiver",
+        _client_id,
+        "1 to 64 letters, digits, dots and dashes",
+        "Our name at the broker, whose session outlives us: each receiver has its own.",
+    ),
+    Setting(
+        "mqtt.share",
+        "",
+        _group,
+        "a name without / + #, or empty to be the only receiver",
+        "Receivers of this name share the reports (MQTT 5 shared subscriptions).",
+    ),
+    Setting("mqtt.ca", "", _text, _A_PEM, "Who signed the broker's certificate; else the system."),
+    Setting("mqtt.certificate", "", _text, _A_PEM, "What the receiver shows to the broker."),
+    Setting("mqtt.key", "", _text, _A_PEM, "The private key of that."),
     Setting("mqtt.embedded", False, _flag, _FLAG, "Run a broker inside, for a demo."),
     Setting("mqtt.host", "127.0.0.1", _text, "a host name or address", "Where that one listens."),
     Setting("mqtt.port", 1883, _PORT, _A_PORT, "The port of the embedded broker."),

@@ -133,16 +133,25 @@ class Wire:
 
 
 class Board:
-    """An MQTT client as a device is one: publishes reports, keeps the answers."""
+    """An MQTT client as a device is one: publishes reports, keeps the answers.
 
-    def __init__(self, url: str, device: str):
+    `password` and `tls` are what a broker wants that does not let everybody in; `topics` are what
+    it listens to beside its own.
+    """
+
+    def __init__(self, url: str, device: str, password=None, tls=None, client_id="", topics=()):
         parts = urlsplit(url)
         self.device = device
         self.answers = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
         self._subscribed = asyncio.Event()
-        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=device)
-        self._client.on_connect = lambda client, *_: client.subscribe(f"ph1/{device}/dn", 1)
+        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id or device)
+        if password is not None:
+            self._client.username_pw_set(device, password)
+        if tls is not None:
+            self._client.tls_set_context(tls)
+        wanted = [(topic, 1) for topic in (f"ph1/{device}/dn", *topics)]
+        self._client.on_connect = lambda client, *_: client.subscribe(wanted)
         self._client.on_subscribe = lambda *_: self._call(self._subscribed.set)
         self._client.on_message = lambda _c, _d, m: self._call(self.answers.put_nowait, m)
         self._client.connect(parts.hostname, parts.port)
@@ -177,9 +186,9 @@ class Board:
 
 
 @contextlib.asynccontextmanager
-async def board(url, device):
+async def board(url, device, **more):
     """A connected device."""
-    found = Board(url, device)
+    found = Board(url, device, **more)
     await found.ready()
     try:
         yield found

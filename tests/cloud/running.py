@@ -50,9 +50,13 @@ class Running:
     async def register(self, product="washer", label="") -> Voice:
         """A new device that the receiver knows."""
         voice = Voice()
+        await self.know(voice, product, label)
+        return voice
+
+    async def know(self, voice: Voice, product="washer", label=""):
+        """Register a device."""
         body = {"device": voice.device, "product": product, "key": voice.key.hex()}
         await self.api("POST", "/devices", 201, json=body | {"label": label})
-        return voice
 
     async def open_ticket(self, voice: Voice, spn=520193, fmi=7, **more) -> dict:
         """Let a device confirm a fault; returns the ticket when the digest has opened it."""

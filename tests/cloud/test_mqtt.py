@@ -7,7 +7,7 @@ import pytest
 from phonehome_cloud.app import CONSUMER
 from phonehome_cloud.core.intake import Reply
 from phonehome_cloud.workers.broker import EmbeddedBroker
-from phonehome_cloud.workers.mqtt import MQTTConsumer
+from phonehome_cloud.workers.mqtt import Membership, MQTTConsumer
 from phonehome_wire.downlink import Ack
 from tests.cloud.brokers import Wire, board, mosquitto
 from tests.cloud.running import running
@@ -175,7 +175,7 @@ async def test_nothing_is_acknowledged_to_the_broker_before_it_is_stored(tmp_pat
     async with mosquitto(tmp_path) as broker:
         wire = Wire(broker.port)
         await wire.start()
-        first = MQTTConsumer(accept, "receiver")
+        first = MQTTConsumer(accept, Membership("receiver"))
         await first.start(wire.url)
         assert await first.wait_connected(10)
         voice = Voice()
@@ -184,7 +184,7 @@ async def test_nothing_is_acknowledged_to_the_broker_before_it_is_stored(tmp_pat
             await arrived.acquire()
             await wire.stop()  # it dies: the connection is gone without a word
             gate.set()
-            second = MQTTConsumer(accept, "receiver")
+            second = MQTTConsumer(accept, Membership("receiver"))
             await first.stop()
             await second.start(broker.url)
             assert (await device.answer()).payload == b"stored"
@@ -205,7 +205,7 @@ async def test_a_message_that_cannot_be_stored_yet_is_tried_again(tmp_path):
 
     broker = EmbeddedBroker("127.0.0.1", 0)
     await broker.start()
-    consumer = MQTTConsumer(accept, "receiver")
+    consumer = MQTTConsumer(accept, Membership("receiver"))
     await consumer.start(broker.url)
     assert await consumer.wait_connected(10)
     async with board(broker.url, Voice().device) as device:

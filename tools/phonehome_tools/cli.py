@@ -20,6 +20,7 @@ VERBS = {
     "package": "Make the packages that mip installs on boards.",
     "console": "Talk to the console of a board.",
     "pin": "Make the setting that guards commands of the console.",
+    "broker": "Make the files of an MQTT broker that knows every device.",
     "decode": "Read one PH/1 message and print it as JSON.",
     "pull": "Take what waits in devices over the serial line, and bring them the answer.",
     "push-reports": "Upload what this laptop carries to the receiver.",

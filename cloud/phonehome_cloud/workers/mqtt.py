@@ -1,23 +1,29 @@
 """The MQTT consumer: a message is acknowledged to the broker only after its commit."""
 
 import asyncio
+import contextlib
 import logging
 import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 # paho-mqtt: the one maintained client whose user decides when a message is acknowledged.
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from phonehome_cloud.errors import ConfigError
 
 _LOG = logging.getLogger(__name__)
 _TOPIC = re.compile(r"ph1/([0-9a-f]{16})/(up|st)", re.ASCII)
-_SUBSCRIPTIONS = [("ph1/+/up", 1), ("ph1/+/st", 1)]
+_TOPICS = ("ph1/+/up", "ph1/+/st")
 _DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
 _KEEPALIVE_S = 30  # a dead broker is noticed within 45 s
 _RECONNECT_MIN_S = 1
@@ -28,6 +34,10 @@ _MAX_PENDING = 1000  # messages in work; only QoS 0 can reach it, QoS 1 stops at
 _MAX_QUEUED_ANSWERS = 10_000  # answers kept while the broker is away; devices ask again
 _MAX_INFLIGHT_ANSWERS = 200
 _DRAIN_S = 10.0
+# A broker goes on giving a receiver that is away its share, for when it comes back. One that is
+# not back after this time has left: what it had comes again from the devices.
+_SHARE_EXPIRY_S = 300
+_LEAVE_S = 2.0
 
 
 class Answer(Protocol):
@@ -49,6 +59,34 @@ class Answer(Protocol):
 Accept = Callable[[bytes, str], Awaitable[Answer]]  # (message, device from the topic)
 
 
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Who we are to the broker: its session outlives us under `client_id`.
+
+    With a `share`, receivers of that name have the messages together (MQTT 5), each under a client
+    id of its own; "" alone has them all (MQTT 3.1.1). `tls` is for mqtts.
+    """
+
+    client_id: str
+    share: str = ""
+    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+
+
+def make_tls(ca: str, certificate: str, key: str) -> ssl.SSLContext:
+    """How mqtts checks the broker, and what it shows of us; paths of PEM files, or "".
+
+    Raises ConfigError for files that cannot be read or do not fit.
+    """
+    try:
+        context = ssl.create_default_context(cafile=ca or None)
+        if certificate:
+            context.load_cert_chain(certificate, key or None)
+    except OSError as error:
+        where = "mqtt.certificate and mqtt.key" if certificate else "mqtt.ca"
+        raise ConfigError([f"{where}: {error}; name PEM files that belong together"]) from None
+    return context
+
+
 class MQTTConsumer:
     """Hands each message of `ph1/+/up` and `ph1/+/st` to `accept`, then acknowledges it.
 
@@ -58,14 +96,15 @@ class MQTTConsumer:
     sending when its window is full.
     """
 
-    def __init__(self, accept: Accept, client_id: str) -> None:
+    def __init__(self, accept: Accept, membership: Membership) -> None:
         self._accept = accept
-        self._client_id = client_id
+        self._membership = membership
         self._url = urlsplit("")
         self._client: Client | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connection = 0  # counts connections: an old message is not acknowledged on a new one
         self._subscribed = asyncio.Event()
+        self._left = asyncio.Event()
         self._pending: set[asyncio.Task[None]] = set()
         self._closing = False
 
@@ -90,7 +129,8 @@ class MQTTConsumer:
         self._url = urlsplit(url)
         self._loop = asyncio.get_running_loop()
         self._client = self._make_client()
-        self._client.connect_async(self._url.hostname or "", self._port, _KEEPALIVE_S)
+        how = _session_for_a_share() if self._membership.share else {}
+        self._client.connect_async(self._url.hostname or "", self._port, _KEEPALIVE_S, **how)
         self._client.loop_start()
 
     async def wait_connected(self, timeout_s: float) -> bool:
@@ -102,10 +142,15 @@ class MQTTConsumer:
         return True
 
     async def stop(self) -> None:
-        """Finish what was taken, answer it, and leave; the broker keeps the session."""
-        self._closing = True
+        """Finish what was taken, answer it, and leave; the broker keeps the session.
+
+        Of a share we leave first, so that others get at once what would wait for us.
+        """
         if self._client is None:
             return
+        if self._membership.share and self.is_connected:
+            await self._leave_share(self._client)
+        self._closing = True
         if self._pending:
             await asyncio.wait(self._pending, timeout=_DRAIN_S)
         for task in self._pending:
@@ -115,6 +160,17 @@ class MQTTConsumer:
         self._client = None
         self._subscribed.clear()
 
+    async def _leave_share(self, client: Client) -> None:
+        client.unsubscribe([name for name, _ in self._subscriptions()])
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._left.wait(), _LEAVE_S)
+
+    def _subscriptions(self) -> list[tuple[str, Any]]:
+        share = self._membership.share
+        if share:
+            return [(f"$share/{share}/{topic}", SubscribeOptions(qos=1)) for topic in _TOPICS]
+        return [(topic, 1) for topic in _TOPICS]
+
     def publish(self, device: str, message: bytes) -> bool:
         """Send a signed message to a device; False while there is no broker."""
         if self._client is None or not self.is_connected:
@@ -123,11 +179,12 @@ class MQTTConsumer:
         return True
 
     def _make_client(self) -> Client:
+        share = self._membership.share
         client = Client(
             CallbackAPIVersion.VERSION2,
-            client_id=self._client_id,
-            clean_session=False,
-            protocol=MQTTProtocolVersion.MQTTv311,
+            client_id=self._membership.client_id,
+            clean_session=None if share else False,
+            protocol=MQTTProtocolVersion.MQTTv5 if share else MQTTProtocolVersion.MQTTv311,
             manual_ack=True,
         )
         client.reconnect_delay_set(_RECONNECT_MIN_S, _RECONNECT_MAX_S)
@@ -136,11 +193,12 @@ class MQTTConsumer:
         if self._url.username:
             client.username_pw_set(unquote(self._url.username), unquote(self._url.password or ""))
         if self._url.scheme == "mqtts":
-            client.tls_set_context(ssl.create_default_context())
+            client.tls_set_context(self._membership.tls)
         client.on_socket_open = _answer_at_once
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
         client.on_subscribe = self._on_subscribe
+        client.on_unsubscribe = lambda *_: self._hand_over(self._left.set)
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         return client
@@ -159,7 +217,7 @@ class MQTTConsumer:
             _LOG.warning("broker %s refuses us: %s", self.url, reason)
             return
         _LOG.info("broker %s connected, session kept: %s", self.url, flags.session_present)
-        client.subscribe(_SUBSCRIPTIONS)
+        client.subscribe(self._subscriptions())
 
     def _on_connect_fail(self, _client: Client, _data: Any) -> None:
         _LOG.warning("broker %s does not answer, trying again", self.url)
@@ -187,8 +245,15 @@ class MQTTConsumer:
     ) -> None:
         self._connection += 1
         if not self._closing:
-            _LOG.warning("broker %s is gone: %s", self.url, reason)
+            _LOG.warning("broker %s is gone: %s%s", self.url, reason, self._hint())
         self._hand_over(self._subscribed.clear)
+
+    def _hint(self) -> str:
+        """Brokers put out the older of two of one name, and most do not say so."""
+        if not self._membership.share:
+            return ""
+        name = self._membership.client_id
+        return f"; if another receiver is {name}, too, give each an mqtt.client_id of its own"
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         self._hand_over(self._take, message, self._connection)
@@ -250,6 +315,14 @@ class MQTTConsumer:
     def _acknowledge(self, message: MQTTMessage, connection: int) -> None:
         if message.qos and connection == self._connection and self._client is not None:
             self._client.ack(message.mid, message.qos)
+
+
+def _session_for_a_share() -> dict[str, Any]:
+    """A session that stays for a restart; the rest of what MQTT 3.1.1 promised by itself."""
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.SessionExpiryInterval = _SHARE_EXPIRY_S
+    properties.ReceiveMaximum = _MAX_PENDING
+    return {"clean_start": False, "properties": properties}
 
 
 def _parse_topic(message: MQTTMessage) -> tuple[str, str] | None:

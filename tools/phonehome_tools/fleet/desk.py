@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -88,14 +88,22 @@ class Desk:
 
     async def tickets(self, device: str) -> list[dict[str, Any]]:
         """All tickets of a device, newest change first, over as many pages as there are."""
-        params = {"device": device, "limit": str(PAGE)}
-        found: list[dict[str, Any]] = []
+        params = {"device": device}
+        return [row async for row in self._pages("/api/v1/tickets", params)]
+
+    def devices(self) -> AsyncIterator[dict[str, Any]]:
+        """Every device that the receiver knows, over as many pages as there are."""
+        return self._pages("/api/v1/devices", {})
+
+    async def _pages(self, path: str, params: Mapping[str, str]) -> AsyncIterator[dict[str, Any]]:
+        asked = {**params, "limit": str(PAGE)}
         while True:
-            page = await self._call("GET", "/api/v1/tickets", params=params)
-            found += page["items"]
+            page = await self._call("GET", path, params=asked)
+            for row in page["items"]:
+                yield row
             if not page.get("next"):
-                return found
-            params["cursor"] = page["next"]
+                return
+            asked["cursor"] = page["next"]
 
     async def ticket(self, number: str | int) -> dict[str, Any]:
         """One ticket with its history and its freeze frames."""
