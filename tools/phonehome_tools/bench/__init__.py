@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from phonehome_tools.bench.figures import Figure
+from phonehome_tools.bench.options import STORES, Options
 from phonehome_tools.fleet.errors import FleetError
 from phonehome_tools.pico import settings
 
@@ -23,12 +24,17 @@ BENCHES = {
     "energy": "A day of a freezer logger on a battery: wakes, bytes, charge, battery life.",
     "pico": "Heap, flash and time of the agent on real firmware in an emulated Pico.",
 }
+OF_STORES = ("intake", "digest")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """NAME or all, and the form of the output."""
     lines = "; ".join(f"{name}: {text}" for name, text in BENCHES.items())
     parser.add_argument("name", choices=[*BENCHES, "all"], metavar="NAME|all", help=lines)
+    parser.add_argument(
+        "--store", choices=STORES, default=STORES[0], help="where intake and digest store"
+    )
+    parser.add_argument("--quick", action="store_true", help="only to see that intake runs")
     parser.add_argument("--json", action="store_true", help="a list of figures as JSON")
 
 
@@ -42,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"phonehome bench {name}: skipped: {reason}", file=sys.stderr)
             continue
         try:
-            measured = importlib.import_module(f"phonehome_tools.bench.{name}").measure()
+            measured = measure(name, Options(args.store, args.quick))
         except FleetError as error:
             print(f"phonehome bench {name}: {error}", file=sys.stderr)
             failed = True
@@ -53,6 +59,13 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([figure.as_dict() for figure in figures], indent=1))
     return 1 if failed or not all(figure.holds for figure in figures) else 0
+
+
+def measure(name: str, options: Options) -> list[Figure]:
+    """The figures of one bench."""
+    module = importlib.import_module(f"phonehome_tools.bench.{name}")
+    found: list[Figure] = module.measure(options) if name in OF_STORES else module.measure()
+    return found
 
 
 def reason_to_skip(name: str) -> str:

@@ -1,71 +1,100 @@
 """Digest: how fast committed records become fault history and tickets.
 
-Full reports of fault transitions are posted at once, far faster than they can be digested; what is
-measured is the time until the receiver's own counter says that all of them are. Every record is a
-real transition: it opens, repeats, recovers or reopens a ticket.
+Its pace is told per report that intake accepts: behind each slice of load of `bench intake`, the
+faults that are left over are digested with nobody in the way. Then the same among a few open
+tickets and among very many: records of random devices, transitions of open tickets each.
 """
 
-import tempfile
-import time
-from pathlib import Path
-from urllib.parse import urlsplit
+import asyncio
+import statistics
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 
-from phonehome_tools.bench.cores import on_core, pick_cores
-from phonehome_tools.bench.digested import WITHIN_S, wait_digested
-from phonehome_tools.bench.figures import Figure
-from phonehome_tools.bench.intake import OPEN_GATES
+from phonehome_tools.bench.crowd import add_crowd
+from phonehome_tools.bench.digested import WITHIN_S, settle
+from phonehome_tools.bench.figures import AT_LEAST, Figure
 from phonehome_tools.bench.load import connect, post
+from phonehome_tools.bench.options import Options
 from phonehome_tools.bench.reports import Reporter
-from phonehome_tools.fleet.children import Children, run_until_done
-from phonehome_tools.fleet.receiver import Receiver
+from phonehome_tools.bench.rig import Rig, address_of, rigged
+from phonehome_tools.bench.turns import IntakeTurn, timed
+from phonehome_tools.fleet.children import run_until_done
 
-DEVICES = 20
-REPORTS = 5
-RECORDS = 30
-
-
-def measure() -> list[Figure]:
-    """Digested records per second."""
-    return run_until_done(measure_digest())
-
-
-async def measure_digest() -> list[Figure]:
-    """Fill a receiver and watch it digest."""
-    with tempfile.TemporaryDirectory(prefix="phonehome-bench-") as folder:
-        async with Children() as children:
-            receiver = Receiver(Path(folder), children)
-            server_core, load_core = pick_cores() or (None, None)
-            with on_core(server_core):
-                await receiver.start(OPEN_GATES)
-            with on_core(load_core):
-                return await watch(receiver)
+CONNECTIONS = 256
+LOTS = 5
+SLICE_S = 1.2
+FEW, MANY = 10_000, 1_000_000  # open tickets
+DEVICES_OF_A_LOT = 1000
+PACE_BAR = 1.5
+FLAT_BARS = {"sqlite": 0.30, "postgresql": 0.60}
 
 
-async def watch(receiver: Receiver) -> list[Figure]:
-    """Post everything, then wait for the counter."""
-    messages = await signed_messages(receiver)
-    address = urlsplit(receiver.http)
-    host, port = address.hostname or "127.0.0.1", address.port or 80
-    streams = [iter([post(host, port, message) for message in of]) for of in messages]
-    load = await connect(host, port, streams)
-    start_s = time.monotonic()
-    await load.measure(WITHIN_S)
-    posted_s = time.monotonic() - start_s
-    load.close()
-    await wait_digested(receiver, DEVICES * REPORTS * RECORDS)
-    spent_s = time.monotonic() - start_s
-    records = DEVICES * REPORTS * RECORDS
+def measure(options: Options) -> list[Figure]:
+    """Pace, then how much of it is left among many open tickets."""
+    return run_until_done(measure_digest(options))
+
+
+async def measure_digest(options: Options) -> list[Figure]:
+    """Both, on receivers of their own."""
+    async with rigged(options) as rig:
+        figures = await measure_pace(rig, options)
+    return figures + await measure_flatness(options)
+
+
+async def measure_pace(rig: Rig, options: Options) -> list[Figure]:
+    """Records digested per second, beside the reports that were accepted per second."""
+    address = address_of(rig.receiver.http)
+    turn = IntakeTurn(rig.receiver, address, rig.reporters, CONNECTIONS, Reporter.report)
+    await turn.open()
+    await turn.measure(SLICE_S / 2)
+    lots = []
+    for _ in range(options.times(LOTS, 1)):
+        accepted = await turn.measure(options.of(SLICE_S, 0.3))
+        lots.append((turn.settled_rate, accepted.rate))
+    turn.close()
+    digested, accepted_rates = zip(*lots, strict=True)
+    ratio = statistics.median(pace / rate for pace, rate in lots)
+    what = "records digested / reports accepted"
     return [
-        Figure("fault records digested", records / spent_s, "1/s"),
-        Figure(f"all {records} records committed after", posted_s, "s"),
-        Figure(f"all {records} records digested after", spent_s, "s"),
+        Figure("fault records digested", statistics.median(digested), "1/s"),
+        Figure("reports accepted before", statistics.median(accepted_rates), "1/s"),
+        Figure(what, ratio, "ratio", PACE_BAR, AT_LEAST),
     ]
 
 
-async def signed_messages(receiver: Receiver) -> list[list[bytes]]:
-    """Register the devices and sign what they say."""
-    reporters = [Reporter() for _ in range(DEVICES)]
-    async with receiver.desk() as desk:
-        for index, reporter in enumerate(reporters):
-            await desk.add_device(reporter.device, "washer", f"bench-{index}", reporter.key)
-    return [[reporter.faults(RECORDS) for _ in range(REPORTS)] for reporter in reporters]
+async def measure_flatness(options: Options) -> list[Figure]:
+    """The pace among many open tickets per that among few, lots in turn."""
+    lots = options.times(LOTS, 1) + 1  # the first is a warm-up
+    tickets = FEW, options.times(MANY, 5 * FEW)
+    per_lot = options.times(DEVICES_OF_A_LOT, 100)
+    async with AsyncExitStack() as stack:
+        rigs = []
+        for count in tickets:
+            rig = await stack.enter_async_context(rigged(options, lots * per_lot))
+            known = [reporter.device for reporter in rig.reporters]
+            await asyncio.to_thread(add_crowd, rig.receiver.store, known, count)
+            rigs.append(rig)
+        paces = []
+        for number in range(lots):
+            turn = slice(number * per_lot, (number + 1) * per_lot)
+            paces.append([await digest_lot(rig, rig.reporters[turn]) for rig in rigs])
+    few, many = (statistics.median(pace) for pace in zip(*paces[1:], strict=True))
+    ratio = statistics.median(of_many / of_few for of_few, of_many in paces[1:])
+    return [
+        Figure(f"digested among {tickets[0]} open tickets", few, "1/s"),
+        Figure(f"digested among {tickets[1]} open tickets", many, "1/s"),
+        Figure("among many / among few", ratio, "ratio", FLAT_BARS[options.store], AT_LEAST),
+    ]
+
+
+async def digest_lot(rig: Rig, reporters: Sequence[Reporter]) -> float:
+    """Records per second of one report of each of these devices, once all are accepted."""
+    address = address_of(rig.receiver.http)
+    streams = [
+        iter([post(*address, one.repeats()) for one in reporters[number::CONNECTIONS]])
+        for number in range(CONNECTIONS)
+    ]
+    load = await connect(*address, streams)
+    await timed(load, rig.receiver.pid, WITHIN_S)
+    load.close()
+    return await settle(rig.receiver)

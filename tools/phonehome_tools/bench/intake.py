@@ -1,222 +1,144 @@
-"""Intake: single signed reports over HTTP, committed and acknowledged, beside a bare echo.
+"""Intake: signed reports committed and acknowledged, per request of a bare aiohttp server.
 
 Both servers run on one core and the load on another, in slices that take turns, so that a slow
-moment of the machine hits both. The echo answers the very same POSTs with aiohttp and nothing
-else: the ratio says what signature, decoding, commit and signed answer cost. Half of the reports
-are heartbeats, half are faults with a freeze frame. The digest runs beside intake, as always; what
-is left over is digested before the echo's turn, which it would slow down.
+moment of the machine hits both. The bare server answers the very same POSTs with an aiohttp
+Application and nothing else. The receiver has a fresh database and 1,000 devices that never say
+the same twice: half heartbeats, half faults with a freeze frame. The digest runs beside intake, as
+always; what is left over is digested before the bare server's turn, which it would slow down.
+Ratios are medians of the pairs.
 """
 
-import itertools
 import statistics
-import sys
-import tempfile
-from asyncio.subprocess import DEVNULL, Process
-from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import urlsplit
+from collections.abc import Sequence
 
-from phonehome_tools.bench.cores import cpu_seconds, on_core, pick_cores
-from phonehome_tools.bench.digested import read_digested, wait_settled
+from phonehome_tools.bench.cores import resident_kib
 from phonehome_tools.bench.figures import AT_LEAST, Figure
-from phonehome_tools.bench.load import Load, connect, post
+from phonehome_tools.bench.idle import compare_idle
+from phonehome_tools.bench.load import post
+from phonehome_tools.bench.options import Options
+from phonehome_tools.bench.overmqtt import measure_mqtt
+from phonehome_tools.bench.pacing import Pacer
 from phonehome_tools.bench.reports import Reporter
-from phonehome_tools.fleet.children import Children, run_until_done
-from phonehome_tools.fleet.errors import ChildError
-from phonehome_tools.fleet.interpreter import python_environment
-from phonehome_tools.fleet.receiver import Receiver
+from phonehome_tools.bench.rig import Rig, address_of, rigged
+from phonehome_tools.bench.turns import (
+    FIRST_RATE,
+    BareTurn,
+    IntakeTurn,
+    Say,
+    Slice,
+    take_turns,
+)
+from phonehome_tools.fleet.children import run_until_done
 
-CONNECTIONS = (50, 256)
-DEVICES = 512
-PAIRS = 5
-SLICE_S = 1.5
-WARM_UP_S = 1.0
-FIRST_RATE = 3000.0
-ECHOED = 100  # different requests of one connection of the echo, again and again
-GOAL_RATIO = 0.25
-# The load comes from one address, and a device never reports this often: both limits off the way.
-OPEN_GATES = """[intake]
-address_per_s = 1000000
-address_burst = 1000000
-key_per_s = 1000000
-key_burst = 1000000
-"""
-
-
-@dataclass
-class Slice:
-    """One server in one slice of time; `digested` are records per answer."""
-
-    rate: float
-    cpu_us: float
-    digested: float = 0.0
+MANY, FEW = 256, 50  # connections
+PAIRS = 7
+SLICE_S = 1.2
+BATCH = 20  # records in a message of a device that was away
+BATCH_RATE = 2000.0
+PACED_S = 3.0
+IDLE = 1000  # an address may have 1024
+RATIO_BARS = {MANY: 0.30, FEW: 0.20}
+CPU_BAR, BATCH_BAR, LATENCY_BAR, IDLE_BAR, RSS_BAR = 0.30, 2.0, 8.0, 1.3, 2.2
 
 
-def measure() -> list[Figure]:
-    """Reports and echoes per second, and the median of the ratios of their pairs."""
-    return run_until_done(measure_intake())
+def measure(options: Options) -> list[Figure]:
+    """The table of HTTP, then that of MQTT."""
+    return run_until_done(measure_intake(options))
 
 
-async def measure_intake() -> list[Figure]:
-    """Start both servers, load them in turn, and end them."""
-    with tempfile.TemporaryDirectory(prefix="phonehome-bench-") as folder:
-        async with Children() as children:
-            return await compare(Path(folder), children)
+async def measure_intake(options: Options) -> list[Figure]:
+    """Each transport on a receiver and a database of its own."""
+    async with rigged(options) as rig:
+        bench = Bench(rig, options)
+        figures = await bench.run()
+    return figures + await measure_mqtt(options)
 
 
-async def compare(folder: Path, children: Children) -> list[Figure]:
-    """Alternate slices of echo and intake, with few connections and with many."""
-    server_core, load_core = pick_cores() or (None, None)
-    receiver = Receiver(folder, children)
-    with on_core(server_core):
-        await receiver.start(OPEN_GATES)
-        echo = await start_echo(children)
-        echo_url = await read_address(echo)
-    reporters = await register(receiver)
-    figures = []
-    with on_core(load_core):
-        for connections in CONNECTIONS:
-            intake = IntakeTurn(receiver, reporters, connections)
-            pairs = await take_turns(EchoTurn(echo_url, echo.pid, connections), intake)
+class Bench:
+    """HTTP on one rig."""
+
+    def __init__(self, rig: Rig, options: Options) -> None:
+        self._rig = rig
+        self._options = options
+        self._receiver = address_of(rig.receiver.http)
+        self._bare = ("", 0)
+        self._bare_pid = 0
+
+    async def run(self) -> list[Figure]:
+        """Everything, memory first: it is measured on processes that are young."""
+        process, line = await self._rig.start_module("echo")
+        self._bare, self._bare_pid = address_of(line.split("http=")[1]), process.pid
+        figures = [Figure("fdatasync of a page, p50", 1e6 * self._rig.sync_s, "us")]
+        count = self._options.times(IDLE, 100)
+        idle = await compare_idle(self._rig, self._bare, self._bare_pid, count)
+        figures.append(Figure("memory of an idle connection / bare", idle, "ratio", IDLE_BAR))
+        for connections in (FEW, MANY):
+            pairs = await self._turns(connections, Reporter.report)
             figures += figures_of(connections, pairs)
-    return figures
+        rate = statistics.median(intake.rate for _, intake in pairs)
+        figures += self._memory()
+        figures.append(await self._batches())
+        return figures + await self._paced(rate / 2)
+
+    async def _turns(
+        self, connections: int, say: Say, first_rate: float = FIRST_RATE
+    ) -> list[tuple[Slice, Slice]]:
+        receiver, reporters = self._rig.receiver, self._rig.reporters
+        bare = BareTurn(self._bare, self._bare_pid, connections)
+        intake = IntakeTurn(receiver, self._receiver, reporters, connections, say, first_rate)
+        pairs, seconds = self._options.times(PAIRS, 1), self._options.of(SLICE_S, 0.3)
+        return await take_turns(bare, intake, pairs, seconds)
+
+    def _memory(self) -> list[Figure]:
+        receiver, bare = resident_kib(self._rig.receiver.pid), resident_kib(self._bare_pid)
+        return [
+            Figure("memory of the receiver under load", receiver / 1024, "MiB"),
+            Figure("memory under load / bare", receiver / max(1, bare), "ratio", RSS_BAR),
+        ]
+
+    async def _batches(self) -> Figure:
+        pairs = await self._turns(MANY, lambda one: one.faults(BATCH), BATCH_RATE)
+        ratio = statistics.median(BATCH * intake.rate / bare.rate for bare, intake in pairs)
+        what = f"records / bare requests, {BATCH} a message"
+        return Figure(what, ratio, "ratio", BATCH_BAR, AT_LEAST)
+
+    async def _paced(self, rate: float) -> list[Figure]:
+        """Latency of both servers at half of what the receiver takes, sent at fixed times."""
+        count = int(rate * self._options.of(PACED_S, 0.3))
+        reporters = self._rig.reporters
+        reports = [reporters[n % len(reporters)].report() for n in range(count)]
+        found = []
+        for address in (self._bare, self._receiver):
+            pacer = Pacer()
+            await pacer.connect(*address, MANY)
+            found.append(await pacer.run([post(*address, report) for report in reports], rate))
+            pacer.close()
+        (bare50, bare99), (ours50, ours99) = (
+            (s[len(s) // 2], s[int(0.99 * len(s))]) for s in found
+        )
+        over = (ours50 - bare50) / self._rig.sync_s
+        return [
+            Figure("half load", rate, "1/s"),
+            Figure("half load, receiver p50", 1000 * ours50, "ms"),
+            Figure("half load, receiver p99", 1000 * ours99, "ms"),
+            Figure("half load, bare p50", 1000 * bare50, "ms"),
+            Figure("half load, bare p99", 1000 * bare99, "ms"),
+            Figure("half load, p50 over bare", over, "fdatasyncs", LATENCY_BAR),
+        ]
 
 
 def figures_of(connections: int, pairs: Sequence[tuple[Slice, Slice]]) -> list[Figure]:
-    """What the pairs (echo, intake) of one number of connections come to."""
+    """What the pairs (bare, intake) of one number of connections come to."""
     at = f"@{connections}"
-    ratios = [intake.rate / echo.rate for echo, intake in pairs]
-    costs = [echo.cpu_us / intake.cpu_us for echo, intake in pairs if intake.cpu_us]
+    ratios = [intake.rate / bare.rate for bare, intake in pairs]
+    costs = [bare.cpu_us / intake.cpu_us for bare, intake in pairs if intake.cpu_us]
     middle = statistics.median
+    cpu_bar = CPU_BAR if connections == MANY else None
     return [
         Figure(f"{at} reports committed and acked", middle(i.rate for _, i in pairs), "1/s"),
-        Figure(f"{at} bare aiohttp POST echo", middle(e.rate for e, _ in pairs), "1/s"),
-        Figure(f"{at} intake to echo", middle(ratios), "ratio", GOAL_RATIO, AT_LEAST),
-        Figure(f"{at} intake to echo, worst pair", min(ratios), "ratio"),
-        Figure(f"{at} server CPU, echo to intake", middle(costs) if costs else 0.0, "ratio"),
-        Figure(f"{at} digested meanwhile", middle(i.digested for _, i in pairs), "records/report"),
+        Figure(f"{at} bare aiohttp POST", middle(b.rate for b, _ in pairs), "1/s"),
+        Figure(f"{at} reports / bare", middle(ratios), "ratio", RATIO_BARS[connections], AT_LEAST),
+        Figure(f"{at} reports / bare, worst pair", min(ratios), "ratio"),
+        Figure(f"{at} server CPU of a report", middle(i.cpu_us for _, i in pairs), "us"),
+        Figure(f"{at} server CPU, bare / report", middle(costs), "ratio", cpu_bar, AT_LEAST),
     ]
-
-
-async def take_turns(echo: "EchoTurn", intake: "IntakeTurn") -> list[tuple[Slice, Slice]]:
-    """The slices of each pair, after a warm-up."""
-    try:
-        await echo.open()
-        await intake.open()
-        await echo.measure(WARM_UP_S)
-        await intake.measure(WARM_UP_S)
-        return [(await echo.measure(SLICE_S), await intake.measure(SLICE_S)) for _ in range(PAIRS)]
-    finally:
-        echo.close()
-        intake.close()
-
-
-class EchoTurn:
-    """The load of the echo: the same requests, again and again."""
-
-    def __init__(self, url: str, pid: int, connections: int) -> None:
-        self._address = address_of(url)
-        self._pid = pid
-        self._connections = connections
-        self._load = Load([])
-
-    async def open(self) -> None:
-        """Connect."""
-        reporter = Reporter()
-        requests = [post(*self._address, reporter.report()) for _ in range(ECHOED)]
-        streams = [itertools.cycle(requests) for _ in range(self._connections)]
-        self._load = await connect(*self._address, streams)
-
-    async def measure(self, seconds: float) -> Slice:
-        """One slice."""
-        before_s = cpu_seconds(self._pid)
-        answers, rate = await self._load.measure(seconds)
-        return Slice(rate, 1e6 * (cpu_seconds(self._pid) - before_s) / max(1, answers))
-
-    def close(self) -> None:
-        """Hang up."""
-        self._load.close()
-
-
-class IntakeTurn:
-    """The load of intake: each connection sends the reports of its own devices in order."""
-
-    def __init__(
-        self, receiver: Receiver, reporters: Sequence[Reporter], connections: int
-    ) -> None:
-        self._receiver = receiver
-        self._address = address_of(receiver.http)
-        self._devices = [
-            itertools.cycle(reporters[number::connections]) for number in range(connections)
-        ]
-        self._stocks = [Stock() for _ in range(connections)]
-        self._load = Load([])
-        self._rate = FIRST_RATE
-
-    async def open(self) -> None:
-        """Connect."""
-        self._load = await connect(*self._address, self._stocks)
-
-    async def measure(self, seconds: float) -> Slice:
-        """Sign beforehand what can be sent in one slice, send it, and let the digest end."""
-        self._sign(int(2 * seconds * self._rate / len(self._stocks)) + 20)
-        digested, before_s = await read_digested(self._receiver), cpu_seconds(self._receiver.pid)
-        answers, self._rate = await self._load.measure(seconds)
-        spent_s = cpu_seconds(self._receiver.pid) - before_s
-        meanwhile = await read_digested(self._receiver) - digested
-        await wait_settled(self._receiver)
-        answers = max(1, answers)
-        return Slice(self._rate, 1e6 * spent_s / answers, meanwhile / answers)
-
-    def close(self) -> None:
-        """Hang up."""
-        self._load.close()
-
-    def _sign(self, wanted: int) -> None:
-        for devices, stock in zip(self._devices, self._stocks, strict=True):
-            while len(stock.waiting) < wanted:
-                stock.waiting.append(post(*self._address, next(devices).report()))
-
-
-class Stock(Iterator[bytes]):
-    """Requests in order, to be filled up between slices."""
-
-    def __init__(self) -> None:
-        self.waiting: deque[bytes] = deque()
-
-    def __next__(self) -> bytes:
-        """The oldest request; StopIteration while there is none."""
-        if not self.waiting:
-            raise StopIteration
-        return self.waiting.popleft()
-
-
-async def register(receiver: Receiver) -> list[Reporter]:
-    """The devices of the load, known to the receiver."""
-    reporters = [Reporter() for _ in range(DEVICES)]
-    async with receiver.desk() as desk:
-        for index, reporter in enumerate(reporters):
-            await desk.add_device(reporter.device, "washer", f"bench-{index}", reporter.key)
-    return reporters
-
-
-def address_of(url: str) -> tuple[str, int]:
-    """Host and port."""
-    parts = urlsplit(url)
-    return parts.hostname or "127.0.0.1", parts.port or 80
-
-
-async def start_echo(children: Children) -> Process:
-    """The process of an echo that is starting."""
-    argv = [sys.executable, "-m", "phonehome_tools.bench.echo"]
-    return await children.start(argv, python_environment(), DEVNULL)
-
-
-async def read_address(process: Process) -> str:
-    """The address that the echo prints."""
-    line = await process.stdout.readline() if process.stdout else b""
-    if b"http=" not in line:
-        raise ChildError("the echo did not start")
-    return line.decode().split("http=")[1].strip()

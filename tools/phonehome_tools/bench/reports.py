@@ -99,6 +99,15 @@ class Reporter:
             encode_fault(enc, self._head.boot, seq, self._now_ms, transition(seq))
         return self._end()
 
+    def repeats(self) -> bytes:
+        """A report of the first fault: confirmed again, then healed."""
+        enc = self._begin(2)
+        for kind in (KIND_CONFIRMED, KIND_HEALED):
+            fault = transition(0)
+            fault.kind = kind
+            encode_fault(enc, self._head.boot, self._take_seq(), self._now_ms, fault)
+        return self._end()
+
     def _begin(self, count: int) -> Encoder:
         self._now_ms += STEP_MS
         self._head.now_ms = self._now_ms

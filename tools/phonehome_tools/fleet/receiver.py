@@ -17,24 +17,34 @@ from phonehome_tools.fleet.interpreter import python_environment
 READY_WITHIN_S = 40.0
 READY = re.compile(r"phonehome receiver ready http=(\S+)(?: mqtt=(\S+))?")
 KEPT_LOG_BYTES = 4000
+MASTER_VARIABLE = "PHONEHOME_MASTER_KEY"
 
 
 class Receiver:
     """Starts, kills and starts again one receiver that keeps its ports and its database.
 
-    It reads from `broker`, the URL of one that runs, or else has one inside.
+    It reads from `broker`, the URL of one that runs, or else has one inside; it stores in `store`,
+    the URL of a database, or else in a file of the folder.
     """
 
     def __init__(
-        self, folder: Path, children: Children, products: Path | None = None, broker: str = ""
+        self,
+        folder: Path,
+        children: Children,
+        products: Path | None = None,
+        broker: str = "",
+        store: str = "",
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder = folder
         self.token = secrets.token_urlsafe(24)
+        # Beside a database in a file, the receiver keeps a master key of its own.
+        self._secrets = {MASTER_VARIABLE: secrets.token_hex(32)} if store else {}
         self.http = ""
         self.mqtt = ""
         self._products = products or products_folder()
         self._broker = broker
+        self.store = store or f"sqlite:///{folder / 'receiver.db'}"
         self._children = children
         self._process: Process | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -57,7 +67,7 @@ class Receiver:
         """Start it and wait until it is ready; ChildError tells what it said instead."""
         config = self.folder / "receiver.toml"
         config.write_text(self._settings() + settings)
-        env = {**python_environment(), TOKEN_VARIABLE: self.token}
+        env = {**python_environment(), TOKEN_VARIABLE: self.token, **self._secrets}
         argv = [sys.executable, "-m", "phonehome_cloud", "serve", "--config", str(config)]
         with self.log_file.open("ab") as log:
             self._process = await self._children.start(argv, env, log.fileno())
@@ -86,7 +96,7 @@ class Receiver:
         broker = f'url = "{self._broker}"' if self._broker else inside
         return (
             f'[server]\nhost = "127.0.0.1"\nport = {http_port}\n'
-            f'[store]\nurl = "sqlite:///{self.folder / "receiver.db"}"\n'
+            f'[store]\nurl = "{self.store}"\n'
             f"[mqtt]\n{broker}\n"
             f'[products]\ndirectory = "{self._products}"\n'
         )
