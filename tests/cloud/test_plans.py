@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql
 
+from phonehome_cloud.core.wishes import Wish
 from phonehome_cloud.store import commands, configs, schema
 from phonehome_cloud.store.dialects import join_keys
 from phonehome_wire.registry import KIND_HEALED, RTYPE_RESULT
@@ -54,7 +55,7 @@ async def tell(receiver, appliance):
     """A command and a configuration, from the desk to their results."""
     device, now_at = appliance.device, receiver.clock()
     order = commands.Order(device, 1, None, True, "token:anna", now_at, now_at + 1000)
-    wish = (device, None, {"ack_s": 9}, {"3": ["ack_s", 9]}, "token:anna", now_at)
+    wish = (device, None, Wish({"ack_s": 9}, {"3": ["ack_s", 9]}, {}), "token:anna", now_at)
     await receiver.database.write(commands.add, order)
     await receiver.database.write(configs.put, *wish)
     await receiver.commanding.step()

@@ -29,6 +29,13 @@ def insert_new(
     return {tuple(row) for row in found}
 
 
+def insert_rows(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows
+) -> None:
+    """Insert rows; whatever stands in the way of one of them is an error."""
+    connection.exec_driver_sql(_plain_text(table, columns), _arrays(table, rows))
+
+
 def upsert(connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows) -> None:
     """Insert rows, or overwrite all but the key of those that are there; keys are different."""
     connection.exec_driver_sql(_upsert_text(table, columns), _arrays(table, rows))
@@ -68,6 +75,11 @@ def _key(table: Table) -> list[str]:
 def _insert(table: Table, columns: Sequence[str]) -> str:
     given = _given(table, columns)
     return f"INSERT INTO {table.name} ({_names(columns)}) SELECT * FROM {given} ON CONFLICT"  # noqa: S608 - names of our schema
+
+
+@cache
+def _plain_text(table: Table, columns: tuple[str, ...]) -> str:
+    return _insert(table, columns).removesuffix(" ON CONFLICT")
 
 
 @cache

@@ -39,6 +39,18 @@ def insert_new(
     return {tuple(row) for row in newest}
 
 
+def insert_rows(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows
+) -> None:
+    """Insert rows; whatever stands in the way of one of them is an error."""
+    if not rows:
+        return
+    if connection.dialect.name != _SQLITE:
+        arrays.insert_rows(connection, table, columns, rows)
+        return
+    connection.exec_driver_sql(_plain_text(table, columns), list(rows))
+
+
 def upsert(connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows) -> None:
     """Insert rows, or overwrite all but the key of those that are there; keys are different."""
     if not rows:
@@ -88,6 +100,11 @@ def _names(names: Sequence[str]) -> str:
 
 def _key(table: Table) -> list[str]:
     return [column.name for column in table.primary_key]
+
+
+@cache
+def _plain_text(table: Table, columns: tuple[str, ...]) -> str:
+    return _insert(table, columns).removesuffix(" ON CONFLICT")
 
 
 @cache

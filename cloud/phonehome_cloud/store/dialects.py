@@ -1,6 +1,5 @@
 """What is spelled per database: upserts, inserts of many rows, lookups by many keys, turns."""
 
-import json
 from collections.abc import Callable, Collection, Sequence
 from functools import cache, lru_cache
 from hashlib import sha256
@@ -22,6 +21,8 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+
+from .columns import to_json
 
 _KEYS = "wanted_keys"
 _POSTGRESQL = "postgresql"
@@ -109,8 +110,7 @@ def fetch_among(
         return connection.execute(
             statement, dict(zip(names, map(list, values), strict=True))
         ).all()
-    rows = json.dumps([dict(zip(names, key, strict=True)) for key in keys])
-    return connection.execute(statement, {_KEYS: rows}).all()
+    return connection.execute(statement, {_KEYS: to_json(list(keys))}).all()
 
 
 @cache
@@ -128,7 +128,10 @@ def join_keys(
 def _sqlite_keys(columns: Sequence[Column[Any]]) -> Any:
     each = func.json_each(bindparam(_KEYS)).table_valued("value")
     return select(
-        *(func.json_extract(each.c.value, f"$.{c.name}").label(c.name) for c in columns)
+        *(
+            func.json_extract(each.c.value, f"$[{place}]").label(column.name)
+            for place, column in enumerate(columns)
+        )
     ).subquery("wanted")
 
 

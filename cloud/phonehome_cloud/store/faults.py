@@ -1,18 +1,63 @@
 """Faults: where each one stands, and every transition it made."""
 
 from collections.abc import Collection, Sequence
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.sqlite import Insert
 
 from phonehome_cloud.core.digesting import Standing, is_late
 from phonehome_cloud.core.fingerprint import fingerprint_of
 from phonehome_cloud.core.transitions import RecordHead, Transition
 from phonehome_wire.registry import RTYPE_CRASH
 
-from .dialects import fetch_among, insert, insert_many
+from .bulk import insert_rows, upsert
+from .columns import to_json
+from .dialects import fetch_among, insert
 from .schema import device_event, fault, fault_event, manifest, session
+
+_SAID = (
+    "spn",
+    "fmi",
+    "kind",
+    "status",
+    "occurrence",
+    "severity",
+    "channel",
+    "exp",
+    "value",
+    "limit",
+    "failing_ms",
+)
+_said = attrgetter(*_SAID)
+_EVENT = (
+    "device",
+    "inc",
+    "boot",
+    "seq",
+    *_SAID,
+    "frame",
+    "context",
+    "event_at",
+    "uncertainty_ms",
+    "time_quality",
+    "received_at",
+    "late",
+    "ticket",
+)
+_STANDING = (
+    "device",
+    "spn",
+    "fmi",
+    "inc",
+    "inc_seen_at",
+    "boot",
+    "seq",
+    "kind",
+    "status",
+    "occurrence",
+    "event_at",
+)
 
 FaultKey = tuple[str, int, int]  # device, spn, fmi
 RecordKey = tuple[str, str, int, int]  # device, inc, boot, seq
@@ -31,35 +76,24 @@ def load_standings(connection: Connection, keys: Collection[FaultKey]) -> dict[F
 
 def save_standings(connection: Connection, newest: Collection[Transition]) -> None:
     """Move these faults to their newest transition."""
-    if not newest:
-        return
-    rows = [_standing_row(transition) for transition in newest]
-    insert_many(connection, fault, _move, rows)
+    upsert(connection, fault, _STANDING, [_standing_row(transition) for transition in newest])
 
 
-def _move(statement: Insert) -> Any:
-    moved = ("inc", "inc_seen_at", "boot", "seq", "kind", "status", "occurrence", "event_at")
-    return statement.on_conflict_do_update(
-        index_elements=["device", "spn", "fmi"],
-        set_={name: statement.excluded[name] for name in moved},
-    )
-
-
-def _standing_row(transition: Transition) -> dict[str, Any]:
+def _standing_row(transition: Transition) -> tuple[Any, ...]:
     head = transition.head
-    return {
-        "device": head.device,
-        "spn": transition.spn,
-        "fmi": transition.fmi,
-        "inc": head.inc,
-        "inc_seen_at": head.inc_seen_at,
-        "boot": head.boot,
-        "seq": head.seq,
-        "kind": transition.kind,
-        "status": transition.status,
-        "occurrence": transition.occurrence,
-        "event_at": head.time.at,
-    }
+    return (
+        head.device,
+        transition.spn,
+        transition.fmi,
+        head.inc,
+        head.inc_seen_at,
+        head.boot,
+        head.seq,
+        transition.kind,
+        transition.status,
+        transition.occurrence,
+        head.time.at,
+    )
 
 
 def find_digested(connection: Connection, keys: Collection[RecordKey]) -> set[RecordKey]:
@@ -74,28 +108,26 @@ def add_fault_events(
 ) -> None:
     """Append transitions, each with the number of the ticket it touched."""
     rows = [_event_row(transition, ticket) for transition, ticket in events]
-    if rows:
-        connection.execute(insert(connection, fault_event), rows)
+    insert_rows(connection, fault_event, _EVENT, rows)
 
 
-def _event_row(transition: Transition, ticket: int | None) -> dict[str, Any]:
-    fields = (
-        "spn",
-        "fmi",
-        "kind",
-        "status",
-        "occurrence",
-        "severity",
-        "channel",
-        "exp",
-        "value",
-        "limit",
-        "failing_ms",
-        "frame",
-        "context",
+def _event_row(transition: Transition, ticket: int | None) -> tuple[Any, ...]:
+    head, time = transition.head, transition.head.time
+    return (
+        head.device,
+        head.inc,
+        head.boot,
+        head.seq,
+        *_said(transition),
+        transition.frame and to_json(transition.frame),
+        transition.context and to_json(transition.context),
+        time.at,
+        time.uncertainty_ms,
+        time.quality,
+        head.received_at,
+        is_late(transition),
+        ticket,
     )
-    row = {name: getattr(transition, name) for name in fields}
-    return row | _when(transition.head) | {"late": is_late(transition), "ticket": ticket}
 
 
 def add_device_events(

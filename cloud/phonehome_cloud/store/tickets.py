@@ -2,30 +2,33 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import fields
-from functools import cache
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Select, Update, bindparam, func, select, update
+from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.exc import IntegrityError
 
 from phonehome_cloud.core.digesting import HistoryRow, Ticket
 from phonehome_cloud.core.tickets import BY_PERSON, HISTORY_COMMENT
 from phonehome_cloud.errors import ConflictError, NotFoundError
 
-from .dialects import fetch_among, insert
+from .bulk import insert_rows, update_rows
+from .columns import to_json
+from .dialects import fetch_among
 from .faults import FaultKey
 from .schema import ticket, ticket_event
 
-_COLUMNS = tuple(column.name for column in ticket.columns)
-_KEY = ("device", "number")
-_HISTORY = tuple(field.name for field in fields(HistoryRow))
+_KEPT = tuple(field.name for field in fields(Ticket) if field.name != "history")
+_row = attrgetter(*_KEPT)
+_HISTORY = ("device", "ticket", *(field.name for field in fields(HistoryRow)))
 
 
 def load_newest(connection: Connection, keys: Collection[FaultKey]) -> dict[FaultKey, Ticket]:
     """The newest ticket of each of these faults, whatever its state, locked."""
     columns = ticket.c.device, ticket.c.spn, ticket.c.fmi
-    rows = fetch_among(connection, columns, keys, ticket, lock=True)
-    found = sorted((Ticket(**row._asdict()) for row in rows), key=lambda t: t.number)
+    kept = (ticket.c[name] for name in _KEPT)
+    rows = fetch_among(connection, columns, keys, *kept, lock=True)
+    found = sorted((Ticket(*row) for row in rows), key=lambda t: t.number)
     return {(t.device, t.spn, t.fmi): t for t in found}
 
 
@@ -67,32 +70,26 @@ def load_last_numbers(connection: Connection, devices: Collection[str]) -> dict[
 def save(connection: Connection, opened: Iterable[Ticket], changed: Iterable[Ticket]) -> None:
     """Write tickets and the history they gained; the unique index refuses a second open one."""
     opened, changed = list(opened), list(changed)
-    if opened:
-        connection.execute(insert(connection, ticket), [_row(t) for t in opened])
-    if changed:
-        connection.execute(_update(), [_bound(t) for t in changed])
+    insert_rows(connection, ticket, _KEPT, [_row(t) for t in opened])
+    update_rows(connection, ticket, _KEPT, [_row(t) for t in changed])
     gained = [_history_row(t, row) for t in (*opened, *changed) for row in t.history]
-    if gained:
-        connection.execute(insert(connection, ticket_event), gained)
+    insert_rows(connection, ticket_event, _HISTORY, gained)
 
 
-def _row(of: Ticket) -> dict[str, Any]:
-    return {name: getattr(of, name) for name in _COLUMNS}
-
-
-def _bound(of: Ticket) -> dict[str, Any]:
-    return {f"_{name}" if name in _KEY else name: getattr(of, name) for name in _COLUMNS}
-
-
-@cache
-def _update() -> Update:
-    kept: dict[str, Any] = {name: bindparam(name) for name in _COLUMNS if name not in _KEY}
-    keys = (ticket.c[name] == bindparam(f"_{name}") for name in _KEY)
-    return update(ticket).where(*keys).values(kept)
-
-
-def _history_row(of: Ticket, row: HistoryRow) -> dict[str, Any]:
-    return {"device": of.device, "ticket": of.number} | {n: getattr(row, n) for n in _HISTORY}
+def _history_row(of: Ticket, row: HistoryRow) -> tuple[Any, ...]:
+    return (
+        of.device,
+        of.number,
+        row.n,
+        row.at,
+        row.who,
+        row.kind,
+        row.from_state,
+        row.to_state,
+        row.rule,
+        row.evidence and to_json(row.evidence),
+        row.text,
+    )
 
 
 def comment(
