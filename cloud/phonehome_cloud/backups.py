@@ -89,7 +89,7 @@ def _copy_upgraded(config: Config, path: Path, copy: Path) -> dict[str, Content]
 def _restore_file(copy: Path, target: Path) -> None:
     """A file of its own, beside which nothing of an older database is left."""
     for beside in (target.with_name(target.name + end) for end in ("-wal", "-shm", "-journal")):
-        if beside.exists():
+        if beside.exists() and not target.exists():
             raise StoreRefusedError(f"{beside} belongs to another database: move it away")
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with snapshots.begun(target) as partial:

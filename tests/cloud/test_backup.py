@@ -2,16 +2,19 @@
 
 import asyncio
 import contextlib
-import shutil
 import signal
 import sqlite3
 
 import pytest
+from sqlalchemy import create_engine
 
 from phonehome_cloud.store import snapshots
+from phonehome_cloud.store.schema import metadata
 from phonehome_wire.registry import KIND_HEALED
 from tests.cloud.running import running
 from tests.cloud.test_serving import begin, command
+from tests.fakes.bases import base_url, use_base
+from tests.fakes.store import MASTER
 
 BIG = 60_000  # rows: a backup of them takes long enough to be killed
 DEADLINE_S = 60
@@ -45,24 +48,45 @@ async def lived(receiver):
     return voice, reports
 
 
-async def test_a_restored_receiver_goes_on_where_the_other_one_was(tmp_path):
-    """Backed up while it runs, restored into an empty store: equal counts in every table, open
-    tickets, and a device whose retransmissions are known.
+BOTH = ("sqlite", "postgresql")
+
+
+@pytest.fixture
+def bases(tmp_path, postgresql):
+    """Makes the folder of a receiver with an empty database of a kind; returns its settings."""
+    with contextlib.ExitStack() as stack:
+
+        def make(name, kind):
+            folder = tmp_path / name
+            folder.mkdir()
+            if kind == "postgresql":
+                use_base(folder, stack.enter_context(postgresql.database(f"backup_{name}")))
+            return folder, {"STORE_URL": base_url(folder), "MASTER_KEY": MASTER.hex()}
+
+        yield make
+
+
+@pytest.mark.parametrize("source", BOTH)
+@pytest.mark.parametrize("target", BOTH)
+async def test_a_restored_receiver_goes_on_where_the_other_one_was(
+    tmp_path, bases, source, target
+):
+    """Backed up while it runs, restored into an empty store of either kind: equal counts in every
+    table, open tickets, and a device whose retransmissions are known.
     """
-    old, new = tmp_path / "old", tmp_path / "new"
+    old, theirs = bases("old", source)
+    new, ours = bases("new", target)
     file = tmp_path / "store.backup"
-    async with running(old) as receiver:
+    async with running(old, **theirs) as receiver:
         voice, reports = await lived(receiver)
-        code, said, errors = await command(old, "backup", str(file))
+        code, said, errors = await command(old, "backup", str(file), **theirs)
         assert (code, "rows in" in said) == (0, True), errors
-        before = counted(old / "receiver.db")
-    new.mkdir()
-    shutil.copy(old / "master.key", new)
-    code, said, errors = await command(new, "restore", "--verify", str(file))
+        before = counted_in(theirs["STORE_URL"])
+    code, said, errors = await command(new, "restore", "--verify", str(file), **ours)
     assert (code, "verified" in said) == (0, True), errors
-    assert counted(new / "receiver.db") == before
+    assert counted_in(ours["STORE_URL"]) == before
     assert before["ticket"] == before["quarantine"] == before["claim"] == before["command"] == 1
-    async with running(new) as receiver:
+    async with running(new, **ours) as receiver:
         for message in reports:
             status, body, _ = await receiver.up(message)
             assert (status, voice.hear(body).stored != []) == (200, True)
@@ -72,6 +96,20 @@ async def test_a_restored_receiver_goes_on_where_the_other_one_was(tmp_path):
         assert (await receiver.up(healed))[0] == 200
         tickets = await receiver.api("GET", "/tickets")
         assert [ticket["device"] for ticket in tickets["items"]] == [voice.device]
+        code, _, errors = await command(new, "restore", str(file), **ours)
+        assert (code, "nothing was" in errors) == (1, True), errors
+
+
+def counted_in(url):
+    """How many rows each table has, counted by the database itself."""
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    try:
+        with engine.connect() as connection:
+            names = sorted(metadata.tables)
+            count = "SELECT count(*) FROM {}"
+            return {n: connection.exec_driver_sql(count.format(n)).scalar() for n in names}
+    finally:
+        engine.dispose()
 
 
 async def metrics(receiver):

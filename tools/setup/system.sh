@@ -7,6 +7,7 @@ packages=""
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || packages="$packages postgresql"
 command -v chromium >/dev/null 2>&1 || packages="$packages chromium"
 command -v promtool >/dev/null 2>&1 || packages="$packages prometheus"
+command -v systemd-analyze >/dev/null 2>&1 || packages="$packages systemd"
 [ -n "$packages" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
