@@ -114,6 +114,17 @@ def wash_unplugged(fault, code):
     reset()
 
 
+def wash_offline(fault):
+    """Run with no way out, for ever; whoever is on the cable can ask the console."""
+
+    async def live():
+        washing = Washing(fault, lambda hear: SerialLink(hear, is_plugged=False))
+        await washing.agent.start()
+        await washing.until("never")
+
+    asyncio.run(live())
+
+
 def hand_over():
     """Boot with somebody on the line and hand over what waits; then end cleanly."""
 
