@@ -22,6 +22,7 @@ BENCHES = {
     "digest": "Committed records turned into fault history and tickets.",
     "latency": "From a fault confirmed on the device to its ticket in the API.",
     "energy": "A day of a freezer logger on a battery: wakes, bytes, charge, battery life.",
+    "courier": "An exported fault and its ack on a serial line: bytes, and seconds by arithmetic.",
     "pico": "Heap, flash and time of the agent on real firmware in an emulated Pico.",
 }
 OF_STORES = ("intake", "digest")
