@@ -19,7 +19,7 @@ from phonehome_tools.courier.store import ACK, Store
 from phonehome_tools.courier.uploading import Uploader
 from phonehome_tools.courier.visit import Courier
 from phonehome_wire import registry
-from tests.cloud.running import running
+from tests.cloud.running import TOKEN, running
 from tests.fakes.plugged import DEVICE, KEY, PluggedBoard
 
 NOWHERE = "http://127.0.0.1:1"
@@ -315,6 +315,41 @@ async def test_the_laptop_learns_nothing_that_it_could_use(make_plugged, store, 
     assert read_report(message)[1].records[0].rtype == registry.RTYPE_HELLO
     for secret in (KEY, up_key(KEY, DEVICE), down_key(KEY, DEVICE)):
         assert secret not in message and secret[:8] not in message
+
+
+async def test_a_device_without_a_key_is_heard_and_not_believed(
+    make_plugged, receiver, store, capsys, monkeypatch
+):
+    """Its records are filed as unverified; no ticket, no ack, and all of them stay on the device.
+
+    With a key of its own the same records are reported as any other's.
+    """
+    board = make_plugged()
+    key = board.key.read_bytes()
+    board.key.unlink()
+    claim = board.key.with_name("claim")
+    claim.write_bytes(bytes(range(40)))
+    board.settings["claim"] = str(claim)
+    await power_on_and_break(board)
+    argv = ("pull", board.port, "--server", receiver.url, "--state", store.folder, "--json")
+    capsys.readouterr()
+    monkeypatch.delenv("PHONEHOME_API_TOKEN", raising=False)
+    await phonehome(*argv)
+    told = json.loads(capsys.readouterr().out)
+    assert (told["records"], told["upload"]["acked"], told["deleted"]) == (3, 0, 0)
+    assert "PHONEHOME_API_TOKEN" in told["upload"]["later"][0]
+    monkeypatch.setenv("PHONEHOME_API_TOKEN", TOKEN)
+    await phonehome("push-reports", "--server", receiver.url, "--state", store.folder)
+    (item,) = (await receiver.api("GET", "/unverified"))["items"]
+    assert (item["device"], item["records"]) == (DEV, 3)
+    assert await stored_records(receiver) == []
+    board.kill()
+    board.key.write_bytes(key)
+    board.start()
+    await asyncio.to_thread(until_waiting, board, 4)
+    await phonehome(*argv)
+    assert (await the_ticket(receiver))["occurrences"] == 1
+    assert (1, 2) in await stored_records(receiver)
 
 
 async def test_where_no_console_answers(tmp_path, make_plugged, store, capsys):

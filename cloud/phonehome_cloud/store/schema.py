@@ -29,6 +29,7 @@ from .columns import device_key as device_key_column
 from .desk_tables import api_token, receiver
 from .enrolling_tables import claim, claim_code, enrollment
 from .order_tables import command, config_secret, device_config
+from .unverified_tables import unverified
 
 __all__ = [
     "anchor",
@@ -54,6 +55,7 @@ __all__ = [
     "session",
     "ticket",
     "ticket_event",
+    "unverified",
 ]
 
 device = Table(

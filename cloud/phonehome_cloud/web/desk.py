@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from . import claims, commands, configs, devices, reports, tickets
+from . import claims, commands, configs, devices, reports, tickets, unverified
 from .access import require_token
 from .openapi import describe_api
 from .operations import add_operations, json_response
@@ -17,6 +17,7 @@ OPERATIONS = (
     *configs.OPERATIONS,
     *reports.OPERATIONS,
     *tickets.OPERATIONS,
+    *unverified.OPERATIONS,
 )
 
 

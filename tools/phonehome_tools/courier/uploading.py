@@ -29,6 +29,7 @@ DEADLINE: Final = aiohttp.ClientTimeout(total=30, connect=10)
 FINAL: Final = frozenset((400, 401, 403, 413, 422))
 _PATIENCE_S: Final = 60.0  # with a receiver that asks to come back later
 _UNAUTHORIZED: Final = 401
+_CONFLICT: Final = 409
 
 
 class LaterError(Exception):
@@ -146,6 +147,8 @@ class Uploader:
             async with session.post(url, json=body, headers=headers, ssl=self._ssl) as answer:
                 if answer.status == _UNAUTHORIZED:
                     raise LaterError("the receiver does not know the token", is_alone=True)
+                if answer.status == _CONFLICT:
+                    raise LaterError("the desk has enough of this device's", is_alone=True)
                 _expect_taken(answer, await answer.content.read(MAX_DOWNLINK_BYTES))
         except (aiohttp.ClientError, TimeoutError) as error:
             raise LaterError(f"{self._url} cannot be reached: {_said(error)}") from error
