@@ -130,3 +130,22 @@ async def test_a_bad_configuration_changes_nothing(home):
     status, value = await order(receiver, board, 1, r.COMMAND_SET_CONFIG, args)
     assert (status, value) == (r.RESULT_BAD_ARGS, {HEARTBEAT: 0, LOW: r.PUSHED_OUT_OF_RANGE})
     assert not any(e["event"] == "config" for e in board.events)
+
+
+async def test_a_command_of_the_developers_starts_service_mode(home):
+    """As README has it: no watchdog from then on, behind a reset too; other arguments fail."""
+    receiver, board = home
+    board.settings.update(dog=True, watchdog_ms=5000)
+    await board.start()
+    await board.event("dog")
+    assert await order(receiver, board, 1, 130, {0: "long"}) == (r.RESULT_FAILED, None)
+    assert not any(e["event"] == "asleep" for e in board.events)
+    assert await order(receiver, board, 2, 130, {0: 30}) == (r.RESULT_OK, None)
+    await board.event("asleep")
+    receiver.orders, receiver.on_report = [], None
+    await board.kill()
+    begun = len(board.events)
+    await board.start()
+    await board.event("boot", count=2)
+    await board.event("acked", count=len([e for e in board.events if e["event"] == "acked"]) + 1)
+    assert not any(e["event"] == "dog" for e in board.events[begun:])

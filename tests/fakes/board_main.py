@@ -133,6 +133,7 @@ def main():
     agent.board.random_bytes = draw_little
     agent.sensor("flow", reader)
     agent.command(128, lambda args: args[0] * 2)
+    agent.command(130, lambda args: agent.service(args[0]))
     if own["wreck"]:
         agent.board.set_clock = lambda _: wreck()
     agent.run(live(agent, own))
