@@ -58,6 +58,7 @@ REMEMBERED = {
     ),
     "Outbox": ("dropped", "drops"),
     "Folder": ("commits",),
+    "KeyChange": ("_refusals",),
     "Trial": ("_began_ms", "_healthy_ms", "_until_ms", "_crashes", "_awaits_start"),
 }
 
@@ -142,8 +143,9 @@ class Voice(Agent):
         out.put(self._next_metric)
         for metric in range(_METRIC_SYNCS, _METRIC_FAILED_ACK + 1):
             out.put(self.metrics.get(metric))
-        out.put(self._trial is not None)
-        out.keep(self._trial)
+        for thing in (self._trial, self._identity.change):
+            out.put(thing is not None)
+            out.keep(thing)
         return bytes(out.data)
 
     def resume(self, kept: bytes, sampler) -> None:
@@ -161,8 +163,9 @@ class Voice(Agent):
             count = reader.take()
             if count:
                 self.metrics.set(metric, count)
-        if reader.take() and self._trial is not None:
-            reader.restore(self._trial)
+        for thing in (self._trial, self._identity.change):
+            if reader.take() and thing is not None:
+                reader.restore(thing)
         self._kept_faults = self._folder.read(_FAULTS)
         self.board.set_clock(self._clock.floor_ms)
         is_same = (session.inc, session.boot) == found[:2] and not found[2]

@@ -228,3 +228,19 @@ async def test_a_sleeper_leaves_its_product_alone(appliance, served):
     unsupported = registry.PUSHED_UNSUPPORTED  # a computer does not start again by itself
     judged = {HEARTBEAT: 0, period: unsupported, 7: unsupported}
     assert body[registry.RESULT_VALUE] == judged
+
+
+async def test_refusals_of_a_new_key_are_counted_over_sleeps(appliance, served, tmp_path):
+    """One refusal a wake: the third leads back to the key that the receiver has."""
+    (tmp_path / "key.next").write_bytes(b"\x02" + bytes(32))
+    served.receiver.script = ["unknown"] * 3
+    refused = []
+    while len(refused) < 3:
+        events = await appliance.wake()
+        refused += [events] if events.get("backoff", {}).get("phase") == "refused" else []
+    assert ["key" in events for events in refused] == [False, False, True]
+    assert refused[2]["key"]["state"] == "returned"
+    assert not (tmp_path / "key.next").exists()
+    while "acked" not in events:
+        events = await appliance.wake()
+    assert len(served.receiver.records(registry.RTYPE_HELLO)) == 1

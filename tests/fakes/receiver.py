@@ -15,6 +15,7 @@ from tests.fakes.desk import FakeDesk
 MOODS = (
     "lose",  # store, then drop the connection instead of answering
     "busy",  # 503 with Retry-After: 1
+    "unknown",  # 401, as for a key that it does not have
     "unread",  # 422 without a signed word
     "garbage",  # 200 with bytes that are no ack
     "forged",  # an ack under another key
@@ -55,6 +56,8 @@ async def handle_up(request: web.Request) -> web.StreamResponse:
     mood = receiver.script.pop(0) if receiver.script else ""
     if mood == "busy":
         return web.Response(status=503, headers={"Retry-After": "1"})
+    if mood == "unknown":
+        return web.Response(status=401)
     if mood == "unread":
         return web.Response(status=422)
     if mood == "garbage":
