@@ -9,6 +9,7 @@ import gc
 import select
 import socket
 import time
+from errno import EINPROGRESS
 
 from phonehome.core.errors import LinkError
 from phonehome_wire.compat import const
@@ -19,6 +20,7 @@ _ADDRESS_MS = const(3600000)  # how long an answer is good for
 _SILENCES = const(4)  # in a row: the Wi-Fi says that it is joined and lets nothing through
 _ANSWERS = (103, 104, 111)  # aborted, reset, refused: somebody is there
 _CONNECT_S = const(10)
+_CONNECT_LOOK_MS = const(20)
 TLS_S = const(15)
 SEND_S = const(10)
 _RECEIVE_S = const(15)
@@ -44,7 +46,7 @@ class Stream:
         self._silences = 0
         self._until = 0
         self._stream = None
-        self._below = None  # the socket under TLS
+        self._below = None  # a socket that nothing else closes: one that connects, or under TLS
         self._received = b""
 
     @property
@@ -64,11 +66,10 @@ class Stream:
             raise LinkError("offline", "the Wi-Fi is not joined")
         address = self._find_address()
         try:
-            opening = asyncio.open_connection(address, self.port)
-            stream, _ = await self._within("connect", _CONNECT_S, opening)
-            _check_connected(stream.s)
-            self._stream = self._wrap(stream) if self.context else stream
+            await self._within("connect", _CONNECT_S, self._connect(address))
+            self._stream = self._wrap() if self.context else self._take()
         except LinkError:
+            self.close()
             self._doubt_address()
             raise
 
@@ -174,17 +175,38 @@ class Stream:
             self._silences = 0
             self._wifi.leave()
 
-    def _wrap(self, stream):
+    async def _connect(self, address) -> None:
+        """Connect; not the interpreter's open_connection, which leaves a socket that is late."""
+        family, kind, protocol, _, where = socket.getaddrinfo(
+            address, self.port, 0, socket.SOCK_STREAM
+        )[0]
+        sock = self._below = socket.socket(family, kind, protocol)
+        sock.setblocking(False)
+        try:
+            sock.connect(where)
+        except OSError as error:
+            if error.errno != EINPROGRESS:
+                raise
+        poller = select.poll()
+        poller.register(sock, select.POLLOUT)
+        while not _is_connected(poller):
+            await asyncio.sleep_ms(_CONNECT_LOOK_MS)
+
+    def _take(self):
+        """The connection as it is."""
+        sock, self._below = self._below, None
+        return asyncio.StreamReader(sock)
+
+    def _wrap(self):
+        """The connection under TLS."""
         gc.collect()  # the handshake wants 16.7 KB in one piece
         try:
             secured = self.context.wrap_socket(
-                stream.s, server_hostname=self.host, do_handshake_on_connect=False
+                self._below, server_hostname=self.host, do_handshake_on_connect=False
             )
         except (OSError, MemoryError) as error:
-            stream.s.close()
             raise LinkError("tls", error)
         secured.setblocking(False)
-        self._below = stream.s
         return asyncio.StreamReader(secured)
 
     async def _receive(self, deadline_s: float, is_needed: bool = True) -> None:
@@ -234,14 +256,13 @@ def _close(sock) -> None:
         pass  # gone already
 
 
-def _check_connected(sock) -> None:
-    """The interpreter's open_connection returns from a refused connection as from a good one."""
-    poller = select.poll()
-    poller.register(sock, select.POLLOUT)
+def _is_connected(poller) -> bool:
+    """Whether a socket has connected; LinkError when the other end refused."""
     for _, flags in poller.poll(0):
         if flags & (select.POLLERR | select.POLLHUP):
-            sock.close()
             raise LinkError("connect", "refused")
+        return True
+    return False
 
 
 def _is_literal(host: str) -> bool:
