@@ -35,7 +35,6 @@ _METRIC_SYNCS = const(24)
 
 _MAX_ACK_S = const(300)  # the longest that the settings and the receiver may want
 
-_FAULTS = "faults.bin"
 _CORE = __name__.rpartition(".")[0] + ".core"
 
 
@@ -247,16 +246,14 @@ class Agent:
 
     def _expect_sampler(self) -> Sampler:
         if self._sampler is None:
+            from .core.faultfile import restore
+
             self._sampler = Sampler(self.product, self._readers, self._on_transition)
             self._tasks.faults = self._sampler.faults
-            snapshot = self._folder.read(_FAULTS)
-            if snapshot:
-                try:
-                    self._sampler.restore(snapshot, self.uptime.now_ms())
-                    if self._sampler.has_silence:  # a reboot takes from what is left of a shelf
-                        self._keep_faults()
-                except ValueError:
-                    self._folder.remove(_FAULTS)
+            kept = (self._folder, self._session, self.outbox)
+            restore(self._sampler, *kept, self.uptime.now_ms())
+            if self._sampler.has_silence:  # a reboot takes from what is left of a shelf
+                self._keep_faults()
         return self._sampler
 
     def _on_transition(self, state, kind: int, now_ms: int, frame, context=None) -> None:
@@ -331,8 +328,10 @@ class Agent:
         snapshot = self._expect_sampler().snapshot()
         if snapshot == self._kept_faults or self.is_safe:
             return
+        from .core.faultfile import save
+
         try:
-            self._folder.replace(_FAULTS, snapshot)
+            save(self._folder, self._session, snapshot)
             self._kept_faults = snapshot
         except OSError:
             pass  # a full flash: the next boot finds the faults anew

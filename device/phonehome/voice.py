@@ -25,7 +25,6 @@ _METRIC_SYNCS = const(24)
 _METRIC_WAKES = const(54)
 _RESET_WATCHDOG = const(3)
 
-_FAULTS = "faults.bin"  # as in agent
 _FIRST_TRY_MS = const(60000)  # a battery does not try every two seconds
 _GUARD_MS = const(30000)  # beyond the conversation's own deadline
 
@@ -150,6 +149,8 @@ class Voice(Agent):
 
     def resume(self, kept: bytes, sampler) -> None:
         """Go on as the boot that kept this; as a new one when flash tells of another since."""
+        from .core.faultfile import FILE, snapshot_in
+
         self._sampler = sampler
         self._tasks.faults = sampler.faults
         session = self._session
@@ -166,7 +167,7 @@ class Voice(Agent):
         for thing in (self._trial, self._identity.change):
             if reader.take() and thing is not None:
                 reader.restore(thing)
-        self._kept_faults = self._folder.read(_FAULTS)
+        self._kept_faults = snapshot_in(self._folder.read(FILE))
         self.board.set_clock(self._clock.floor_ms)
         is_same = (session.inc, session.boot) == found[:2] and not found[2]
         if not session.is_volatile and not (session.has_begun and is_same):

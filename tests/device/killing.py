@@ -32,14 +32,17 @@ MAIN = Path(__file__).parents[1] / "fakes" / "killed_main.py"
 # Two segments: an outage of a dozen lives overflows them, and records are dropped.
 OUTBOX_BYTES = 8192
 ROOMY_BYTES = 1 << 20
+STEADY_OF = 4  # a board with faults that last for several lives, for so many of the others
 OUTAGE_OF, OUTAGE_FROM = 64, 48  # of so many lives the last ones find the receiver busy
 # In times that it takes from the start of the process to the first sample, as measured on the way:
 # while it starts, in its busiest moment, in its routine.
 MOMENTS = ((0.0, 1.5), (0.8, 4.0), (2.0, 10.0))
 WEIGHTS = (4, 5, 1)
 DEATHS = ("", "", "", "task", "start")
+LAST = {"hasty": "hasty", "steady": "steady", "between": "steady"}  # how the last life is
 PATIENCE_S = 60
 TURNS = 6  # heartbeats until each metric had its turn
+TRANSITION = (registry.FAULT_SPN, registry.FAULT_KIND, registry.FAULT_OCCURRENCE)
 COUNTED = {
     registry.RTYPE_FAULT: ("fault", registry.METRIC_DROPPED_FAULTS),
     registry.RTYPE_CRASH: ("crash", registry.METRIC_DROPPED_CRASHES),
@@ -85,8 +88,8 @@ class Books:
 class Killed:
     """One board with its folder and its receiver, killed again and again.
 
-    `death` replaces the random ways to crash, `receiver` the honest one: for controls, which have
-    an outbox that nothing need be dropped from.
+    `death` replaces the random ways to crash, `receiver` the honest one: for controls and steady
+    boards, which have an outbox that nothing need be dropped from.
     """
 
     def __init__(self, folder: Path, compiled: Path, seed: int, death=None, receiver=None) -> None:
@@ -145,7 +148,7 @@ class Killed:
         """One last life with a receiver that behaves, until everything was said and counted."""
         self.receiver.script = []
         self.books.depth = None
-        process = await self._start("hasty" if self._death == "hasty" else "")
+        process = await self._start(LAST.get(self._death, ""))
         reading = asyncio.create_task(self._read(process))
         try:
             async with asyncio.timeout(PATIENCE_S):
@@ -217,7 +220,18 @@ def find_doubles(receiver: FakeReceiver) -> list[str]:
         for record in receiver.records(registry.RTYPE_CRASH)
         if record.body.get(registry.CRASH_EXCEPTION)
     )
-    return [f"crash {name} came {count} times" for name, count in crashes.items() if count > 1]
+    doubles = [f"crash {name} came {count} times" for name, count in crashes.items() if count > 1]
+    return doubles + find_twice_told(receiver)
+
+
+def find_twice_told(receiver: FakeReceiver) -> list[str]:
+    """Occurrences of a fault that came as two records, under two ids."""
+    told = Counter(
+        tuple(record.body.get(key) for key in TRANSITION)
+        for record in receiver.records(registry.RTYPE_FAULT)
+        if record.body[registry.FAULT_KIND] != registry.KIND_PENDING
+    )
+    return [f"transition {which} came {count} times" for which, count in told.items() if count > 1]
 
 
 def newest_metric(receiver: FakeReceiver, metric: int) -> int:
@@ -271,14 +285,18 @@ async def main() -> int:
     with tempfile.TemporaryDirectory() as folder, Progress() as progress:
         compile_sources(Path(folder) / "compiled")
         share = -(-options.runs // options.workers)
-        bar = progress.add_task("kill -9", total=share * options.workers)
+        steady = share // STEADY_OF
+        bar = progress.add_task("kill -9", total=share * options.workers + steady)
         seeds = range(options.seed, options.seed + options.workers)
 
         def advance() -> bool:
             progress.advance(bar)
             return time.monotonic() - begun > 60 * options.minutes
 
-        killed = await asyncio.gather(*[torture(Path(folder), share, s, advance) for s in seeds])
+        boards = [torture(Path(folder), share, seed, advance) for seed in seeds]
+        last = options.seed + options.workers
+        boards.append(torture(Path(folder), steady, last, advance, death="steady"))
+        killed = await asyncio.gather(*boards)
     wrong = [line for one in killed for line in find_faults(one)]
     print(summary(killed), f"in {time.monotonic() - begun:.0f} s", *wrong, sep="\n")
     return 1 if wrong else 0

@@ -65,6 +65,9 @@ class HostBoard:
     def make_watchdog(self, timeout_ms):
         return None  # time stands still here
 
+    def make_terminal(self, is_wanted):
+        return None
+
     def heap_free(self):
         return 100_000
 

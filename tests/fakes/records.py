@@ -5,11 +5,19 @@ from phonehome_wire.encoder import Encoder
 from phonehome_wire.record import Crash, Fault, encode_crash, encode_fault, put_head, put_log
 
 
-def fault(boot: int, seq: int, spn: int = 520201, kind: int = registry.KIND_CONFIRMED) -> bytes:
+def fault(
+    boot: int,
+    seq: int,
+    spn: int = 520201,
+    kind: int = registry.KIND_CONFIRMED,
+    fmi: int = 31,
+    occurrence: int = 0,
+) -> bytes:
     """A transition of a fault."""
     enc = Encoder(bytearray(512), 0)
     state = Fault()
-    state.spn, state.fmi, state.severity, state.kind = spn, 31, 3, kind
+    state.spn, state.fmi, state.severity, state.kind = spn, fmi, 3, kind
+    state.occurrence = occurrence
     encode_fault(enc, boot, seq, 1000 + seq, state)
     return bytes(enc.buf[: enc.pos])
 

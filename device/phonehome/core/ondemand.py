@@ -12,6 +12,7 @@ _SELDOM = (
     _CORE + ".building",
     _CORE + ".checks",
     _CORE + ".commands",
+    _CORE + ".faultfile",
     _CORE + ".faultlife",
     _CORE + ".hands",
     _CORE + ".lastwords",

@@ -136,6 +136,14 @@ class Outbox:
             for record in self._records(run):
                 yield record
 
+    def records_from(self, inc: bytes, boot: int, seq: int) -> list:
+        """What waits of an incarnation, from this number of this boot on, oldest first."""
+        found = []
+        for run in [run for run in self._runs if run.inc == inc]:
+            records = self._records(run)
+            found += [record for record in records if read_head(record)[1:] >= (boot, seq)]
+        return found
+
     def append(self, record, is_urgent: bool = False) -> bool:
         """Store a record; False when nothing could make room and it was given up (and counted)."""
         for _ in range(self._max_runs + 2):
