@@ -1,35 +1,36 @@
 """Unix MicroPython as a board at a real pseudo-terminal, with littlefs in a file of the host.
 
-machine.reset() starts it again at the same terminal. After `cut_after` programs and erases of its
-flash the power is gone, until `power_on`. The cable can be pulled after so many bytes.
+machine.reset() starts it again at the same terminal. Its power can go at a program or an erase of
+the flash, and its cable after so many bytes; the flash file then is what another one begins with.
 """
 
-import fcntl
 import os
 import pty
 import select
 import signal
 import subprocess
-import termios
 import threading
 import tty
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+from phonehome_tools.fleet.children import TETHER
 from phonehome_tools.fleet.interpreter import find_interpreter
-from phonehome_tools.fleet.tether import ask_to_end_with_parent
 
 MAIN = Path(__file__).with_name("cabled_main.py")
 BLOCK_BYTES = 4096
-RESET = -signal.SIGUSR1
+CUT = -signal.SIGUSR2
 GRACE_S = 5.0
 
 
 class CabledBoard:
     """A board with this flash file; a context manager. `port` is where its cable ends.
 
-    `bytes_to_board` counts what was typed; behind `pull_after` of those bytes the cable is pulled.
+    Behind `pull_after` bytes that were typed the cable is pulled; after `cut_after` programs and
+    erases of one boot the board has no power any more, and a port of native USB is gone. Without
+    `runs_main` it is at its prompt: this interpreter raises KeyboardInterrupt in its signal
+    handler, and where that is in the middle of a collection its heap is locked for good.
     """
 
     def __init__(
@@ -39,11 +40,14 @@ class CabledBoard:
         device: str = "e66038b713aabbcc",
         is_read_only: bool = False,
         pull_after: int = -1,
+        cut_after: int = -1,
+        runs_main: bool = True,
     ) -> None:
         if not flash.exists():
             flash.write_bytes(b"\xff" * BLOCK_BYTES * blocks)
         self._flash = flash
-        self._words = (device, "ro" if is_read_only else "rw")
+        mode, program = "ro" if is_read_only else "rw", "main" if runs_main else "prompt"
+        self._words = (str(cut_after), mode, device, program)
         self._pull_after = pull_after
         self._process: subprocess.Popen[bytes] | None = None
         self._is_on = threading.Event()
@@ -68,14 +72,15 @@ class CabledBoard:
         os.write(self._wake[1], b".")
         for thread in self._threads:
             thread.join()
+        self.power_off()  # what a reset had just started
         for end in (*self._board, *self._host, *self._wake):
             with suppress(OSError):
                 os.close(end)
 
-    def power_on(self, cut_after: int = -1) -> None:
-        """Start the board; its flash survives so many programs and erases, -1: all."""
+    def power_on(self) -> None:
+        """Start the board."""
         self._is_on.set()
-        self._run(cut_after)
+        self._run()
         self._start(self._keep_running)
 
     def power_off(self) -> None:
@@ -87,35 +92,31 @@ class CabledBoard:
                 process.kill()
             process.wait(GRACE_S)
 
-    def wait_for_cut(self, within_s: float) -> bool:
-        """True when the flash has cut the power in time."""
-        process = self._process
-        try:
-            return process is not None and process.wait(within_s) not in (RESET, None)
-        except subprocess.TimeoutExpired:
-            return False
+    def flash_operations(self) -> int:
+        """Programs and erases of the boot that the newest reset has ended."""
+        return int(Path(f"{self._flash}.count").read_text().split()[-1])
 
-    def _run(self, cut_after: int) -> None:
-        device, mode = self._words
-        make_plain(self._board[1])
-        argv = [find_interpreter(), "-i", MAIN, self._flash, str(cut_after), mode, device]
+    def _run(self) -> None:
+        tty.setraw(self._board[1])  # an interpreter at its prompt has left other modes
+        argv = [find_interpreter(), "-i", MAIN, self._flash, *self._words]
         self._process = subprocess.Popen(
-            [*map(str, argv)],
+            # A process of its own session, whose terminal this is.
+            [*TETHER, "setsid", "--ctty", *map(str, argv)],
             stdin=self._board[1],
             stdout=self._board[1],
             stderr=self._board[1],
-            start_new_session=True,
-            preexec_fn=become_board,  # noqa: PLW1509 - it only makes system calls
         )
 
     def _keep_running(self) -> None:
-        """A reset starts the program again; any other end is the power's."""
+        """A reset starts the program again, and so does what a board would call a panic."""
         while self._is_on.is_set():
             process = self._process
             assert process is not None
-            if process.wait() != RESET or not self._is_on.is_set():
+            end = process.wait()
+            if end == CUT or not self._is_on.is_set():
+                os.write(self._wake[1], b"." if end == CUT else b"")
                 return
-            self._run(-1)
+            self._run()
 
     def _forward(self) -> None:
         """The cable, both ways, until somebody pulls it."""
@@ -123,14 +124,14 @@ class CabledBoard:
         while True:
             ready, _, _ = select.select([board, host, self._wake[0]], [], [])
             if self._wake[0] in ready:
-                return
+                break
             if board in ready:
                 self.bytes_to_host += self._pass(board, host)
             if host in ready:
                 self.bytes_to_board += self._pass(host, board)
                 if 0 <= self._pull_after < self.bytes_to_board:
-                    os.close(self._host[0])
-                    return
+                    break
+        os.close(host)
 
     def _pass(self, source: int, target: int) -> int:
         """Pass on what is there; a reader that does not read makes the writer wait."""
@@ -149,23 +150,8 @@ class CabledBoard:
 
 
 def open_terminal() -> tuple[int, int]:
-    """(master, slave) of a terminal that changes no byte, but in which Ctrl-C interrupts."""
+    """(master, slave) of a terminal that changes no byte."""
     master, slave = pty.openpty()
     os.set_blocking(master, False)
-    make_plain(slave)
+    tty.setraw(slave)
     return master, slave
-
-
-def make_plain(terminal: int) -> None:
-    """Change no byte, but let Ctrl-C interrupt; an interpreter at its prompt has other modes."""
-    tty.setraw(terminal)
-    modes = termios.tcgetattr(terminal)
-    modes[3] |= termios.ISIG
-    termios.tcsetattr(terminal, termios.TCSANOW, modes)
-
-
-def become_board() -> None:
-    """Have the terminal's Ctrl-C, which hurts nobody before the interpreter listens."""
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ask_to_end_with_parent()

@@ -5,9 +5,11 @@ import json
 
 import pytest
 
+from phonehome_tools import package
 from phonehome_tools.cli import main
 from phonehome_tools.fleet.errors import SetupError
 from phonehome_tools.linking.device import device_sources, link_device
+from phonehome_tools.packaging.firmware import Firmware
 from phonehome_tools.packaging.index import expect_version, mpy_version
 from phonehome_tools.packaging.parts import BASE, PARTS, divide
 
@@ -100,9 +102,10 @@ def test_another_mpy_version_is_refused(tmp_path, capsys):
 
 def test_a_board_that_loads_another_version_is_told_so(index, capsys, monkeypatch):
     """Check compares the firmware's version with those of the index."""
-    firmware = pytest.importorskip("phonehome_tools.packaging.firmware")
-    answers = iter(["6 MicroPython 1.26.1\r\n", "5 MicroPython 1.18.0\r\n"])
-    monkeypatch.setattr(firmware, "read_firmware", lambda _: firmware.parse_answer(next(answers)))
+    answers = iter([((1, 26, 1), 6), ((1, 18, 0), 5)])
+    monkeypatch.setattr(
+        package, "read_firmware", lambda _: Firmware("micropython", *next(answers), "Pico", "rp2")
+    )
     assert main(["package", "check", str(index), "port"]) == 0
     assert "MicroPython 1.26.1: loads .mpy version 6: good" in capsys.readouterr().out
     assert main(["package", "check", str(index), "port"]) == 3

@@ -17,6 +17,8 @@ VERBS = {
     "restore": "Fill an empty store of a receiver from a backup.",
     "sim": "Run virtual appliances on unix MicroPython.",
     "product": "Check a product file, or build the half that a board loads.",
+    "doctor": "Say what boards have, what is wrong, and what to do about it.",
+    "push": "Put the agent, a product and an application on boards.",
     "package": "Make the packages that mip installs on boards.",
     "console": "Talk to the console of a board.",
     "pin": "Make the setting that guards commands of the console.",

@@ -5,7 +5,9 @@ import json
 import sys
 from pathlib import Path
 
+from phonehome_tools.cable.errors import CableError, complain
 from phonehome_tools.fleet.errors import SetupError
+from phonehome_tools.packaging.firmware import read_firmware
 from phonehome_tools.packaging.index import SOURCES, packages, write_index
 
 GOOD, FAILED, REFUSED = 0, 1, 3  # the exit codes of the command
@@ -38,6 +40,8 @@ def run(args: argparse.Namespace) -> int:
     except SetupError as error:
         print(error, file=sys.stderr)
         return FAILED
+    except CableError as error:
+        return complain("package", error)
 
 
 def _build(folder: Path, mpy: int) -> int:
@@ -51,10 +55,6 @@ def _build(folder: Path, mpy: int) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from phonehome_tools.packaging.firmware import (  # noqa: PLC0415 - needs mpremote
-        read_firmware,
-    )
-
     firmware = read_firmware(args.port)
     have = sorted(path.name for path in (args.index / "package").glob("*"))
     if str(firmware.mpy) in have:

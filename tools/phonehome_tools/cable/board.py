@@ -31,7 +31,7 @@ _RAW: Final = b"raw REPL; CTRL-B to exit\r\n"
 _KEPT_BYTES: Final = 160
 _INTERRUPT: Final = b"\r\x03"
 _RAW_MODE: Final = b"\r\x01"
-_SERIAL_ERRORS: Final = (TransportError, SerialException, OSError, struct.error)
+SERIAL_ERRORS: Final = (TransportError, SerialException, OSError, struct.error)
 # The EUI-64 as the agent finds it: the Wi-Fi address, or a chip's own 8 bytes.
 _WHO: Final = """
 try:
@@ -59,7 +59,7 @@ class Board:
         """What a script prints; ScriptError with the board's exception, GoneError without one."""
         try:
             said, complaint = self.transport.exec_raw(script, timeout=within_s)
-        except _SERIAL_ERRORS as error:
+        except SERIAL_ERRORS as error:
             raise self.gone(error) from error
         if complaint:
             raise ScriptError(complaint.decode(errors="replace"))
@@ -82,7 +82,7 @@ class Board:
         """Start the board again, as the reset button does; the prompt is gone."""
         try:
             self.transport.exec_raw_no_follow("import machine\nmachine.reset()")
-        except _SERIAL_ERRORS as error:
+        except SERIAL_ERRORS as error:
             raise self.gone(error) from error
         self.transport.in_raw_repl = False
 
@@ -101,7 +101,7 @@ class Board:
                 self.transport.serial.write(_INTERRUPT)
                 self.transport.serial.write(_RAW_MODE)
                 said = self._listen(said)
-        except _SERIAL_ERRORS as error:
+        except SERIAL_ERRORS as error:
             raise self.gone(error) from error
         self.transport.in_raw_repl = True
 
@@ -140,10 +140,10 @@ def open_board(name: str, within_s: float = PROMPT_S) -> Iterator[Board]:
         yield board
     finally:
         transport = board.transport
-        with suppress(*_SERIAL_ERRORS):
+        with suppress(*SERIAL_ERRORS):
             if transport.in_raw_repl:
                 transport.exit_raw_repl()
-        with suppress(*_SERIAL_ERRORS):
+        with suppress(*SERIAL_ERRORS):
             transport.close()
 
 

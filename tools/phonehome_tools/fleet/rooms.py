@@ -3,7 +3,7 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Lock
 
@@ -19,14 +19,20 @@ _linking = Lock()
 
 def rooms_folder() -> Path:
     """The folder with everything compiled; made once for each state of the sources."""
+    return made_once("rooms", compile_rooms)
+
+
+def made_once(kind: str, fill: Callable[[Path], None]) -> Path:
+    """A folder of this kind that `fill` has filled for the present state of the sources."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "phonehome"
-    folder = cache / _digest()
+    folder = cache / f"{kind}-{_digest()}"
     with _linking:
         if not folder.is_dir():
             cache.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=cache) as made:
-                whole = Path(made) / "rooms"
-                compile_rooms(whole)
+                whole = Path(made) / kind
+                whole.mkdir()
+                fill(whole)
                 try:
                     whole.rename(folder)
                 except OSError:
@@ -60,6 +66,6 @@ def _digest() -> str:
 
 
 def _sources() -> Iterator[Path]:
-    for package in (*ROOMS, "phonehome_tools.linking"):
+    for package in (*ROOMS, "phonehome_tools.linking", "phonehome_tools.packaging"):
         yield from sorted(folder_of(package).rglob("*.py"))
     yield from sorted((UPYLIB / "umqtt").rglob("*.py"))

@@ -1,0 +1,184 @@
+"""What the facts of a board mean: a row each, with what to do where something is wrong."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from phonehome_tools.doctoring.asking import Facts
+from phonehome_tools.packaging.firmware import OLDEST, parse_release
+
+GOOD, LOOK, BAD = "good", "look", "bad"
+_KIB: Final = 1024
+# What the agent with a washer takes at its start, and a TLS connection on an RP2040.
+_LEAST_HEAP: Final = 110 * _KIB
+# An outbox of 64 KB, and room for the archive of a push.
+_LEAST_FLASH: Final = 192 * _KIB
+_CLOCK_S: Final = 120
+_KEY_BYTES: Final = 33
+_EROFS: Final = 30
+_FAT_BLOCK: Final = 512
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One row: what, its value, and how that is; `advice` where there is something to do."""
+
+    name: str
+    value: str
+    state: str = GOOD
+    advice: str = ""
+
+
+def judge(facts: Facts, now: datetime, ours: str) -> list[Finding]:
+    """All rows about a board; `ours` is the release of the agent that push installs."""
+    found = [Finding("board", facts.firmware.board), *_firmware(facts), *_memory(facts)]
+    found += [*_agent(facts, ours), *_settings(facts), *_key(facts), *_network(facts)]
+    return [*found, *_clock(facts, now), *_reset(facts)]
+
+
+def _firmware(facts: Facts) -> Iterator[Finding]:
+    firmware = facts.firmware
+    fits = firmware.kind == "micropython" and firmware.release[:2] >= OLDEST
+    advice = "" if fits else "flash MicroPython 1.24 or newer: https://micropython.org/download"
+    yield Finding("firmware", firmware.name, GOOD if fits else BAD, advice)
+    loads = firmware.mpy == 6
+    advice = "" if loads else "the agent is .mpy version 6: update the firmware"
+    yield Finding("mpy version", str(firmware.mpy or "none"), GOOD if loads else BAD, advice)
+
+
+def _memory(facts: Facts) -> Iterator[Finding]:
+    more = facts.more
+    free, size = more["heap_free"], more["heap_size"]
+    text = f"{free // _KIB} KB free of {size // _KIB} KB"
+    if free >= _LEAST_HEAP:
+        yield Finding("heap", text)
+    else:
+        yield Finding("heap", text, LOOK, "the agent wants 110 KB: is something else in boot.py?")
+    block = more["flash_block"]
+    free, size = more["flash_free"] * block, more["flash_blocks"] * block
+    text = f"{free // _KIB} KB free of {size // _KIB} KB"
+    if more["write_errno"] == _EROFS:
+        yield Finding("flash", f"{text}, read-only", BAD, "look for a mount in boot.py, or format")
+    elif more["write_errno"]:
+        advice = "remove files of your own, or format it"
+        yield Finding("flash", f"{text}, error {more['write_errno']}", BAD, advice)
+    elif block == _FAT_BLOCK:
+        yield Finding("flash", f"{text}, FAT", LOOK, "not safe in a power cut: format as littlefs")
+    elif free < _LEAST_FLASH:
+        yield Finding("flash", text, LOOK, "records and updates want 192 KB")
+    else:
+        yield Finding("flash", text)
+
+
+def _agent(facts: Facts, ours: str) -> Iterator[Finding]:
+    more = facts.more
+    version = more["agent"]
+    push = f"phonehome push {facts.port} --product NAME --app FILE"
+    if more["is_hidden"]:
+        text = "a folder /phonehome hides the agent"
+        yield Finding("agent", text, BAD, "remove or rename it: the root is searched first")
+    elif not version:
+        yield Finding("agent", "none", BAD, push)
+    elif version.startswith("broken"):
+        yield Finding("agent", version, BAD, f"install it again: {push}")
+    elif parse_release(version) < parse_release(ours):
+        yield Finding("agent", f"{version}, {ours} is here", LOOK, f"phonehome push {facts.port}")
+    else:
+        yield Finding("agent", version)
+    if more["is_cut_short"]:
+        yield Finding("push", "cut short", LOOK, "the next start finishes it, or: phonehome push")
+    lacks = [name for name in ("main", "app", "product") if not more[f"has_{name}"]]
+    if version and lacks:
+        yield Finding("application", f"no {', '.join(lacks)}", BAD, push)
+    elif version and not more["is_main_ours"]:
+        text = "/main.py is not that of push"
+        yield Finding("application", text, LOOK, "an update cannot be finished after a power cut")
+    elif version:
+        yield Finding("application", "main, app, product")
+
+
+def _settings(facts: Facts) -> Iterator[Finding]:
+    more = facts.more
+    provision = f"phonehome provision {facts.port} --server URL"
+    if not more["has_config"]:
+        yield Finding("settings", "none", BAD, provision)
+        return
+    if more["config_error"]:
+        yield Finding("settings", f"phonehome.json is {more['config_error']}", BAD, provision)
+        return
+    server = more["server"]
+    if not server:
+        yield Finding("server", "none", BAD, provision)
+    elif more["is_insecure"]:
+        yield Finding(
+            "server", f"{server}, not verified", LOOK, "for the bench only: use https://"
+        )
+    elif not more["has_ca"]:
+        text = f"{server}, CA {more['ca'] or 'not named'}"
+        yield Finding("server", f"{text}: not there", BAD, f"{provision} --ca FILE")
+    else:
+        yield Finding("server", server)
+
+
+def _key(facts: Facts) -> Iterator[Finding]:
+    more = facts.more
+    device = more["device"] or facts.device
+    if not device:
+        yield Finding("device", "no EUI-64", BAD, 'write "device" into phonehome.json')
+    elif facts.device and device != facts.device:
+        text = f"{device}, but this board is {facts.device}"
+        yield Finding("device", text, BAD, "its settings are another board's: provision it")
+    else:
+        yield Finding("device", device)
+    provision = f"phonehome provision {facts.port} --server URL"
+    size, epoch = more["key_bytes"], more["key_epoch"]
+    if size == _KEY_BYTES and epoch:
+        waits = ", the next one waits for its ack" if more["has_next_key"] else ""
+        yield Finding("key", f"epoch {epoch}{waits}")
+    elif size >= 0:
+        text = f"{size} bytes, not {_KEY_BYTES}"
+        yield Finding("key", text, BAD, f"{provision} --replace")
+    elif more["has_claim"]:
+        yield Finding("key", "none yet; it asks for one with its claim", LOOK, "wait for it")
+    else:
+        yield Finding("key", "none", BAD, provision)
+
+
+def _network(facts: Facts) -> Iterator[Finding]:
+    network, ssid = facts.more["network"], facts.more["ssid"]
+    if network is None:
+        if ssid:
+            yield Finding("Wi-Fi", f"no radio for {ssid}", BAD, "this board has no Wi-Fi")
+        else:
+            yield Finding("Wi-Fi", "no radio")
+        return
+    is_active, is_connected, address, rssi = network
+    strength = f", {rssi} dBm" if rssi is not None else ""
+    if is_connected:
+        yield Finding("Wi-Fi", f"{ssid or 'joined'}, {address}{strength}")
+    elif not ssid:
+        advice = f"phonehome provision {facts.port} --server URL --wifi SSID"
+        yield Finding("Wi-Fi", "no network is set", LOOK, advice)
+    else:
+        state = "not joined" if is_active else "off"
+        yield Finding("Wi-Fi", f"{ssid}: {state}", LOOK, "in range? 2.4 GHz? the password?")
+
+
+def _clock(facts: Facts, now: datetime) -> Iterator[Finding]:
+    year, month, day, hour, minute, second = facts.more["clock"]
+    clock = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    text = f"{clock:%Y-%m-%d %H:%M:%S}"
+    off_s = abs((clock - now).total_seconds())
+    if off_s <= _CLOCK_S:
+        yield Finding("clock", text)
+    else:
+        yield Finding("clock", text, LOOK, "no harm: the receiver sets it at the first contact")
+
+
+def _reset(facts: Facts) -> Iterator[Finding]:
+    cause = facts.more["reset_cause"]
+    if facts.reset:
+        yield Finding("last reset", facts.reset)
+    else:
+        yield Finding("last reset", f"{cause or 'not known'}, as the firmware has it")
