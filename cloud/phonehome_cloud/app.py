@@ -39,7 +39,8 @@ from .workers.commanding import Commanding
 from .workers.committer import Committer
 from .workers.digesting import Digesting
 from .workers.measuring import Measuring
-from .workers.mqtt import Membership, MQTTConsumer, make_tls
+from .workers.membership import Membership, make_tls
+from .workers.mqtt import MQTTConsumer
 from .workers.supervising import Supervised
 
 CONSUMER = web.AppKey("consumer", MQTTConsumer)
@@ -242,6 +243,9 @@ def _add_mqtt(
     async def accept(message: bytes, device_id: str) -> Reply:
         return await intake.accept(message, "mqtt", device_id)
 
+    def accept_at_once(message: bytes, device_id: str, answer: Callable[[Reply], None]) -> bool:
+        return intake.accept_at_once(message, "mqtt", device_id, "", answer)
+
     async def context(app: web.Application) -> AsyncIterator[None]:
         broker = EmbeddedBroker(config.mqtt.host, config.mqtt.port)
         if config.mqtt.embedded:
@@ -258,5 +262,6 @@ def _add_mqtt(
 
     mqtt = config.mqtt
     tls = make_tls(mqtt.ca, mqtt.certificate, mqtt.key)
-    app[CONSUMER] = MQTTConsumer(accept, Membership(mqtt.client_id, mqtt.share, tls))
+    member = Membership(mqtt.client_id, mqtt.share, tls)
+    app[CONSUMER] = MQTTConsumer(accept, member, accept_at_once)
     app.cleanup_ctx.append(context)

@@ -7,7 +7,8 @@ import pytest
 from phonehome_cloud.app import CONSUMER
 from phonehome_cloud.core.intake import Reply
 from phonehome_cloud.workers.broker import EmbeddedBroker
-from phonehome_cloud.workers.mqtt import Membership, MQTTConsumer
+from phonehome_cloud.workers.membership import Membership
+from phonehome_cloud.workers.mqtt import MQTTConsumer
 from phonehome_wire.downlink import Ack
 from tests.cloud.brokers import Wire, board, mosquitto
 from tests.cloud.running import running

@@ -7,8 +7,6 @@ greenlet for each statement, and psycopg 2 gets repairs only. Its binary wheel b
 import logging
 from typing import Any, Final
 
-from psycopg.types.array import ListBinaryDumper
-from psycopg.types.string import BytesBinaryDumper
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
 
@@ -74,6 +72,10 @@ def is_away(error: BaseException | None) -> bool:
 
 def _prepare(connection: Any, _record: object) -> None:
     """An ack may only follow a commit that is on the disk; a stricter server stays as it is."""
+    # Loaded here: a receiver on SQLite has no use for its 9 MiB.
+    from psycopg.types.array import ListBinaryDumper  # noqa: PLC0415
+    from psycopg.types.string import BytesBinaryDumper  # noqa: PLC0415
+
     # As text each byte would be three, and each array written out and read again.
     connection.adapters.register_dumper(list, ListBinaryDumper)
     connection.adapters.register_dumper(bytes, BytesBinaryDumper)

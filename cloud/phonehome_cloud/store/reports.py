@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from phonehome_cloud.core.arrivals import HASH_BYTES, Arrival, Outcome
 from phonehome_cloud.core.sessions import reported_version
@@ -21,7 +21,7 @@ from phonehome_wire.registry import (
 )
 from phonehome_wire.uplink import Record
 
-from .bulk import among, insert_new, is_among
+from .bulk import fetch_of, insert_new
 from .commands import Result, settle
 from .configs import note_reported
 from .dialects import fetch_among
@@ -230,10 +230,12 @@ def _note_catalogs(
     users = {arrival.device for arrival in arrivals if arrival.uplink.manifest}
     if not users:
         return
-    columns = manifest.c.device, manifest.c.manifest
-    statement = select(*columns).where(is_among(connection, manifest.c.device))
-    rows = connection.execute(statement, among(connection, users))
+    rows = fetch_of(connection, _catalogs, manifest.c.device, users)
     known = {(dev, name) for dev, name in rows}
     for arrival, outcome in zip(arrivals, outcomes, strict=True):
         name = arrival.uplink.manifest
         outcome.wants_catalog = name is not None and (arrival.device, name.hex()) not in known
+
+
+def _catalogs(of_devices: Any) -> Select[Any]:
+    return select(manifest.c.device, manifest.c.manifest).where(of_devices)

@@ -3,8 +3,9 @@
 from collections.abc import Collection
 from dataclasses import fields
 from operator import attrgetter
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from phonehome_cloud.core.anchoring import (
     CARRIED,
@@ -18,7 +19,7 @@ from phonehome_cloud.core.anchoring import (
 )
 from phonehome_cloud.core.sessions import Anchor, Journal, Session
 
-from .bulk import among, is_among, update_rows, upsert
+from .bulk import fetch_of, update_rows, upsert
 from .dialects import fetch_among, insert
 from .schema import anchor, device, session
 
@@ -30,13 +31,13 @@ BootKey = tuple[str, str, int]  # device, incarnation, boot
 
 def load_journal(connection: Connection, devices: Collection[str]) -> Journal:
     """A journal over the newest session of every incarnation of these devices, locked."""
-    statement = (
-        select(*(session.c[name] for name in _KEPT))
-        .where(is_among(connection, session.c.device), session.c.newest)
-        .with_for_update()
-    )
-    rows = connection.execute(statement, among(connection, devices)).all()
+    rows = fetch_of(connection, _newest, session.c.device, devices)
     return Journal({(row[0], row[1]): Session(*row) for row in rows})
+
+
+def _newest(of_devices: Any) -> Select[Any]:
+    kept = (session.c[name] for name in _KEPT)
+    return select(*kept).where(of_devices, session.c.newest).with_for_update()
 
 
 def save_journal(connection: Connection, journal: Journal) -> None:
@@ -98,10 +99,14 @@ _NO_BOUNDS: _Bounds = ([], [], [])
 def _load_incarnations(
     connection: Connection, devices: Collection[str]
 ) -> dict[tuple[str, str], int]:
-    statement = select(session.c.device, session.c.inc, session.c.inc_seen_at).where(
-        session.c.device.in_(devices), session.c.newest
-    )
-    return {(dev, inc): seen_at for dev, inc, seen_at in connection.execute(statement)}
+    rows = fetch_of(connection, _incarnations, session.c.device, devices)
+    return {(dev, inc): seen_at for dev, inc, seen_at, _ in rows}
+
+
+def _incarnations(of_devices: Any) -> Select[Any]:
+    columns = session.c.device, session.c.inc, session.c.inc_seen_at, session.c.manifest
+    newest = select(*columns).where(of_devices, session.c.newest)
+    return newest.order_by(session.c.inc_seen_at)
 
 
 def _load_last_ms(connection: Connection, boots: Collection[BootKey]) -> dict[BootKey, int]:
@@ -136,11 +141,11 @@ def load_products(
     connection: Connection, devices: Collection[str]
 ) -> dict[str, tuple[str | None, str | None]]:
     """For each device the product it is registered as, and the manifest it last named."""
-    newest = (
-        select(session.c.device, session.c.manifest)
-        .where(session.c.device.in_(devices), session.c.newest)
-        .order_by(session.c.inc_seen_at)
-    )
-    manifests = {row.device: row.manifest for row in connection.execute(newest)}
-    registered = select(device.c.device, device.c.product).where(device.c.device.in_(devices))
-    return {dev: (product, manifests.get(dev)) for dev, product in connection.execute(registered)}
+    newest = fetch_of(connection, _incarnations, session.c.device, devices)
+    manifests = {row.device: row.manifest for row in newest}
+    registered = fetch_of(connection, _registered, device.c.device, devices)
+    return {dev: (product, manifests.get(dev)) for dev, product in registered}
+
+
+def _registered(of_devices: Any) -> Select[Any]:
+    return select(device.c.device, device.c.product).where(of_devices)

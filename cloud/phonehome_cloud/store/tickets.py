@@ -12,7 +12,7 @@ from phonehome_cloud.core.digesting import HistoryRow, Ticket
 from phonehome_cloud.core.tickets import BY_PERSON, HISTORY_COMMENT
 from phonehome_cloud.errors import ConflictError, NotFoundError
 
-from .bulk import insert_rows, update_rows
+from .bulk import fetch_of, insert_rows, update_rows
 from .columns import to_json
 from .dialects import fetch_among
 from .faults import FaultKey
@@ -59,12 +59,13 @@ def expect(connection: Connection, dev: str, number: int) -> Ticket:
 
 def load_last_numbers(connection: Connection, devices: Collection[str]) -> dict[str, int]:
     """The highest ticket number of each device that has one."""
-    statement = (
-        select(ticket.c.device, func.max(ticket.c.number))
-        .where(ticket.c.device.in_(devices))
-        .group_by(ticket.c.device)
-    )
-    return {row[0]: row[1] for row in connection.execute(statement)}
+    rows = fetch_of(connection, _last_numbers, ticket.c.device, devices)
+    return {row[0]: row[1] for row in rows}
+
+
+def _last_numbers(of_devices: Any) -> Select[Any]:
+    highest = select(ticket.c.device, func.max(ticket.c.number)).where(of_devices)
+    return highest.group_by(ticket.c.device)
 
 
 def save(connection: Connection, opened: Iterable[Ticket], changed: Iterable[Ticket]) -> None:

@@ -8,9 +8,9 @@ which is the loopback interface unless the configuration says otherwise.
 
 import asyncio
 
-# amqtt: the only maintained MQTT broker that runs inside an asyncio program.
-from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter
-from amqtt.broker import Broker
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from amqtt.broker import Broker
 
 _LISTENER = "default"
 _SETTINGS = {
@@ -37,6 +37,10 @@ class EmbeddedBroker:
 
     async def start(self) -> None:
         """Listen; raises OSError when the address is taken."""
+        # amqtt: the only maintained MQTT broker that runs inside an asyncio program. Loaded here:
+        # a receiver with a broker of its own has no use for its 3 MiB.
+        from amqtt.broker import Broker  # noqa: PLC0415
+
         self._server = await asyncio.start_server(self._connected, self._host, self._port)
         self._port = self._server.sockets[0].getsockname()[1]
         self._broker = Broker(_SETTINGS)
@@ -53,6 +57,11 @@ class EmbeddedBroker:
         self._server = self._broker = None
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from amqtt.adapters import (  # noqa: PLC0415 - as above
+            StreamReaderAdapter,
+            StreamWriterAdapter,
+        )
+
         if self._broker is None:
             writer.close()
             return

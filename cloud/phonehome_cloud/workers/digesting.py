@@ -22,11 +22,13 @@ from phonehome_cloud.store.waiting import has_waiting
 _LOG = logging.getLogger(__name__)
 # Small enough that a commit of intake never waits long for the writer thread.
 _BATCH = 200
+_BRIEF = 10  # a brief batch is so many times smaller: 4 ms that a report may wait
 _TICK_S = 1.0
 
 
-async def _at_once() -> None:
+async def _at_once() -> bool:
     """Give way to nobody."""
+    return True
 
 
 class Counters(Protocol):
@@ -72,16 +74,17 @@ class Digesting:
         """There may be something to digest."""
         self._work.set()
 
-    async def run(self, give_way: Callable[[], Awaitable[None]] = _at_once) -> None:
+    async def run(self, give_way: Callable[[], Awaitable[bool]] = _at_once) -> None:
         """Digest until cancelled; when the database is away, try again each second.
 
-        Each batch begins when `give_way` returns: whoever goes first has gone.
+        Each batch begins when `give_way` returns, and is a brief one when it says False: then
+        somebody will be waiting for the end of it.
         """
         while True:
-            await give_way()
+            batch = self._batch if await give_way() else max(1, self._batch // _BRIEF)
             self._work.clear()
             try:
-                done = await self.step()
+                done = await self.step(batch)
             except StoreUnavailableError as error:
                 _LOG.warning("the digest waits for the database: %s", error)
                 done = 0
@@ -94,9 +97,9 @@ class Digesting:
             async with asyncio.timeout(_TICK_S):
                 await self._work.wait()
 
-    async def step(self) -> int:
+    async def step(self, batch: int | None = None) -> int:
         """Digest one batch; returns how many records it had. Off-rules come when none are left."""
-        digested = await self._digest()
+        digested = await self._digest(batch or self._batch)
         if digested.records == 0:
             await self.resolve()
         return digested.records
@@ -110,12 +113,12 @@ class Digesting:
         self._counters.count_tickets(0, len(resolved))
         self._tell(resolved)
 
-    async def _digest(self) -> Digested:
+    async def _digest(self, batch: int) -> Digested:
         if not await self._database.read(has_waiting):
             return Digested()
         started_s = time.perf_counter()
         digested = await self._database.write(
-            digest_next, self._batch, self._catalogue, self._policy, self._clock()
+            digest_next, batch, self._catalogue, self._policy, self._clock()
         )
         self._counters.time_digest(time.perf_counter() - started_s)
         self._counters.count_digested(digested.records, len(digested.failed))

@@ -5,21 +5,20 @@ import contextlib
 import logging
 import re
 import socket
-import ssl
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 # paho-mqtt: the one maintained client whose user decides when a message is acknowledged.
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from phonehome_cloud.errors import ConfigError
+from .membership import MAX_PENDING, Membership, session_for_a_share
 
 _LOG = logging.getLogger(__name__)
 _TOPIC = re.compile(r"ph1/([0-9a-f]{16})/(up|st)", re.ASCII)
@@ -30,13 +29,10 @@ _RECONNECT_MIN_S = 1
 _RECONNECT_MAX_S = 60
 _RETRY_MIN_S = 1.0
 _RETRY_MAX_S = 30.0  # between attempts to store one message while the database is away
-_MAX_PENDING = 1000  # messages in work; only QoS 0 can reach it, QoS 1 stops at the broker
 _MAX_QUEUED_ANSWERS = 10_000  # answers kept while the broker is away; devices ask again
 _MAX_INFLIGHT_ANSWERS = 200
 _DRAIN_S = 10.0
-# A broker goes on giving a receiver that is away its share, for when it comes back. One that is
-# not back after this time has left: what it had comes again from the devices.
-_SHARE_EXPIRY_S = 300
+_DRAIN_LOOK_S = 0.01
 _LEAVE_S = 2.0
 
 
@@ -57,34 +53,12 @@ class Answer(Protocol):
 
 
 Accept = Callable[[bytes, str], Awaitable[Answer]]  # (message, device from the topic)
+# As Accept, for a message that has only its commit to wait for; False for any other.
+AcceptAtOnce = Callable[[bytes, str, Callable[[Answer], None]], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """Who we are to the broker: its session outlives us under `client_id`.
-
-    With a `share`, receivers of that name have the messages together (MQTT 5), each under a client
-    id of its own; "" alone has them all (MQTT 3.1.1). `tls` is for mqtts.
-    """
-
-    client_id: str
-    share: str = ""
-    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
-
-
-def make_tls(ca: str, certificate: str, key: str) -> ssl.SSLContext:
-    """How mqtts checks the broker, and what it shows of us; paths of PEM files, or "".
-
-    Raises ConfigError for files that cannot be read or do not fit.
-    """
-    try:
-        context = ssl.create_default_context(cafile=ca or None)
-        if certificate:
-            context.load_cert_chain(certificate, key or None)
-    except OSError as error:
-        where = "mqtt.certificate and mqtt.key" if certificate else "mqtt.ca"
-        raise ConfigError([f"{where}: {error}; name PEM files that belong together"]) from None
-    return context
+def _never(_message: bytes, _device: str, _answer: Callable[[Answer], None]) -> bool:
+    return False
 
 
 class MQTTConsumer:
@@ -93,11 +67,14 @@ class MQTTConsumer:
     `accept` takes (message, device of the topic). The answer to a report is published to
     `ph1/{device}/dn`, never retained; a state (a last will, perhaps) gets none. While `accept`
     answers 5xx or raises, the message stays unacknowledged and is tried again: the broker stops
-    sending when its window is full.
+    sending when its window is full. `accept_at_once` is asked first: no task, a third of the time.
     """
 
-    def __init__(self, accept: Accept, membership: Membership) -> None:
+    def __init__(
+        self, accept: Accept, membership: Membership, accept_at_once: AcceptAtOnce = _never
+    ) -> None:
         self._accept = accept
+        self._accept_at_once = accept_at_once
         self._membership = membership
         self._url = urlsplit("")
         self._client: Client | None = None
@@ -105,7 +82,9 @@ class MQTTConsumer:
         self._connection = 0  # counts connections: an old message is not acknowledged on a new one
         self._subscribed = asyncio.Event()
         self._left = asyncio.Event()
+        self._inbox: deque[tuple[MQTTMessage, int]] = deque()  # from paho's thread
         self._pending: set[asyncio.Task[None]] = set()
+        self._committing = 0  # messages that were accepted at once
         self._closing = False
 
     @property
@@ -129,7 +108,7 @@ class MQTTConsumer:
         self._url = urlsplit(url)
         self._loop = asyncio.get_running_loop()
         self._client = self._make_client()
-        how = _session_for_a_share() if self._membership.share else {}
+        how = session_for_a_share() if self._membership.share else {}
         self._client.connect_async(self._url.hostname or "", self._port, _KEEPALIVE_S, **how)
         self._client.loop_start()
 
@@ -151,14 +130,20 @@ class MQTTConsumer:
         if self._membership.share and self.is_connected:
             await self._leave_share(self._client)
         self._closing = True
-        if self._pending:
-            await asyncio.wait(self._pending, timeout=_DRAIN_S)
+        await self._drain()
         for task in self._pending:
             task.cancel()
         self._client.disconnect()
         await asyncio.to_thread(self._client.loop_stop)
         self._client = None
         self._subscribed.clear()
+
+    async def _drain(self) -> None:
+        """Wait for what is in work, but not longer than _DRAIN_S."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_S):
+                while self._committing or self._pending:  # noqa: ASYNC110 - at the end, once
+                    await asyncio.sleep(_DRAIN_LOOK_S)
 
     async def _leave_share(self, client: Client) -> None:
         client.unsubscribe([name for name, _ in self._subscriptions()])
@@ -256,7 +241,11 @@ class MQTTConsumer:
         return f"; if another receiver is {name}, too, give each an mqtt.client_id of its own"
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        self._hand_over(self._take, message, self._connection)
+        # One wake-up of the loop for all that came since the last: each is a write to a pipe.
+        is_first = not self._inbox
+        self._inbox.append((message, self._connection))
+        if is_first:
+            self._hand_over(self._take_all)
 
     def _hand_over(self, function: Callable[..., None], *args: Any) -> None:
         if self._loop is not None and not self._loop.is_closed():
@@ -264,23 +253,58 @@ class MQTTConsumer:
 
     # From here on everything runs in the event loop.
 
-    def _take(self, message: MQTTMessage, connection: int) -> None:
-        if self._closing or (message.qos == 0 and len(self._pending) >= _MAX_PENDING):
-            return
-        task = asyncio.create_task(self._serve(message, connection))
-        self._pending.add(task)
-        task.add_done_callback(self._pending.discard)
+    def _take_all(self) -> None:
+        while self._inbox:
+            self._take(*self._inbox.popleft())
 
-    async def _serve(self, message: MQTTMessage, connection: int) -> None:
+    def _take(self, message: MQTTMessage, connection: int) -> None:
+        pending = len(self._pending) + self._committing
+        if self._closing or (message.qos == 0 and pending >= MAX_PENDING):
+            return
         parts = _parse_topic(message)
         if parts is None:
             self._acknowledge(message, connection)
             return
-        device, kind = parts
+        conclude = partial(self._conclude, message, connection, *parts)
+        self._committing += 1
+        if not self._accept_at_once(bytes(message.payload), parts[0], conclude):
+            self._committing -= 1
+            self._start(self._serve(message, connection, *parts))
+
+    def _start(self, serving: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(serving)
+        self._pending.add(task)
+        task.add_done_callback(self._pending.discard)
+
+    def _conclude(
+        self, message: MQTTMessage, connection: int, device: str, kind: str, answer: Answer
+    ) -> None:
+        """The end of a message that was accepted at once."""
+        self._committing -= 1
+        if answer.status >= 500:
+            self._start(self._serve_later(message, connection, device, kind, answer))
+            return
+        self._tell(device, kind, answer)
+        self._acknowledge(message, connection)
+
+    async def _serve(self, message: MQTTMessage, connection: int, device: str, kind: str) -> None:
         answer = await self._try(message, device)
         if answer is None or answer.status >= 500:
-            self._tell(device, kind, answer)  # "not now", with a back-off; said once
-            answer = await self._insist(message, device, connection)
+            await self._serve_later(message, connection, device, kind, answer)
+            return
+        self._tell(device, kind, answer)
+        self._acknowledge(message, connection)
+
+    async def _serve_later(
+        self,
+        message: MQTTMessage,
+        connection: int,
+        device: str,
+        kind: str,
+        answer: Answer | None,
+    ) -> None:
+        self._tell(device, kind, answer)  # "not now", with a back-off; said once
+        answer = await self._insist(message, device, connection)
         if answer is not None:
             self._tell(device, kind, answer)
             self._acknowledge(message, connection)
@@ -315,14 +339,6 @@ class MQTTConsumer:
     def _acknowledge(self, message: MQTTMessage, connection: int) -> None:
         if message.qos and connection == self._connection and self._client is not None:
             self._client.ack(message.mid, message.qos)
-
-
-def _session_for_a_share() -> dict[str, Any]:
-    """A session that stays for a restart; the rest of what MQTT 3.1.1 promised by itself."""
-    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-    properties.SessionExpiryInterval = _SHARE_EXPIRY_S
-    properties.ReceiveMaximum = _MAX_PENDING
-    return {"clean_start": False, "properties": properties}
 
 
 def _parse_topic(message: MQTTMessage) -> tuple[str, str] | None:
