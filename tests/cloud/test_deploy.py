@@ -101,15 +101,17 @@ def packages_of(project):
 
 
 def test_compose_has_two_receivers_that_share_everything(compose):
-    """One configuration, one master key, one database, different ports."""
-    receivers = [s for name, s in compose["services"].items() if name.startswith("receiver-")]
+    """One configuration, one master key, one database; different ports and names at the broker."""
+    receivers = [dict(s) for n, s in compose["services"].items() if n.startswith("receiver-")]
     assert len(receivers) == 2
     ports = [service.pop("ports") for service in receivers]
+    given = [service.pop("environment") for service in receivers]
     assert ports[0] != ports[1]
     assert receivers[0] == receivers[1]
     assert takes(receivers[0]["command"])
-    assert receivers[0]["environment"].keys() <= VARIABLES
-    load_config(None, receivers[0]["environment"])
+    names = [load_config(None, variables).mqtt.client_id for variables in given]
+    assert names[0] != names[1]
+    assert {*given[0], *given[1]} <= VARIABLES
 
 
 def test_compose_names_only_what_is_declared(compose, deploy):
@@ -134,6 +136,7 @@ def test_compose_names_only_what_is_declared(compose, deploy):
 def test_the_settings_for_compose_are_taken(compose, deploy):
     """The example reads, and its hosts are services."""
     config = load_config(deploy / "receiver.toml", {})
+    assert config.mqtt.share
     for url in (config.store.url, config.mqtt.url):
         host = re.search(r"@(\w+)", url)[1]
         assert host in compose["services"]

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 VERBS = {
     "demo": "Run a virtual washer and fridge against a receiver and tell the story.",
     "serve": "Run the receiver.",
+    "admin": "Look after a receiver: devices, quarantine, dead letters, the path of a report.",
     "backup": "Write the receiver's whole store to a new file.",
     "restore": "Fill an empty store of a receiver from a backup.",
     "sim": "Run virtual appliances on unix MicroPython.",

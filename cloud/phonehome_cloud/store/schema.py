@@ -196,6 +196,15 @@ Index(
     postgresql_where=record.c.digested_at.is_(None),
 )
 
+# Dead letters: few, and looked for by people.
+Index(
+    "ix_record_dead",
+    record.c.received_at,
+    record.c.device,
+    sqlite_where=record.c.digest_failure.is_not(None),
+    postgresql_where=record.c.digest_failure.is_not(None),
+)
+
 # Authentic but unreadable: a whole message, or one record of it (then seq is set).
 quarantine = Table(
     "quarantine",
@@ -211,6 +220,7 @@ quarantine = Table(
     Column("raw", Bytes, nullable=False),
 )
 Index("ix_quarantine_recent", quarantine.c.device, quarantine.c.received_at)
+Index("ix_quarantine_newest", quarantine.c.received_at, quarantine.c.device, quarantine.c.hash)
 
 # kind: state_lost, id_collision, path_mismatch. The hash of kind and detail makes repeats one row.
 security_event = Table(

@@ -2,7 +2,18 @@
 
 from aiohttp import web
 
-from . import claims, commands, configs, devices, reports, tickets, unverified
+from . import (
+    claims,
+    commands,
+    configs,
+    devices,
+    journeys,
+    letters,
+    quarantines,
+    reports,
+    tickets,
+    unverified,
+)
 from .access import require_token
 from .openapi import describe_api
 from .operations import add_operations, json_response
@@ -16,6 +27,9 @@ OPERATIONS = (
     *commands.OPERATIONS,
     *configs.OPERATIONS,
     *reports.OPERATIONS,
+    *journeys.OPERATIONS,
+    *quarantines.OPERATIONS,
+    *letters.OPERATIONS,
     *tickets.OPERATIONS,
     *unverified.OPERATIONS,
 )

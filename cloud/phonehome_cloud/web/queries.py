@@ -40,7 +40,7 @@ def read_ticket_filter(query: Mapping[str, str]) -> TicketFilter:
     spn, fmi, code = _read_fault(query.get("fault"))
     return TicketFilter(
         states=_read_states(query.get("state")),
-        device=_read_device(query.get("device")),
+        device=read_device(query.get("device")),
         code=code,
         spn=spn,
         fmi=fmi,
@@ -57,7 +57,8 @@ def _read_states(text: str | None) -> tuple[str, ...]:
     return states
 
 
-def _read_device(text: str | None) -> str | None:
+def read_device(text: str | None) -> str | None:
+    """A device in a query; ProblemError when it can be none."""
     if text is not None and not _DEVICE.fullmatch(text):
         raise wrong_parameter("device", text, TICKET_FILTERS["device"])
     return text

@@ -15,6 +15,7 @@ from phonehome_tools.fleet.errors import DeskError, SetupError
 TOKEN_VARIABLE = "PHONEHOME_API_TOKEN"  # noqa: S105 - the variable's name, not its value
 DEADLINE = aiohttp.ClientTimeout(total=10)
 PAGE = 200
+_PREFIX = "/api/v1"
 RETRY_EVERY_S = 0.2
 
 
@@ -65,6 +66,25 @@ class Desk:
                 if error.status or asyncio.get_running_loop().time() >= last_s:
                     raise
             await asyncio.sleep(RETRY_EVERY_S)
+
+    async def get(self, path: str, **params: str) -> dict[str, Any]:
+        """What is at a path below the API's prefix."""
+        return await self._call("GET", _PREFIX + path, params=params)
+
+    async def post(self, path: str) -> dict[str, Any]:
+        """Do what a path below the API's prefix names."""
+        return await self._call("POST", _PREFIX + path)
+
+    async def items(self, path: str, **params: str) -> AsyncIterator[dict[str, Any]]:
+        """Everything of a listing, over as many pages as there are."""
+        cursor: dict[str, str] = {}
+        while True:
+            page = await self.get(path, limit=str(PAGE), **params, **cursor)
+            for item in page["items"]:
+                yield item
+            if not page.get("next"):
+                return
+            cursor = {"cursor": page["next"]}
 
     async def add_device(
         self, device: str, product: str, label: str, key: bytes | None = None

@@ -1,0 +1,199 @@
+"""`phonehome admin`: look after a receiver over its API: devices, quarantine, dead letters, paths.
+
+Exit codes: 0 good, 1 the receiver refused or is not there, 2 wrong use, 3 nothing was replayed or
+retried because it would fail again.
+"""
+
+import argparse
+import asyncio
+import base64
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from phonehome_tools.decode import describe
+from phonehome_tools.fleet.desk import Desk, read_token
+from phonehome_tools.fleet.errors import DeskError, FleetError
+from phonehome_wire.errors import WireError
+
+GOOD, FAILED, USAGE, REFUSED = 0, 1, 2, 3
+_CONFLICT = 409
+_SERVER = "http://127.0.0.1:8470"
+
+Step = Callable[[Desk, argparse.Namespace], Awaitable[int]]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The things to look after, each with what can be done."""
+    things = parser.add_subparsers(dest="thing", metavar="THING", required=True)
+    devices = _step(things, "devices", _list_devices, "devices, and what each last said")
+    devices.add_argument("device", nargs="?", help="only this one, with all that is known")
+    _step(things, "receivers", _list_receivers, "who runs on the database")
+    report = _step(things, "report", _show_report, "the whole path of one report")
+    report.add_argument("device")
+    report.add_argument("report")
+    _add_quarantine(things)
+    _add_letters(things)
+
+
+def _add_quarantine(things: Any) -> None:
+    text = "what is authentic and cannot be read"
+    steps = things.add_parser("quarantine", help=text, description=text)
+    steps = steps.add_subparsers(dest="step", metavar="STEP", required=True)
+    found = _step(steps, "list", _list_quarantine, "newest first")
+    found.add_argument("--device", help="only of this device")
+    shown = _step(steps, "show", _show_quarantine, "one of it, decoded as far as that goes")
+    shown.add_argument("--raw", type=Path, metavar="FILE", help="write its bytes to a new file")
+    again = _step(steps, "replay", _replay, "take it in again, after an update")
+    for step in (shown, again):
+        step.add_argument("device")
+        step.add_argument("id")
+
+
+def _add_letters(things: Any) -> None:
+    text = "dead letters: records that the digest has set aside"
+    steps = things.add_parser("dead", help=text, description=text)
+    steps = steps.add_subparsers(dest="step", metavar="STEP", required=True)
+    found = _step(steps, "list", _list_dead, "newest first")
+    again = _step(steps, "retry", _retry_dead, "digest them again, after an update")
+    for step in (found, again):
+        step.add_argument("--device", help="only of this device")
+
+
+def _step(steps: Any, name: str, run_step: Step, text: str) -> argparse.ArgumentParser:
+    step: argparse.ArgumentParser = steps.add_parser(name, help=text, description=text)
+    step.add_argument("--server", default=_SERVER, metavar="URL", help=f"default {_SERVER}")
+    step.add_argument("--token-file", type=Path, metavar="FILE", help="the API token")
+    step.add_argument("--json", action="store_true", help="one object a line")
+    step.set_defaults(run_step=run_step)
+    return step
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do one step; see the module for the exit codes."""
+    try:
+        return asyncio.run(_with_desk(args))
+    except DeskError as error:
+        print(f"phonehome admin: {error}", file=sys.stderr)
+        return REFUSED if error.status == _CONFLICT else FAILED
+    except (FleetError, OSError) as error:
+        print(f"phonehome admin: {error}", file=sys.stderr)
+        return USAGE
+
+
+async def _with_desk(args: argparse.Namespace) -> int:
+    async with Desk(args.server, read_token(args.token_file)) as desk:
+        return int(await args.run_step(desk, args))
+
+
+async def _list_devices(desk: Desk, args: argparse.Namespace) -> int:
+    if args.device is not None:
+        print(json.dumps(await desk.get(f"/devices/{args.device}"), indent=1))
+        return GOOD
+    async for row in desk.items("/devices"):
+        detail = await desk.get(f"/devices/{row['device']}")
+        presence = detail["presence"] or {}
+        _tell(
+            args,
+            detail,
+            detail["device"],
+            detail["product"] or "-",
+            "revoked" if detail["revoked_at"] else _when(presence.get("last_seen_at")),
+            f"dropped={presence.get('dropped') or 0}",
+            f"tickets={detail['open_tickets']}",
+            detail["label"],
+        )
+    return GOOD
+
+
+async def _list_receivers(desk: Desk, args: argparse.Namespace) -> int:
+    for row in (await desk.get("/receivers"))["items"]:
+        since, seen = _when(row["started_at"]), _when(row["seen_at"])
+        _tell(args, row, row["name"], f"since {since}", f"wrote {seen}")
+    return GOOD
+
+
+async def _show_report(desk: Desk, args: argparse.Namespace) -> int:
+    path = await desk.get(f"/devices/{args.device}/reports/{args.report}/path")
+    records = path.pop("records")
+    head = f"boot {path['inc']}-{path['boot']}"
+    _tell(args, path, _when(path["arrived_at"]), "arrived over", path["transport"], head)
+    for step in records:
+        digested = "digested " + _when(step.get("digested_at"))
+        if step.get("digest_failure"):
+            digested = f"set aside: {step['digest_failure']}"
+        by = step.get("stored_by", args.report)
+        words = [step["record"], step["type"], f"ack: {step['ack']}", digested]
+        words += [f"first brought by {by}"] if by != args.report else []
+        words += [f"fault {step['fault']}"] if step.get("fault") else []
+        words += [f"ticket {step['ticket']} {step['ticket_state']}"] if step.get("ticket") else []
+        _tell(args, step, *words)
+    return GOOD
+
+
+async def _list_quarantine(desk: Desk, args: argparse.Namespace) -> int:
+    async for row in desk.items("/quarantine", **_of(args.device)):
+        what = f"record {row['boot']}-{row['seq']}" if row["seq"] is not None else "message"
+        where = (_when(row["received_at"]), row["device"], row["id"])
+        _tell(args, row, *where, what, f"{row['reason']}: {row['detail']}")
+    return GOOD
+
+
+async def _show_quarantine(desk: Desk, args: argparse.Namespace) -> int:
+    row = await desk.get(f"/devices/{args.device}/quarantine/{args.id}")
+    raw = base64.b64decode(row["raw"])
+    if args.raw is not None:
+        with args.raw.open("xb") as file:
+            file.write(raw)
+    if row["seq"] is None:
+        row["decode"] = _decode(raw)
+    print(json.dumps(row, indent=1, ensure_ascii=False))
+    return GOOD
+
+
+def _decode(raw: bytes) -> Any:
+    """What `phonehome decode` says about a message, or why it cannot be read."""
+    try:
+        return describe(raw, None, None)
+    except WireError as error:
+        return str(error)
+
+
+async def _replay(desk: Desk, args: argparse.Namespace) -> int:
+    done = await desk.post(f"/devices/{args.device}/quarantine/{args.id}/replay")
+    _tell(args, done, done["id"], done["reason"])
+    return GOOD
+
+
+async def _list_dead(desk: Desk, args: argparse.Namespace) -> int:
+    async for row in _dead(desk, args):
+        _tell(args, row, _when(row["received_at"]), row["device"], row["id"], row["reason"])
+    return GOOD
+
+
+async def _retry_dead(desk: Desk, args: argparse.Namespace) -> int:
+    async for row in _dead(desk, args):
+        done = await desk.post(f"/devices/{row['device']}/dead-letters/{row['id']}/retry")
+        _tell(args, done, row["device"], row["id"], "is digested again")
+    return GOOD
+
+
+def _dead(desk: Desk, args: argparse.Namespace) -> AsyncIterator[dict[str, Any]]:
+    return desk.items("/dead-letters", **_of(args.device))
+
+
+def _of(device: str | None) -> dict[str, str]:
+    return {} if device is None else {"device": device}
+
+
+def _tell(args: argparse.Namespace, row: dict[str, Any], *words: str) -> None:
+    print(json.dumps(row) if args.json else "  ".join(words))
+
+
+def _when(at_ms: int | None) -> str:
+    if at_ms is None:
+        return "never"
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")
