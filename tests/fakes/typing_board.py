@@ -12,38 +12,44 @@ PROMPT = "ph> "
 PATIENCE_S = 20
 
 
+def write_settings(folder, **settings):
+    """What the board of a test is; the path of its file. `flow` beside it is its sensor."""
+    (folder / "flow").write_text("8.0")
+    (folder / "key").write_bytes(b"\x01" + KEY)
+    own = {
+        "device": DEVICE.hex(),
+        "server": "http://127.0.0.1:1",
+        "insecure": True,
+        "key": str(folder / "key"),
+        "data": str(folder / "flash"),
+        "settle_ms": 0,
+        "gather_ms": 20,
+        "heartbeat_s": 3600,
+        "console": True,
+        "flow": str(folder / "flow"),
+    }
+    path = folder / "settings.json"
+    path.write_text(json.dumps({**own, **settings}))
+    return path
+
+
 class TypingBoard:
     """The test's board (tests/fakes/board_main.py) with its console on, in a folder of its own.
 
     A context manager; `type` sends a line and `answer` waits for what it gets.
     """
 
-    def __init__(self, interpreter, environment, folder, server="http://127.0.0.1:1", **settings):
-        self._argv = ["-X", HEAP, str(settings.pop("main", MAIN))]
+    def __init__(self, interpreter, environment, folder, **settings):
         self._interpreter, self._environment = str(interpreter), environment
-        self.flow, self._file = folder / "flow", folder / "settings.json"
-        self.flow.write_text("8.0")
-        (folder / "key").write_bytes(b"\x01" + KEY)
-        own = {
-            "device": DEVICE.hex(),
-            "server": server,
-            "insecure": True,
-            "key": str(folder / "key"),
-            "data": str(folder / "flash"),
-            "settle_ms": 0,
-            "gather_ms": 20,
-            "heartbeat_s": 3600,
-            "console": True,
-            "flow": str(self.flow),
-        }
-        self._file.write_text(json.dumps({**own, **settings}))
+        self.flow = folder / "flow"
+        self._argv = ["-X", HEAP, str(MAIN), str(write_settings(folder, **settings))]
         self.terminal = None
 
     def __enter__(self):
         """Power on; the terminal is a raw one, as a serial line is, but for Ctrl-C."""
         self.terminal = pexpect.spawn(
             self._interpreter,
-            [*self._argv, str(self._file)],
+            self._argv,
             env=self._environment,
             timeout=PATIENCE_S,
             encoding="latin-1",

@@ -91,14 +91,14 @@ class Answer:
         self.is_ended = True
 
     def again(self) -> None:
-        """What follows is an answer of its own, of the same command."""
+        """This is one; what may follow is an answer of its own, of the same command."""
         self.end()
-        self._is_begun = self.is_ended = False
+        self._is_begun = False
 
     def _begin(self) -> None:
         """The head of an answer, or the end of a table in it."""
         if not self._is_begun:
-            self._is_begun = True
+            self._is_begun, self.is_ended = True, False
             self._write('{"command": %s' % json.dumps(self._command))
         elif self._table:
             self._write("]")

@@ -37,8 +37,8 @@ async def _watch(uptime, channels: list, write) -> None:
                 write.row("sensors", *fields)
         else:
             write.line("  ".join(["%s=%s" % pair for pair in values]))
+        write.again()  # whole, before others print
         for _ in range(int(_PERIOD_S / _LOOK_S)):
             await asyncio.sleep(_LOOK_S)
             if write.is_called():
                 return
-        write.again()

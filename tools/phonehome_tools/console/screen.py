@@ -1,4 +1,4 @@
-"""The terminal of a person: history, completion, charts below, answers above.
+"""The terminal of a person: history, completion, charts above what is typed.
 
 prompt_toolkit is what the field's Python consoles are made with: it keeps a line that is being
 typed whole while a board prints, follows the size of the window, and knows terminals.
@@ -86,34 +86,30 @@ class Screen:
             history=history,
             completer=NestedCompleter.from_nested_dict(words),
             complete_while_typing=False,
-            bottom_toolbar=self._toolbar,
             refresh_interval=_REFRESH_S,
         )
         self._pins: PromptSession[str] = PromptSession(is_password=True)
 
     async def run(self) -> int:
-        """Type lines and print answers until Ctrl-D, or the board goes away."""
-        with patch_stdout():
-            reading = asyncio.create_task(self._read())
-            typing = asyncio.create_task(self._type())
-            done, _ = await asyncio.wait({reading, typing}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (reading, typing):
-                task.cancel()
-            await asyncio.gather(reading, typing, return_exceptions=True)
-        errors = [task.exception() for task in done if not task.cancelled()]
-        gone = next((error for error in errors if isinstance(error, CableError)), None)
-        if gone is not None:
-            return complain("console", gone)
-        unknown = next((error for error in errors if error is not None), None)
-        if unknown is not None and not isinstance(unknown, EOFError):
-            raise unknown
-        return GOOD
+        """Type lines and print answers until Ctrl-D, or the board goes away.
+
+        The terminal is raw all the time: what is typed while a board answers is the next line.
+        """
+        with self._lines.input.raw_mode(), patch_stdout():
+            tasks = {asyncio.create_task(self._read()), asyncio.create_task(self._type())}
+            try:
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+        return _end_of(*[error for task in done if (error := task.exception()) is not None])
 
     async def _type(self) -> None:
         """One line after the other; EOFError at Ctrl-D."""
         while True:
             try:
-                text = (await self._lines.prompt_async(PROMPT)).strip()
+                text = (await self._lines.prompt_async(self._prompt)).strip()
             except KeyboardInterrupt:
                 text = ""  # what was typed is given up, what goes on ends
             except EOFError:
@@ -176,8 +172,20 @@ class Screen:
         elif self._charts is not None:
             self._charts.take(answer)
 
-    def _toolbar(self) -> str | None:
+    def _prompt(self) -> str:
+        """The charts, and below them the prompt: any terminal can show that."""
         if self._charts is None:
-            return None
+            return PROMPT
         size = get_app().output.get_size()
-        return "\n".join(self._charts.lines(size.columns, max(1, size.rows - _LEAST_ROWS)))
+        lines = self._charts.lines(size.columns - 1, max(1, size.rows - _LEAST_ROWS))
+        return "\n".join([*lines, PROMPT])
+
+
+def _end_of(*errors: BaseException) -> int:
+    """The exit code of a talk by what ended it: Ctrl-D, or the board."""
+    for error in errors:
+        if isinstance(error, CableError):
+            return complain("console", error)
+        if not isinstance(error, EOFError):
+            raise error
+    return GOOD
