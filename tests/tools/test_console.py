@@ -1,5 +1,6 @@
 """`phonehome console` against a running agent at a serial cable, typed at on a terminal."""
 
+import re
 import subprocess
 import sys
 
@@ -200,6 +201,27 @@ def test_a_pulled_cable_ends_it(make, environment):
         person.type("version\r" * 20)
         person.see("the board went away")
         assert person.end() == 4
+
+
+def test_the_transcript_on_the_page_is_true(make, environment, project):
+    """Every command that tools/README.md shows gets the answer shown there, but for numbers."""
+    page = (project / "tools/README.md").read_text()
+    shown = page.split("$ phonehome console /dev/ttyACM0\n")[1].split("```")[0]
+    with make(server="http://192.0.2.1:1", heartbeat_s=300, pin=STORED) as board:
+        pipe(board, "version")  # the agent has started
+        said = "".join(
+            f"ph> {line}\n" + pipe(board, line, PIN)[1].split("error: '471147'")[0]
+            for line in re.findall(r"^ph> (.+)$", shown, re.MULTILINE)
+        )
+    assert plain(shown.replace("PIN: ******\n", "")) == plain(said), said
+
+
+def plain(text):
+    """Text of the console without numbers and without what the application prints."""
+    lines = [re.sub(r"-?\d+(\.\d+)?", "#", line) for line in text.splitlines()]
+    return [
+        re.sub(" +", " ", line) for line in lines if not line.startswith("{") or "command" in line
+    ]
 
 
 def test_noise_does_not_stop_a_talk():

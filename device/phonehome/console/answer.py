@@ -91,7 +91,7 @@ class Answer:
         self.is_ended = True
 
     def again(self) -> None:
-        """This is one; what may follow is an answer of its own, of the same command."""
+        """One is whole; what may follow is an answer of its own, of the same command."""
         self.end()
         self._is_begun = False
 
