@@ -13,6 +13,7 @@ HOST_ONLY = {
     "begun.py",
     "bodies.py",
     "downlink.py",
+    "exported.py",
     "names.py",
     "native.py",
     "record.py",

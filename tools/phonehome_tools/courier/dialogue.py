@@ -21,7 +21,8 @@ _NO_CONSOLE: Final = (
 )
 # What the console says behind an export, for when the export's own end was damaged.
 _BEHIND_EXPORT: Final = ("error: ", "reports: ", "records: ")
-_OF_THE_LINE: Final = ("ack: line:", "ack: crc:", "ack: order:", "ack: length:")
+# Reasons only: a board has no room for the words behind them.
+_OF_THE_LINE: Final = ("ack: line", "ack: crc", "ack: order", "ack: length")
 
 
 class AnswerError(RefusedError):
