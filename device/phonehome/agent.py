@@ -88,8 +88,8 @@ class Agent:
         self._clock = clock or Clock(self._session.floor_ms)
         self._join(link)
         restore_pushed(self, self._pushed_slots)
-        forget_assembly()
         self._sending = self._make_sending()
+        forget_assembly()
 
     @property
     def is_safe(self) -> bool:
@@ -166,19 +166,19 @@ class Agent:
         beat = (config, self._draw, self._beat, self._keep, self._tend)
         tasks.sustain("beat", beating.LATE_S, beating.run, *beat)
         tasks.sustain("send", sending.LATE_S + _MAX_ACK_S, self._sending.run)
-        if self.is_safe:
-            return
-        if not self._is_stepped:
+        if not self.is_safe and not self._is_stepped:
             tasks.sustain(
                 "sample", sampling.LATE_S, sampling.run, self.step, self.uptime, self._note_lag
             )
-        if coroutine is not None:
+        if not self.is_safe and coroutine is not None:
             tasks.start(coroutine)
+        self._reporter.rest()
 
     async def stop(self) -> None:
         """End cleanly: the next hello says so. Records that wait stay for the next boot."""
         self._tasks.stop()
         await self._link.close()
+        self._reporter.rest()
 
     def step(self, now_ms: int) -> int:
         """Sample and judge what is due at this uptime; return the uptime of the next step."""

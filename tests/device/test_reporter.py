@@ -19,6 +19,11 @@ KEY = bytes(range(32))
 NOW = 5000
 
 
+class Product:
+    def catalog(self):
+        return [(0, "flow", "L/min"), (3, "temp", "Cel")]
+
+
 class Birth:
     agent = "test 1"
     platform = "bench"
@@ -28,9 +33,7 @@ class Birth:
     is_safe = False
     build = b"bild"
     manifest = b"mani"
-
-    def catalog(self):
-        return [(0, "flow", "L/min"), (3, "temp", "Cel")]
+    product = Product()
 
 
 class Pair:

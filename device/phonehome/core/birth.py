@@ -18,7 +18,7 @@ class Birth:
         self.platform = platform
         self.build = build
         self.manifest = product.manifest
-        self.catalog = product.catalog
+        self.product = product
         self.reset_cause = self.certainty = 0
         self.reset_name = ""
         self.crash = None

@@ -204,7 +204,8 @@ class Sampler:
             return True
 
     def _pass_silence(self, span_ms: int) -> None:
-        if self.silence.advance(span_ms, self.faults, self._tell):
+        silence = self._silence
+        if silence is not None and silence.advance(span_ms, self.faults, self._tell):
             self._silence = None
             forget(_SILENCE)
 

@@ -23,6 +23,7 @@ from phonehome_tools.linking.outside import (
     spoken_in,
     texts_of,
 )
+from phonehome_tools.linking.parting import Finder, part
 from phonehome_tools.linking.plan import Plan, Style
 from phonehome_tools.linking.program import Program, Symbol, name_members
 from phonehome_tools.linking.pruning import prune
@@ -67,7 +68,7 @@ def link(
     outer = named_in(outside) | promised_members(program, plan) | foreign_names()
     told = texts_in(rows) | spoken_in(program, plan.spoken)
     kept = outer | texts_of(program, told) | keywords_of(program)
-    pruned = prune(program, plan.promised, kept) if style.prune else []
+    pruned = prune(program, {*plan.promised, plan.finder}, kept) if style.prune else []
     kept = outer | texts_of(program, told) | keywords_of(program)  # of what is left
     resident = resident_modules(program, plan)
     if style.locals:
@@ -83,13 +84,18 @@ def link(
         if name in units:
             shim.body += units[name].body
         units[name] = shim
-    if style.hot:
-        put_hot_names_first(units[plan.home])
     units = {name: tidy(ast.fix_missing_locations(tree)) for name, tree in units.items()}
     addresses = {}
     if style.addresses:
         addresses = addresses_of(units, plan.rooms, {*plan.promised, *plan.importable})
         units = move(units, addresses)
+    if style.part and plan.finder:
+        find, make = (names[Symbol(plan.finder, name)] for name in ("find", "make"))
+        room = addresses.get(plan.seldom_room, plan.seldom_room)
+        part(units, plan.seldom, Finder(plan.home, find, make, room))
+    if style.hot:
+        put_hot_names_first(units[plan.home])
+        ast.fix_missing_locations(units[plan.home])
     return Linked(units, tuple(resident), tuple(pruned), addresses)
 
 

@@ -22,6 +22,7 @@ from phonehome_tools.linking.promises import (
     TERSE,
 )
 from phonehome_tools.linking.resident import HOME, RESIDENT
+from phonehome_tools.linking.seldom import FINDER, ROOM, SELDOM
 
 AGENT, WIRE, OUTSIDE = "phonehome", "phonehome_wire", "phonehome_sim"
 
@@ -32,8 +33,20 @@ def link_device(style: Style = ALL, also: tuple[str, ...] = ()) -> Linked:
     outside = sorted(folder_of(OUTSIDE).rglob("*.py"))
     importable = tuple(dict.fromkeys((*IMPORTABLE, *also)))
     promised = tuple(dict.fromkeys((*PROMISED, *also)))
-    resident = tuple(RESIDENT)
-    plan = Plan(HOME, resident, promised, importable, LINK, INTERNAL, TERSE, SPOKEN, ROOMS)
+    plan = Plan(
+        HOME,
+        tuple(RESIDENT),
+        promised,
+        importable,
+        LINK,
+        INTERNAL,
+        TERSE,
+        SPOKEN,
+        ROOMS,
+        [methods_of(table) for table in SELDOM.values()],
+        FINDER,
+        ROOM,
+    )
     return link(device_sources(also), plan, outside, style)
 
 
@@ -56,6 +69,11 @@ def compiled_units(linked: Linked) -> dict[str, bytes]:
     return {
         path_of(name): compile_text(text_of(tree), name) for name, tree in linked.units.items()
     }
+
+
+def methods_of(table: Mapping[str, str]) -> list[str]:
+    """`module.Class.method` for every method of a table by its class."""
+    return [f"{owner}.{name}" for owner, names in table.items() for name in names.split()]
 
 
 def path_of(name: str) -> str:

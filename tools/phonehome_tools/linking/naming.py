@@ -38,7 +38,8 @@ def settled(labels: Iterable[str], taken: Collection[str], of: Sequence[str]) ->
 
 def member_words(taken: Collection[str]) -> Iterator[str]:
     """Names for what is behind a dot."""
-    return cheapest({*taken, *rom.PROBED}, (*rom.WORDS, *rom.PARAMETERS, *rom.BUILT_IN))
+    words = (*rom.WORDS, *rom.PARAMETERS, *rom.BUILT_IN, *rom.FIRMWARE)
+    return cheapest({*taken, *rom.PROBED}, words)
 
 
 def method_words() -> list[str]:
@@ -65,6 +66,11 @@ def shared_words(count: int) -> list[str]:
     """Names for so many functions of the resident module, or methods: both draw from one list."""
     free = [word for word in rom.BUILT_IN if word not in (*rom.PROBED, *rom.DECORATORS)]
     return _roomy(count, (*free, *rom.FIRMWARE, *pairs())[:_SHARED])
+
+
+def apart_words(count: int) -> list[str]:
+    """Names for so many classes that are told apart by them."""
+    return _roomy(count, rom.FIRMWARE)
 
 
 def pairs() -> list[str]:

@@ -14,7 +14,9 @@ class Plan:
     modules can be imported by their own names although they are part of a larger one, and have
     their constants. Errors of `terse` modules are raised without the texts behind their first
     argument. `spoken` are packages whose texts are for people and name no member. `rooms` are
-    packages whose other modules move to shorter ones.
+    packages whose other modules move to shorter ones. Of the methods in `seldom` each collection
+    is loaded for a call and dropped again; `finder` is the module whose `find` and `make` do it,
+    from `seldom_room`.
     """
 
     home: str
@@ -26,6 +28,9 @@ class Plan:
     terse: Collection[str] = ()
     spoken: Collection[str] = ()
     rooms: Mapping[str, str] = field(default_factory=dict)
+    seldom: Collection[Collection[str]] = ()
+    finder: str = ""
+    seldom_room: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,3 +47,4 @@ class Style:
     hot: bool = True
     terse: bool = True
     addresses: bool = True
+    part: bool = True

@@ -155,67 +155,25 @@ PROBED: Final = frozenset({"send", "throw", "close", "keys"})
 DECORATORS: Final = frozenset({"classmethod", "staticmethod"})
 
 # Of the modules that firmware has: not in the compiler's list, so that a .mpy file spells them.
-FIRMWARE: Final = [
-    "sin",
-    "cos",
-    "tan",
-    "exp",
-    "log",
-    "pi",
-    "inf",
-    "nan",
-    "acos",
-    "asin",
-    "atan",
-    "atan2",
-    "sqrt",
-    "ceil",
-    "floor",
-    "fabs",
-    "fmod",
-    "frexp",
-    "ldexp",
-    "modf",
-    "trunc",
-    "erf",
-    "gamma",
-    "cosh",
-    "sinh",
-    "tanh",
-    "log2",
-    "log10",
-    "isinf",
-    "isnan",
-    "match",
-    "search",
-    "sub",
-    "group",
-    "loads",
-    "dumps",
-    "dump",
-    "deque",
-    "seed",
-    "choice",
-    "rmdir",
-    "chdir",
-    "getcwd",
-    "uname",
-    "argv",
-    "random",
-    "expm1",
-    "asinh",
-    "acosh",
-    "atanh",
-    "degrees",
-    "radians",
-    "heapify",
-    "heappop",
-    "heappush",
-    "hexlify",
-    "randint",
-    "calcsize",
-    "addressof",
-    "sizeof",
-    "uctypes",
-    "uniform",
-]
+_MODULES: Final = """
+sin cos tan exp log pi inf nan acos asin atan atan2 sqrt ceil floor fabs fmod frexp ldexp modf
+trunc erf gamma cosh sinh tanh log2 log10 isinf isnan match search sub group loads dumps dump
+deque seed choice rmdir chdir getcwd uname argv random expm1 asinh acosh atanh degrees radians
+heapify heappop heappush hexlify randint calcsize addressof sizeof uctypes uniform a2b_base64 aes
+alt appendleft awritestr b2a_base64 backlog baudrate bits blit block board bound_method buf
+buffering builtins bytearray_at byteorder bytes_at channel closure cmath cmp code collections
+copysign crc32 cryptolib ctrl cur_task decrypt default deflate delay dest dict_view dupterm
+duty_ns duty_u16 ellipse encrypt erfc errorcode event exc exc_type execfile factorial file fill
+fill_rect firstbit flags flow framebuf fs function future generator getrandbits handler hard
+hashlib heapq hline idx instr invert isclose isfinite iterable iterator json keepends label lgamma
+line lock lookahead loop main_task math maxsize mem memaddr message miso mkfs module mosi
+namedtuple native newline nodename onewire out out_buf pack pack_into parity peek peername
+pend_throw period ph_key pin pixel polar poller poly popleft ps1 ps2 ptr ptr16 ptr32 ptr8
+queue_read queue_write randrange rate rect rel_tol restart return_exceptions runq_len rx rxbuf sck
+scl scroll sda select separators server_side sgen sha1 sha256 shift side single socket src
+stack_size start_server stderr stream stream_awrite struct sysname sz task tau text ticks
+ticks_cpu time_pulse_us timeout_char trigger tx txbuf uint unhexlify unlink unpack unpack_from
+unsafe version version_info vfs viper vline wait_io_event waiter waiting word write_err
+write_readinto
+"""
+FIRMWARE: Final = _MODULES.split()

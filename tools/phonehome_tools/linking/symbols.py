@@ -5,7 +5,13 @@ import builtins
 from collections.abc import Collection, Sequence
 
 from phonehome_tools.linking.families import families_of
-from phonehome_tools.linking.naming import global_words, pairs, seldom_words, settled, shared_words
+from phonehome_tools.linking.naming import (
+    apart_words,
+    global_words,
+    seldom_words,
+    settled,
+    shared_words,
+)
 from phonehome_tools.linking.plan import Plan, Style
 from phonehome_tools.linking.program import Program, Source, Symbol
 
@@ -60,7 +66,7 @@ class _Namer:
     def name_apart(self, symbols: Collection[Symbol]) -> None:
         """Give names that nothing else has."""
         labels = {f"{s.module}.{s.name}": s for s in symbols if not self._is_promised(s)}
-        for label, name in settled(labels, (), pairs()).items():
+        for label, name in settled(labels, (), apart_words(len(labels))).items():
             self.names[labels[label]] = name
         self._apart = set(self.names.values())
 

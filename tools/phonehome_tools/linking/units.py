@@ -13,7 +13,8 @@ def resident_modules(program: Program, plan: Plan) -> list[str]:
     if unknown:
         raise LinkageError(f"{unknown[0]} is to be resident: there is no such module")
     order: list[str] = []
-    for name in [*sorted(plan.resident), plan.home]:
+    first = [plan.finder] if plan.finder else []  # classes have its functions
+    for name in [*first, *sorted(plan.resident), plan.home]:
         order += _before(program, name, ())
     return list(dict.fromkeys(order))
 

@@ -37,7 +37,7 @@ def add_hello(reporter, now_ms: int, has_catalog: bool) -> bool:
         birth.platform,
         session.clean_boot or None,
         session.config_version or None,
-        birth.catalog() if has_catalog else None,
+        birth.product.catalog() if has_catalog else None,
         session.is_lost or session.is_volatile,
         birth.certainty,
         birth.reset_name,
