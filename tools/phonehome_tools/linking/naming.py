@@ -7,8 +7,6 @@ from string import ascii_letters
 
 from phonehome_tools.linking import rom
 
-# A new name costs 6 bytes more than its letters, so functions and methods share these.
-_SHARED = 320
 _LEAF = 4
 
 
@@ -65,7 +63,7 @@ def seldom_words(count: int) -> list[str]:
 def shared_words(count: int) -> list[str]:
     """Names for so many functions of the resident module, or methods: both draw from one list."""
     free = [word for word in rom.BUILT_IN if word not in (*rom.PROBED, *rom.DECORATORS)]
-    return _roomy(count, (*free, *rom.FIRMWARE, *pairs())[:_SHARED])
+    return _roomy(count, (*free, *rom.FIRMWARE))
 
 
 def apart_words(count: int) -> list[str]:
@@ -79,9 +77,15 @@ def pairs() -> list[str]:
 
 
 def _roomy(count: int, words: Iterable[str]) -> list[str]:
-    """The words while half of them stay free, so that labels seldom meet; otherwise all pairs."""
+    """The words, while half of them stay free, so that labels seldom meet; else with pairs.
+
+    Their number grows in large steps: with each all names are others.
+    """
     cheap = [*words]
-    return cheap if 2 * count <= len(cheap) else pairs()
+    size = len(cheap)
+    while size < 2 * count:
+        size *= 2
+    return [*cheap, *(pair for pair in pairs() if pair not in cheap)][:size]
 
 
 def global_words(taken: Collection[str]) -> Iterator[str]:

@@ -156,24 +156,29 @@ DECORATORS: Final = frozenset({"classmethod", "staticmethod"})
 
 # Of the modules that firmware has: not in the compiler's list, so that a .mpy file spells them.
 _MODULES: Final = """
-sin cos tan exp log pi inf nan acos asin atan atan2 sqrt ceil floor fabs fmod frexp ldexp modf
-trunc erf gamma cosh sinh tanh log2 log10 isinf isnan match search sub group loads dumps dump
-deque seed choice rmdir chdir getcwd uname argv random expm1 asinh acosh atanh degrees radians
-heapify heappop heappush hexlify randint calcsize addressof sizeof uctypes uniform a2b_base64 aes
-alt appendleft awritestr b2a_base64 backlog baudrate bits blit block board bound_method buf
-buffering builtins bytearray_at byteorder bytes_at channel closure cmath cmp code collections
-copysign crc32 cryptolib ctrl cur_task decrypt default deflate delay dest dict_view dupterm
-duty_ns duty_u16 ellipse encrypt erfc errorcode event exc exc_type execfile factorial file fill
-fill_rect firstbit flags flow framebuf fs function future generator getrandbits handler hard
-hashlib heapq hline idx instr invert isclose isfinite iterable iterator json keepends label lgamma
-line lock lookahead loop main_task math maxsize mem memaddr message miso mkfs module mosi
-namedtuple native newline nodename onewire out out_buf pack pack_into parity peek peername
-pend_throw period ph_key pin pixel polar poller poly popleft ps1 ps2 ptr ptr16 ptr32 ptr8
-queue_read queue_write randrange rate rect rel_tol restart return_exceptions runq_len rx rxbuf sck
-scl scroll sda select separators server_side sgen sha1 sha256 shift side single socket src
-stack_size start_server stderr stream stream_awrite struct sysname sz task tau text ticks
-ticks_cpu time_pulse_us timeout_char trigger tx txbuf uint unhexlify unlink unpack unpack_from
-unsafe version version_info vfs viper vline wait_io_event waiter waiting word write_err
-write_readinto
+b e f n r s t v x y RX TX fs pi rx sz tx CTS EIO GS8 I2S INT LSB MSB PTR PWM RAW RTS SPI aes alt
+buf cmp cos erf exc exp idx inf log mem mod nan out pin ps1 ps2 ptr sck scl sda sin src sub tan
+tau vfs AUTO GZIP INT8 LONG Loop Task UART UINT VOID ZLIB acos argv asin atan bits blit ceil code
+cosh ctrl dest dump erfc fabs file fill flow fmod hard json line lock log2 loop math miso mkfs
+modf mosi pack peek poly ptr8 rate rect seed sgen sha1 side sinh sqrt tanh task text uint word
+ARRAY EBADF EPERM INT16 INT32 INT64 MVLSB SHORT UINT8 ULONG acosh asinh atan2 atanh block board
+chdir cmath crc32 delay deque dumps event expm1 flags floor frexp gamma group heapq hline instr
+isinf isnan label ldexp loads log10 match pixel polar ptr16 ptr32 rmdir rxbuf shift ticks trunc
+txbuf uname viper vline BFINT8 BF_LEN BF_POS EACCES EAGAIN EEXIST EINVAL EISDIR ENODEV ENOENT
+ENOMEM FileIO IOBase NATIVE RGB565 RingIO UINT16 UINT32 UINT64 USHORT choice future getcwd invert
+lgamma module native parity period ph_key poller random scroll search select sha256 single sizeof
+socket stderr stream struct unlink unpack unsafe waiter BFINT16 BFINT32 BFUINT8 ENOBUFS FLOAT32
+FLOAT64 backlog channel closure decrypt default deflate degrees dupterm duty_ns ellipse encrypt
+handler hashlib heapify heappop hexlify isclose maxsize memaddr message newline onewire out_buf
+popleft radians randint rel_tol restart sysname trigger uctypes uniform version waiting BFUINT16
+BFUINT32 EALREADY ENOTCONN LONGLONG baudrate builtins bytes_at calcsize copysign cur_task duty_u16
+exc_type execfile firstbit framebuf function heappush isfinite iterable iterator keepends nodename
+peername runq_len ETIMEDOUT addressof awritestr buffering byteorder cryptolib dict_view errorcode
+factorial fill_rect generator lookahead main_task pack_into randrange ticks_cpu unhexlify
+write_err EADDRINUSE ECONNRESET EOPNOTSUPP a2b_base64 appendleft b2a_base64 namedtuple pend_throw
+queue_read separators stack_size EINPROGRESS collections getrandbits queue_write server_side
+unpack_from ECONNABORTED ECONNREFUSED EHOSTUNREACH bound_method bytearray_at start_server
+timeout_char version_info stream_awrite time_pulse_us wait_io_event write_readinto
+return_exceptions
 """
 FIRMWARE: Final = _MODULES.split()
