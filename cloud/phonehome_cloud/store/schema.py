@@ -65,8 +65,8 @@ device = Table(
     Column("product", String(24)),
     Column("label", Text, nullable=False, server_default=""),
     Column("created_at", BigInteger, nullable=False),
-    # NULL while the device may speak; its keys are gone afterwards, its data stays.
-    Column("revoked_at", BigInteger),
+    Column("revoked_at", BigInteger),  # NULL while it may speak; its keys are gone then
+    Column("code_hash", Bytes(32)),  # of the code on its label: core.labels
 )
 
 # state: active, next (written to the device, not seen yet) or grace (until grace_until_at).

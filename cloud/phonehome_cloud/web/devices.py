@@ -8,7 +8,8 @@ from aiohttp import web
 from sqlalchemy import Connection, RowMapping
 
 from phonehome_cloud.clock import now_ms
-from phonehome_cloud.store import devices, keys
+from phonehome_cloud.store import devices
+from phonehome_cloud.store.registering import register
 from phonehome_cloud.store.rotation import order_rotation
 from phonehome_cloud.store.vault import Vault
 
@@ -20,7 +21,6 @@ from .problems import ProblemError, field_error
 from .queries import PAGING, check_names
 
 _KEY_BYTES = 32
-_FIRST_EPOCH = 1
 
 DeviceID = Annotated[
     str,
@@ -51,6 +51,10 @@ class NewDevice(msgspec.Struct, forbid_unknown_fields=True):
         str, msgspec.Meta(max_length=120, description="up to 120 characters for people")
     ] = ""
     key: KeyText | None = None
+    replace: Annotated[
+        bool,
+        msgspec.Meta(description="even if the device is known under another key or product"),
+    ] = False
 
 
 class Presence(msgspec.Struct):
@@ -88,9 +92,13 @@ class DeviceDetail(Device):
 
 
 class RegisteredDevice(Device):
-    """A device that was just added; `key` only if the receiver drew it: it is told this once."""
+    """A device that was registered; `key` only if the receiver drew it: it is told this once.
+
+    So is `code`, which goes on the label of the device for its owner; the one before it ends.
+    """
 
     epoch: int
+    code: str
     key: str | None = None
 
 
@@ -110,7 +118,11 @@ class DevicePage(msgspec.Struct):
 
 
 async def add_device(request: web.Request) -> web.Response:
-    """Register a device under the key it has, or under one that is drawn here."""
+    """Register a device under the key it has, or under one that is drawn here.
+
+    The same device under the same key again is the same registration: who lost the answer asks
+    again. Under another key it is a conflict, unless `replace` is set.
+    """
     check_names(request, ())
     wanted = await read_json(request, NewDevice)
     check_product(request, wanted.product)
@@ -121,11 +133,13 @@ async def add_device(request: web.Request) -> web.Response:
         "label": wanted.label,
         "created_at": now_ms(),
     }
-
-    await _register(request, row, key)
+    database, vault = request.config_dict[DATABASE], request.config_dict[VAULT]
+    made = await database.write(register, vault, row, key, wanted.replace)
+    request.config_dict[KEYS].forget(wanted.device)  # it may have knocked before it was known
+    known = await database.read(devices.expect, wanted.device)
     drawn = None if wanted.key else key.hex()
     return json_response(
-        RegisteredDevice(**row, revoked_at=None, epoch=_FIRST_EPOCH, key=drawn),
+        RegisteredDevice(**known, epoch=made.epoch, code=made.code, key=drawn),
         status=201,
         headers={"Location": f"/api/v1/devices/{wanted.device}", "Cache-Control": "no-store"},
     )
@@ -137,17 +151,6 @@ def check_product(request: web.Request, product: str) -> None:
     if product not in known:
         error = field_error("product", product, f"one of {', '.join(sorted(known))}")
         raise ProblemError("invalid-body", "there is no such product", error)
-
-
-async def _register(request: web.Request, row: dict[str, Any], key: bytes) -> None:
-    vault = request.config_dict[VAULT]
-
-    def register(connection: Connection) -> None:
-        devices.add(connection, row)
-        keys.add_key(connection, vault, row["device"], _FIRST_EPOCH, key, row["created_at"])
-
-    await request.config_dict[DATABASE].write(register)
-    request.config_dict[KEYS].forget(row["device"])  # it may have knocked before it was known
 
 
 async def list_devices(request: web.Request) -> web.Response:
