@@ -25,7 +25,7 @@ HEALTHY = {
     "clock": (2026, 11, 27, 12, 0, 30),
     "network": (True, True, "10.0.0.7", -61),
     "reset_cause": "PWRON_RESET",
-    "agent": "0.1.0",
+    "is_running": False,
     "is_hidden": False,
     "is_main_ours": True,
     "has_main": True,
@@ -48,9 +48,10 @@ HEALTHY = {
 PICO = Firmware("micropython", (1, 26, 1), 6, "Raspberry Pi Pico W with RP2040", "rp2")
 
 
-def rows(firmware=PICO, reset="", **changed):
+def rows(firmware=PICO, agent="", reset="", files=120, differing=0, **changed):
     """Findings by name, of a healthy board but for what is named."""
-    facts = Facts("a0", firmware, DEVICE, reset, {**HEALTHY, **changed})
+    more = {**HEALTHY, **changed}
+    facts = Facts("a0", firmware, DEVICE, agent, reset, files, differing, more)
     return {one.name: one for one in judge(facts, NOW, "0.1.0")}
 
 
@@ -72,9 +73,11 @@ def test_a_healthy_board_has_nothing_to_do():
         ({"write_errno": 30}, "flash", BAD, "read-only"),
         ({"write_errno": 28}, "flash", BAD, "error 28"),
         ({"flash_block": 512, "flash_free": 900}, "flash", LOOK, "FAT"),
-        ({"agent": ""}, "agent", BAD, "none"),
-        ({"agent": "broken: MemoryError()"}, "agent", BAD, "broken"),
-        ({"agent": "0.0.9"}, "agent", LOOK, "0.0.9, 0.1.0 is here"),
+        ({"heap_free": 20_000, "is_running": True}, "heap", LOOK, "with the agent"),
+        ({"files": 0}, "agent", BAD, "none"),
+        ({"differing": 3}, "agent", LOOK, "another build: 3 of 120 files differ"),
+        ({"agent": "phonehome 0.0.9", "differing": 3}, "agent", LOOK, "0.0.9, 0.1.0 is here"),
+        ({"agent": "phonehome 0.1.0", "differing": 3}, "agent", LOOK, "0.1.0: 3 of 120 files"),
         ({"is_hidden": True}, "agent", BAD, "hides"),
         ({"is_cut_short": True}, "push", LOOK, "cut short"),
         ({"has_app": False}, "application", BAD, "no app"),

@@ -29,6 +29,7 @@ _TRY_S: Final = 1.0
 _PAUSE_S: Final = 0.005
 _RAW: Final = b"raw REPL; CTRL-B to exit\r\n"
 _KEPT_BYTES: Final = 160
+_END: Final = b"\x04"
 _INTERRUPT: Final = b"\r\x03"
 _RAW_MODE: Final = b"\r\x01"
 SERIAL_ERRORS: Final = (TransportError, SerialException, OSError, struct.error)
@@ -73,6 +74,37 @@ class Board:
         except (ValueError, SyntaxError) as error:
             said = lines[-1][:_KEPT_BYTES] if lines else "nothing"
             raise CableError(f"{self.name}: the board answers {said!r}", "try again") from error
+
+    def begin(self, script: str) -> None:
+        """Start a script; `output` has what it prints, then `complaint` its exception."""
+        try:
+            self.transport.exec_raw_no_follow(script)
+        except SERIAL_ERRORS as error:
+            raise self.gone(error) from error
+
+    def output(self) -> Iterator[bytes]:
+        """What a started script prints, as it comes, until it ends."""
+        serial = self.transport.serial
+        try:
+            while (heard := serial.read(1)) != _END:
+                yield heard
+        except SERIAL_ERRORS as error:
+            raise self.gone(error) from error
+
+    def complaint(self) -> str:
+        """The exception of a started script whose output has ended, "" when there was none."""
+        try:
+            said = self.transport.read_until(1, _END, timeout=_BYTE_S)
+        except SERIAL_ERRORS as error:
+            raise self.gone(error) from error
+        return str(said.rstrip(_END).decode(errors="replace"))
+
+    def interrupt(self) -> None:
+        """Type Ctrl-C to a started script."""
+        try:
+            self.transport.serial.write(_INTERRUPT)
+        except SERIAL_ERRORS as error:
+            raise self.gone(error) from error
 
     def read_device(self) -> str:
         """The EUI-64 as 16 hex digits, "" where the board has none of its own."""

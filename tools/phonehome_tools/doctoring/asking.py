@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from phonehome_tools.cable.board import Board, open_board
+from phonehome_tools.cable.files import digest, read_hashes
 from phonehome_tools.cable.line import open_line
+from phonehome_tools.installing.bundle import OWNED, agent_files
 from phonehome_tools.installing.switching import MARK, TODO
 from phonehome_tools.packaging.firmware import Firmware, ask_firmware
 
 # An agent answers at once, or it is not running.
 _AGENT_S: Final = 2.0
-_QUESTION: Final = "reset-reason --json"
-_ANSWER: Final = '{"command": "reset-reason"'
+_QUESTIONS: Final = ("version", "reset-reason")
+_ANSWER: Final = '{{"command": "{}"'
 _ASK: Final = """
-import gc, os, time, json
+import gc, os, sys, time, json
 def stat(p):
     try:
         return os.stat(p)
@@ -60,14 +62,6 @@ def cause():
         if n.endswith('_RESET') and getattr(machine, n) == c:
             return n
     return str(c)
-def version():
-    try:
-        import phonehome
-        return phonehome.__version__
-    except ImportError:
-        return ''
-    except Exception as e:
-        return 'broken: ' + repr(e)
 gc.collect()
 s = os.statvfs('/')
 config = read('/phonehome.json')
@@ -84,7 +78,7 @@ print(repr({{
     'heap_free': gc.mem_free(), 'heap_size': gc.mem_free() + gc.mem_alloc(),
     'flash_block': s[1], 'flash_blocks': s[2], 'flash_free': s[3], 'write_errno': can_write(),
     'clock': tuple(time.gmtime())[:6], 'network': network(), 'reset_cause': cause(),
-    'agent': version(), 'is_hidden': stat('/phonehome') is not None,
+    'is_running': 'phonehome.agent' in sys.modules, 'is_hidden': stat('/phonehome') is not None,
     'is_main_ours': (read('/main.py', {mark}) or b'') == {text!r},
     'has_main': bool(stat('/main.py')),
     'has_app': bool(stat('/app.py') or stat('/app.mpy')), 'has_product': bool(stat('/product.ph')),
@@ -102,22 +96,40 @@ print(repr({{
 
 @dataclass(frozen=True)
 class Facts:
-    """One board: firmware, EUI-64, what the agent says of its reset, and the rest by name."""
+    """One board: firmware, EUI-64, what its agent says, its files, and the rest by name.
+
+    `agent` and `reset` are the words of an agent that runs, else ""; `files` is how many files of
+    an agent there are, `differing` how many of them are not those that push installs.
+    """
 
     port: str
     firmware: Firmware
     device: str
+    agent: str
     reset: str
+    files: int
+    differing: int
     more: dict[str, Any]
 
 
 def ask_board(port: str) -> Facts:
     """Collect the facts of the board at a port, and let it go on where it has a program."""
-    reset = _ask_agent(port)
+    answers = _ask_agent(port)
+    ours = {path: digest(data) for path, data in agent_files("all").items()}
     with open_board(port) as board:
-        firmware = ask_firmware(board)
-        facts = Facts(port, firmware, board.read_device(), reset, _ask_prompt(board))
-        if facts.more["has_main"]:
+        more = _ask_prompt(board)
+        there = read_hashes(board, OWNED)
+        facts = Facts(
+            port=port,
+            firmware=ask_firmware(board),
+            device=board.read_device(),
+            agent=str(answers["version"].get("agent", "")),
+            reset=_tell(answers["reset-reason"]),
+            files=len(there),
+            differing=sum(ours.get(path) != found for path, found in there.items()),
+            more=more,
+        )
+        if more["has_main"]:
             board.reset()
     return facts
 
@@ -127,16 +139,19 @@ def _ask_prompt(board: Board) -> dict[str, Any]:
     return dict(board.ask(script))
 
 
-def _ask_agent(port: str) -> str:
-    """Why it started, in the words of an agent that runs; "" when none does."""
+def _ask_agent(port: str) -> dict[str, dict[str, Any]]:
+    """What an agent that runs answers; nothing when none does."""
+    answers: dict[str, dict[str, Any]] = {question: {} for question in _QUESTIONS}
     with open_line(port) as line:
-        line.write_line(_QUESTION)
-        for said in line.lines(_AGENT_S):
-            at = said.find(_ANSWER)
-            if at >= 0:
-                with suppress(ValueError):
-                    return _tell(json.loads(said[at:]))
-    return ""
+        for question in _QUESTIONS:
+            line.write_line(f"{question} --json")
+            mark = _ANSWER.format(question)
+            said = next((text for text in line.lines(_AGENT_S) if mark in text), None)
+            if said is None:
+                return answers
+            with suppress(ValueError):
+                answers[question] = json.loads(said[said.index(mark) :])
+    return answers
 
 
 def _tell(answer: dict[str, Any]) -> str:

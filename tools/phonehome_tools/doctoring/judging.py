@@ -10,9 +10,10 @@ from phonehome_tools.packaging.firmware import OLDEST, parse_release
 
 GOOD, LOOK, BAD = "good", "look", "bad"
 _KIB: Final = 1024
-# What the agent with a washer takes at its start, and a TLS connection on an RP2040.
+# What the agent with a washer takes at its start with a TLS connection; and that one beside it.
 _LEAST_HEAP: Final = 110 * _KIB
 # An outbox of 64 KB, and room for the archive of a push.
+_LEAST_BESIDE: Final = 32 * _KIB
 _LEAST_FLASH: Final = 192 * _KIB
 _CLOCK_S: Final = 120
 _KEY_BYTES: Final = 33
@@ -51,7 +52,11 @@ def _memory(facts: Facts) -> Iterator[Finding]:
     more = facts.more
     free, size = more["heap_free"], more["heap_size"]
     text = f"{free // _KIB} KB free of {size // _KIB} KB"
-    if free >= _LEAST_HEAP:
+    if more["is_running"]:
+        state = GOOD if free >= _LEAST_BESIDE else LOOK
+        advice = "" if state == GOOD else "TLS wants 26 KB: make the application smaller"
+        yield Finding("heap", f"{text}, with the agent", state, advice)
+    elif free >= _LEAST_HEAP:
         yield Finding("heap", text)
     else:
         yield Finding("heap", text, LOOK, "the agent wants 110 KB: is something else in boot.py?")
@@ -66,35 +71,42 @@ def _memory(facts: Facts) -> Iterator[Finding]:
     elif block == _FAT_BLOCK:
         yield Finding("flash", f"{text}, FAT", LOOK, "not safe in a power cut: format as littlefs")
     elif free < _LEAST_FLASH:
-        yield Finding("flash", text, LOOK, "records and updates want 192 KB")
+        yield Finding("flash", text, LOOK, "records and updates want 128 KB")
     else:
         yield Finding("flash", text)
 
 
 def _agent(facts: Facts, ours: str) -> Iterator[Finding]:
     more = facts.more
-    version = more["agent"]
     push = f"phonehome push {facts.port} --product NAME --app FILE"
     if more["is_hidden"]:
         text = "a folder /phonehome hides the agent"
         yield Finding("agent", text, BAD, "remove or rename it: the root is searched first")
-    elif not version:
+    elif not facts.files:
         yield Finding("agent", "none", BAD, push)
-    elif version.startswith("broken"):
-        yield Finding("agent", version, BAD, f"install it again: {push}")
-    elif parse_release(version) < parse_release(ours):
-        yield Finding("agent", f"{version}, {ours} is here", LOOK, f"phonehome push {facts.port}")
+    elif facts.agent and parse_release(facts.agent) < parse_release(ours):
+        text = f"{facts.agent}, {ours} is here"
+        yield Finding("agent", text, LOOK, f"phonehome push {facts.port}")
+    elif facts.differing:
+        text = f"{facts.agent or 'another build'}: {facts.differing} of {facts.files} files differ"
+        yield Finding("agent", text, LOOK, f"phonehome push {facts.port}")
     else:
-        yield Finding("agent", version)
+        state = "running" if facts.agent else "not running"
+        yield Finding("agent", f"{ours}, {state}")
     if more["is_cut_short"]:
         yield Finding("push", "cut short", LOOK, "the next start finishes it, or: phonehome push")
+    yield from _application(facts, push)
+
+
+def _application(facts: Facts, push: str) -> Iterator[Finding]:
+    more = facts.more
     lacks = [name for name in ("main", "app", "product") if not more[f"has_{name}"]]
-    if version and lacks:
+    if facts.files and lacks:
         yield Finding("application", f"no {', '.join(lacks)}", BAD, push)
-    elif version and not more["is_main_ours"]:
+    elif facts.files and not more["is_main_ours"]:
         text = "/main.py is not that of push"
         yield Finding("application", text, LOOK, "an update cannot be finished after a power cut")
-    elif version:
+    elif facts.files:
         yield Finding("application", "main, app, product")
 
 

@@ -34,13 +34,18 @@ def find_product(word: str) -> CatalogEntry:
     """The product that a name or a file means; SetupError tells what is known or wrong."""
     path = Path(word) if word.endswith(".toml") else products_folder() / f"{word}.toml"
     if not path.exists():
-        known = ", ".join(sorted(file.stem for file in products_folder().glob("*.toml")))
+        known = ", ".join(product_names())
         raise SetupError(f"product '{word}' is not here: name one of {known}, or a .toml file")
     try:
         product = load(path)
     except ProductError as error:
         raise SetupError(f"{error}; 'phonehome product check {path}' shows all") from error
     return CatalogEntry(product, compile_device(product))
+
+
+def product_names() -> list[str]:
+    """The products that are here."""
+    return sorted(path.stem for path in products_folder().glob("*.toml"))
 
 
 def has_model(name: str) -> bool:
@@ -60,4 +65,4 @@ def check_model_faults(name: str, wanted: Iterable[str]) -> None:
 
 def model_names() -> list[str]:
     """The products with a physical model."""
-    return [path.stem for path in sorted(products_folder().glob("*.toml")) if has_model(path.stem)]
+    return [name for name in product_names() if has_model(name)]

@@ -96,6 +96,21 @@ class Desk:
         answer = await self._call("POST", "/api/v1/devices", json=body)
         return key if key is not None else bytes.fromhex(answer["key"])
 
+    async def register(
+        self, device: str, product: str, label: str, key: bytes, may_replace: bool
+    ) -> dict[str, Any]:
+        """Register a device under a key; the answer has its epoch and the code of its label."""
+        body = {"device": device, "product": product, "label": label, "key": key.hex()}
+        return await self._call("POST", "/api/v1/devices", json={**body, "replace": may_replace})
+
+    async def add_claim(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a claim for a batch of boards; its secret is in the answer, this once."""
+        return await self._call("POST", "/api/v1/claims", json=body)
+
+    async def add_code(self, claim: str) -> str:
+        """A one-time code of a claim, for an installer."""
+        return str((await self._call("POST", f"/api/v1/claims/{claim}/codes"))["code"])
+
     async def has_device(self, device: str) -> bool:
         """Whether the desk knows a device."""
         try:
@@ -140,7 +155,7 @@ class Desk:
         self,
         method: str,
         path: str,
-        json: Mapping[str, str] | None = None,
+        json: Mapping[str, Any] | None = None,
         params: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         if self._session is None:
