@@ -4,6 +4,7 @@
 import hashlib
 import signal
 
+import pexpect
 import pytest
 
 from phonehome.console.commands import ALIASES, COMMANDS
@@ -191,10 +192,22 @@ def test_restart_is_told_by_the_next_boot(make):
     with make(dog=True) as board:
         board.type("restart")
         board.terminal.expect_exact("restart: now")
-        board.terminal.expect(__import__("pexpect").EOF)
+        board.terminal.expect(pexpect.EOF)
     with make(dog=True) as board:
         told = board.ask("reset-reason")
         assert (told["reset"], told["name"]) == ("commanded", "console")
+
+
+def test_it_is_there_when_the_application_stays_off(make):
+    """Three boots died young: the fourth has no application, but answers, and says so."""
+    for _ in range(3):
+        with make(dog=True, quit=1) as board:
+            board.terminal.expect(pexpect.EOF)
+    with make(dog=True) as board:
+        status = board.ask("status")
+        assert status["application"].startswith("off")
+        assert board.ask("reset-reason")["boots_died_young"] == 3
+        assert board.ask("sensors")["sensors"][0]["value"] is None
 
 
 def test_a_guarded_command_wants_the_pin(make):

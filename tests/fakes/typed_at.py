@@ -1,16 +1,18 @@
 """The test's board with its console at the other end of a serial cable of this computer."""
 
 import subprocess
+import tty
 
+from phonehome_tools.fleet.children import TETHER
 from tests.fakes.board import HEAP, MAIN
-from tests.fakes.cabled import CabledBoard, become_board, make_plain
+from tests.fakes.cabled import CabledBoard
 from tests.fakes.typing_board import write_settings
 
 
 class TypedAtBoard(CabledBoard):
     """The real agent (tests/fakes/board_main.py) at a `port`; its settings are a TypingBoard's.
 
-    `pull_after` bytes that were typed the cable is pulled.
+    Behind `pull_after` bytes that were typed the cable is pulled.
     """
 
     def __init__(self, interpreter, environment, folder, pull_after=-1, **settings):
@@ -19,14 +21,12 @@ class TypedAtBoard(CabledBoard):
         self._argv = [interpreter, "-X", HEAP, MAIN, write_settings(folder, **settings)]
         self._environment = environment
 
-    def _run(self, _cut_after):
-        make_plain(self._board[1])
+    def _run(self):
+        tty.setraw(self._board[1])
         self._process = subprocess.Popen(
-            self._argv,
+            [*TETHER, *map(str, self._argv)],
             stdin=self._board[1],
             stdout=self._board[1],
             stderr=self._board[1],
             env=self._environment,
-            start_new_session=True,
-            preexec_fn=become_board,  # noqa: PLW1509 - it only makes system calls
         )

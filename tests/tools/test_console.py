@@ -9,6 +9,7 @@ import pytest
 
 from phonehome_tools.console.charts import Charts, spark
 from phonehome_tools.console.stream import MAX_LINE, Said, Stream
+from phonehome_tools.courier.store import Store
 from phonehome_tools.pin import hash_pin
 from tests.fakes.board import DEVICE
 from tests.fakes.typed_at import TypedAtBoard
@@ -106,6 +107,18 @@ def test_a_script_gives_the_pin_as_the_next_line(make, environment):
         assert code == 0
         assert "cleared: 0\n" in said and "unlocked: yes\n" in said
         assert PIN not in said + complaint
+
+
+def test_an_export_is_kept_as_it_appears(make, environment):
+    """What waits on the board is in the store of push-reports, whole, when the prompt is back."""
+    with make() as board:
+        board.flow.write_text("2.0")
+        code, said, _ = pipe(board, "test sensor flow 2.5 1s", "export")
+        assert code == 0
+        assert "#PH1 " in said
+        kept = re.search(r"^kept: (\d+) records of " + DEVICE.hex(), said, re.MULTILINE)
+        assert kept and int(kept[1]) >= 2
+        assert [held.device for held in Store().reports()] == [DEVICE.hex()]
 
 
 def test_no_board_is_told_with_a_hint(make, environment, tmp_path):
