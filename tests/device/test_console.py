@@ -151,6 +151,17 @@ def test_only_the_test_is_marked(make, micropython, tmp_path):
     assert marked[0] == test
 
 
+def test_a_power_cut_in_a_test_leaves_no_fault(make):
+    """What a test confirmed is no state of the next boot: a real fault is told by it as ever."""
+    with make() as board:
+        board.answer("test sensor flow 2.5 1h")
+        board.expect_event("transition", code="E21", kind=registry.KIND_CONFIRMED)
+    with make() as board:
+        assert board.ask("faults")["faults"] == []
+        board.flow.write_text("2.0")
+        board.expect_event("transition", code="E21", kind=registry.KIND_CONFIRMED)
+
+
 def faults_on(flash):
     """The bodies of the fault records in an outbox, in their order."""
     from phonehome.core.outbox import Outbox

@@ -137,8 +137,12 @@ class Stimulus:
             self._end()
 
     def _end(self) -> None:
-        """Everything is as before."""
+        """Everything is as before, on flash too."""
         faults, sampler = self._sampler.faults, self._sampler
+        self._hands.hear_transitions(None)
+        if self._reader is not None:
+            self._hands.read_from(self._sensor, self._reader)
+            self._hands.forget_samples(self._sensor)
         for index in self._indices:
             at = _HEAD_BYTES + _ENTRY_BYTES * index
             if faults.entries[at : at + _ENTRY_BYTES] == self._kept[at : at + _ENTRY_BYTES]:
@@ -149,8 +153,5 @@ class Stimulus:
                 self.tell(faults[index], _KIND_CLEARED, now_ms, None)
             faults.entries[at : at + _ENTRY_BYTES] = self._kept[at : at + _ENTRY_BYTES]
             sampler.begin_anew(index)
-        if self._reader is not None:
-            self._hands.read_from(self._sensor, self._reader)
-            self._hands.forget_samples(self._sensor)
-        self._hands.hear_transitions(None)
+        self._hands.keep_faults()
         self._hands.reporter.rest()

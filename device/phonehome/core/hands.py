@@ -94,6 +94,10 @@ class Hands:
         """Record a transition, with Metrics as its context or None."""
         self.agent._on_transition(state, kind, now_ms, frame, context)
 
+    def keep_faults(self) -> None:
+        """The states of faults to flash, where they changed."""
+        self.agent._keep_faults()
+
     def read_from(self, sensor: int, reader):
         """Give a sensor this reader; return the one it had."""
         readers = self.sampler.readers
