@@ -8,11 +8,14 @@ RUNS   ?= 1000000
 LINK   ?= http
 HOURS  ?= 72
 AGENTS ?= 1000
+STORE  ?= sqlite
+REPORTS ?= 1000000
+RECEIVERS ?= 1
 KILLS  ?= 10000
 MICROPYTHON_SOURCES = $(shell find shared/phonehome_wire device/phonehome device/examples tools/phonehome_sim -name '*.py')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo test test-pico check bench fuzz torture torture-kill torture-power herd clean
+.PHONY: help setup system demo test test-pico check bench fuzz torture torture-kill torture-power herd survive clean
 
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -65,6 +68,9 @@ torture: setup system  ## One agent on a network that does everything wrong. LIN
 
 herd: setup system  ## AGENTS=1000 of them get power at once, and lose the receiver at once.
 	$(BIN)/python -m tests.storm herd --agents $(AGENTS)
+
+survive: setup system  ## Kill receivers, database and broker under REPORTS. STORE=sqlite|postgresql RECEIVERS=2
+	$(BIN)/python -m tests.survival --store $(STORE) --reports $(REPORTS) --receivers $(RECEIVERS)
 
 clean:  ## Remove what the other targets made.
 	rm -rf $(VENV) .phonehome .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -23,6 +23,7 @@ from .files import file_limit
 from .mastering import open_keyring
 from .metrics import Metrics
 from .products import load_products
+from .stepping import AS_IT_IS, Joints
 from .store import tokens
 from .store.database import Database
 from .store.keys import KeyCache
@@ -54,9 +55,10 @@ _CLAIM_PER_S, _CLAIM_BURST = 5.0, 100.0
 Context = Callable[[web.Application], AsyncIterator[None]]
 
 
-def make_app(config: Config) -> web.Application:
+def make_app(config: Config, joints: Joints = AS_IT_IS) -> web.Application:
     """The receiver: its database is opened and its workers run while the application does.
 
+    `joints` may put something between intake and what it works with.
     Raises ConfigError or StoreRefusedError, here or at its start, when it must not run.
     """
     products = load_products(config.products.directory)
@@ -73,7 +75,9 @@ def make_app(config: Config) -> web.Application:
     commanding = Commanding(database, vault, keys, now_ms, metrics)
     by_address = TokenBuckets(config.intake.address_per_s, config.intake.address_burst)
     by_key = TokenBuckets(config.intake.key_per_s, config.intake.key_burst, max_keys=100_000)
-    parts_of_intake = keys, committer, by_address, by_key, now_ms, metrics, commanding
+    joints.engine(database.engine)
+    kept = joints.keys(keys), joints.ledger(committer)
+    parts_of_intake = *kept, by_address, by_key, now_ms, joints.counters(metrics), commanding
     make_intake = functools.partial(TracedIntake, tracer) if tracer else Intake
     intake = make_intake(*parts_of_intake, catalogue.manifests)
 
@@ -84,12 +88,9 @@ def make_app(config: Config) -> web.Application:
     app[parts.KEYS] = keys
     app[parts.VAULT] = vault
     app[parts.PRODUCTS] = products
-    app[parts.PUBLIC_URL] = config.server.public_url
     app[parts.ADDRESS_LIMIT] = by_address
-    app[parts.LOGIN_LIMIT] = TokenBuckets(_LOGINS_PER_S, _LOGIN_BURST)
     _set_enrolling(app, config)
-    app[LOGINS] = Logins(keyring.masters[0])
-    app[rendering.RENDER] = rendering.Renderer()
+    _set_pages(app, config, Logins(keyring.masters[0]))
     app[health.METRICS] = metrics
     app[health.READINESS] = health.Readiness(metrics)
     if tracer is not None:
@@ -119,6 +120,13 @@ async def serving(
         yield site
     finally:
         await runner.cleanup()
+
+
+def _set_pages(app: web.Application, config: Config, logins: Logins) -> None:
+    app[parts.PUBLIC_URL] = config.server.public_url
+    app[parts.LOGIN_LIMIT] = TokenBuckets(_LOGINS_PER_S, _LOGIN_BURST)
+    app[LOGINS] = logins
+    app[rendering.RENDER] = rendering.Renderer()
 
 
 def _set_enrolling(app: web.Application, config: Config) -> None:

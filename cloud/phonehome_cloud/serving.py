@@ -9,13 +9,15 @@ from aiohttp import web
 from .app import CONSUMER, make_app, serving
 from .config import Config
 from .files import raise_file_limit
+from .stepping import AS_IT_IS, Joints
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-async def serve(config: Config) -> None:
+async def serve(config: Config, joints: Joints = AS_IT_IS) -> None:
     """Run until SIGTERM or Ctrl-C; prints the ready line when everything works.
 
+    `joints` as make_app takes them.
     Raises ConfigError or StoreError when it must not or cannot start.
     """
     stopping = asyncio.Event()
@@ -23,7 +25,7 @@ async def serve(config: Config) -> None:
     for number in _SIGNALS:
         loop.add_signal_handler(number, stopping.set)
     raise_file_limit()
-    app = make_app(config)
+    app = make_app(config, joints)
     async with serving(app, config) as site:
         # What is there now stays: the collector need not look at it again, which was a tenth of
         # what a report costs (97 us of processor time, 88 without).

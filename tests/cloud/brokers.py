@@ -51,6 +51,11 @@ class Mosquitto:
         )
         await listening(self.port)
 
+    async def kill(self):
+        """End it as a power cut would: what it did not write yet is gone."""
+        self._process.kill()
+        await self._process.wait()
+
     async def stop(self):
         """End it in order, so that it writes what it keeps."""
         self._process.terminate()
