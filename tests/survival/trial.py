@@ -1,7 +1,6 @@
 """One trial: a fleet speaks, everything behind it is killed, and the books are compared."""
 
 import asyncio
-import contextlib
 import random
 import time
 from collections import Counter
@@ -65,13 +64,12 @@ async def run_trial(plan: Plan, folder: Path, note: Note) -> Trial:
         for receiver in place.receivers:
             receiver.expose(EARLY if plan.early else "")
             receiver.kill()
-        haunting = asyncio.create_task(place.haunt(lambda: fleet.acked, plan.pace, rng))
-        telling = asyncio.create_task(_tell(fleet, place, note))
-        await _speak(fleet, place, rng)
-        for task in (haunting, telling):
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        async with asyncio.TaskGroup() as group:
+            haunting = place.haunt(lambda: fleet.acked, plan.pace, rng)
+            around = [group.create_task(haunting), group.create_task(_tell(fleet, place, note))]
+            await _speak(fleet, place, rng)
+            for task in around:
+                task.cancel()
         note("everything is acknowledged; comparing")
         await asyncio.gather(*(receiver.spare() for receiver in place.receivers))
         books = await asyncio.to_thread(compare, place.store_url, fleet.devices)

@@ -4,6 +4,7 @@ For benches and tests. It is the real server with its real defaults, run in the 
 unprivileged user, because PostgreSQL refuses to run as root. Nobody else's server is touched.
 """
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -192,10 +193,19 @@ def _unprivileged_user() -> str | None:
 
 
 def _kill_family(process: "subprocess.Popen[bytes]") -> None:
-    """The postmaster and its children at once, as when the machine goes."""
+    """The postmaster and its children at once, as when the machine goes; none is left behind it.
+
+    It is stopped first: a child that it made meanwhile would keep its memory, and with it the
+    server from starting again.
+    """
+    process.send_signal(signal.SIGSTOP)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    for pid in (process.pid, *map(int, children)):
-        os.kill(pid, signal.SIGKILL)
+    for pid in (*map(int, children), process.pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait()
+    while any(Path(f"/proc/{child}").exists() for child in children):
+        time.sleep(_POLL_S)
 
 
 def _free_port() -> int:
