@@ -160,11 +160,16 @@ def test_a_bucket_fills_with_time():
     assert buckets.take("a") == 0.5
 
 
-def test_a_charge_never_goes_below_empty():
-    """A punishment empties the bucket, it does not lock it for ever."""
-    buckets = TokenBuckets(1.0, 3.0, clock=lambda: 0.0)
-    buckets.charge("a", 20.0)
-    assert buckets.take("a") == 1.0
+def test_a_charge_is_paid_off_with_time():
+    """At most its own cost is owed, however often it is charged: nobody is locked out for ever."""
+    now_s = 0.0
+    buckets = TokenBuckets(1.0, 3.0, clock=lambda: now_s)
+    for _ in range(5):
+        buckets.charge("a", 20.0)
+    assert buckets.take("a") == 21.0
+    assert buckets.take("b") == 0.0
+    now_s = 21.0
+    assert buckets.take("a") == 0.0
 
 
 def test_a_flood_of_names_costs_bounded_memory():

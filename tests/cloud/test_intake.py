@@ -87,11 +87,31 @@ async def test_a_revoked_device_is_401(receiver, washer):
 
 @pytest.mark.parametrize("bucket", ["by_address", "by_key"])
 async def test_an_empty_bucket_is_429(receiver, washer, bucket):
-    """Who comes too fast is told when to come again, unsigned, before the MAC is computed."""
+    """Who comes too fast is told when to come again, unsigned."""
     getattr(receiver, bucket).wait_s = 2.3
     reply = await receiver.accept(washer.message(), address="192.0.2.1")
     assert (reply.status, reply.body, reply.retry_after_s) == (429, b"", 3)
     assert await nothing_stored(receiver)
+
+
+async def test_a_stranger_cannot_use_up_the_bucket_of_a_key(receiver, washer):
+    """Only what the key has signed counts for it; a wrong MAC costs its sender."""
+    taken = []
+    receiver.by_key.take = lambda key, cost=1.0: taken.append(key) or 0.0
+    message = bytearray(washer.message())
+    message[-1] ^= 1
+    assert (await receiver.accept(bytes(message), address="192.0.2.1")).status == 401
+    assert taken == []
+    assert (await receiver.accept(washer.message(), address="192.0.2.1")).status == 200
+    assert taken == [washer.kid]
+
+
+async def test_an_unknown_key_is_dear(receiver, washer):
+    """Each name that nobody has would be looked up in the database."""
+    assert (await receiver.accept(washer.message(), address="192.0.2.1")).status == 200
+    other = Appliance(99).message()
+    assert (await receiver.accept(other, address="192.0.2.1")).status == 401
+    assert receiver.by_address.charged == {"192.0.2.1": BAD_MAC_COST}
 
 
 async def test_a_transport_without_addresses_has_no_address_bucket(receiver, washer):

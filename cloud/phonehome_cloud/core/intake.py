@@ -1,7 +1,7 @@
 """One function takes a message from any transport, and follows WIRE.md 4.3 step by step.
 
-    1 size, template, buckets, kid -> key     413, 401, 429
-    2 MAC                                     401
+    1 size, address, template, kid -> key     413, 429, 401
+    2 MAC, bucket of the key                  401, 429
     3 device of the path is the kid's         403
     4 strict decode; a bad record alone       422, or its code in the ack
     5 commit                                  503 and come back
@@ -41,8 +41,9 @@ from .partners import Bucket, Counters, Keys, Ledger, Mailbox
 
 _LOG = logging.getLogger(__name__)
 
-# A MAC that does not hold costs its address this many messages: guessing dries up quickly, and a
-# stranger cannot use up the bucket of a device's key.
+# A MAC that does not hold, and a key that nobody has, cost their address this many messages:
+# guessing dries up quickly. The bucket of a device's key is only for what its key has signed, so
+# that strangers who know its name cannot use it up.
 BAD_MAC_COST: Final = 20.0
 
 PUSHING: Final = frozenset(("mqtt",))  # transports that reach a device at any time
@@ -170,7 +171,7 @@ class Intake:
             return None
         if key is None or path_dev not in (None, key.device):
             return None
-        self._take_tokens(key.kid, address)
+        self._take_for(address)
         payload = self._open(message, key, address)
         try:
             uplink = decode_uplink(payload)
@@ -230,22 +231,24 @@ class Intake:
         """Step 1: nothing but the size and the first 18 bytes is looked at."""
         if len(message) > MAX_MESSAGE_BYTES:
             raise _Stop(Reply(413, b"", TOO_LARGE))
+        self._take_for(address)
         try:
             kid = peek(message)[1]
         except RefusedError as error:
-            self._take_tokens(b"", address)
             raise _Stop(Reply(401, b"", error.reason)) from None
-        self._take_tokens(kid, address)
         key = await self._keys.find(kid)
         if key is None:
+            self._charge(address)
             raise _Stop(Reply(401, b"", UNKNOWN_KID))
         return key
 
-    def _take_tokens(self, kid: bytes, address: str) -> None:
+    def _take_for(self, address: str) -> None:
         if address:
             self._take(self._by_address, address)
-        if kid:
-            self._take(self._by_key, kid)
+
+    def _charge(self, address: str) -> None:
+        if address:
+            self._by_address.charge(address, BAD_MAC_COST)
 
     def _take(self, bucket: Bucket, name: Hashable) -> None:
         wait_s = bucket.take(name)
@@ -253,13 +256,14 @@ class Intake:
             raise _Stop(Reply(429, b"", TOO_FAST, max(1, int(wait_s + 0.999))))
 
     def _open(self, message: bytes, key: DeviceKey, address: str) -> memoryview:
-        """Step 2: the payload of a message whose MAC holds."""
+        """Step 2: the payload of a message whose MAC holds; only such a one costs its key."""
         try:
-            return key.up_mac.unseal(message)
+            payload = key.up_mac.unseal(message)
         except RefusedError as error:
-            if address:
-                self._by_address.charge(address, BAD_MAC_COST)
+            self._charge(address)
             raise _Stop(Reply(401, b"", error.reason)) from None
+        self._take(self._by_key, key.kid)
+        return payload
 
     async def _store(self, arrival: Arrival) -> Reply:
         """Steps 5 and 6: commit, then say so under signature."""

@@ -57,6 +57,7 @@ class Database:
             path = Path(self.url.database or "")
             sqlite.check_file(path)
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            sqlite.check_folder(path.parent)
         with unavailable(), self.engine.connect() as connection:
             if not self.is_sqlite:
                 postgresql.warn_of_lies(connection)

@@ -161,7 +161,7 @@ class KeyCache:
     def recall(self, kid: bytes) -> DeviceKey | None:
         """The key that may sign under this kid, when it was read not long ago; else None."""
         known = self._known.get(kid)
-        if known is None or self._clock() - known[1] >= self._ttl_ms:
+        if known is None or not self._is_fresh(self._clock() - known[1]):
             return None
         return known[0]
 
@@ -169,7 +169,7 @@ class KeyCache:
         """The key that may sign under this kid, or None."""
         known = self._known.get(kid)
         now_at = self._clock()
-        if known is not None and now_at - known[1] < self._ttl_ms:
+        if known is not None and self._is_fresh(now_at - known[1]):
             return known[0]
         dev, epoch = kid[:-1].hex(), kid[-1]
         key = await self._database.read(find_key, self._vault, dev, epoch, now_at)
@@ -178,6 +178,10 @@ class KeyCache:
         if len(self._known) > self._capacity:
             self._known.popitem(last=False)
         return key
+
+    def _is_fresh(self, age_ms: int) -> bool:
+        """What was read in the future was read before somebody set the clock back."""
+        return 0 <= age_ms < self._ttl_ms
 
     def forget(self, dev: str) -> None:
         """Read this device's keys again next time."""

@@ -1,5 +1,6 @@
 """SQLite in one file: checked before it is touched, synced at each commit."""
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,14 @@ def check_file(path: Path) -> None:
         raise StoreRefusedError(
             f"{path} is damaged ({problem}); nothing was changed. "
             "Restore a backup, or move the file away to start empty."
+        )
+
+
+def check_folder(folder: Path) -> None:
+    """StoreRefusedError when SQLite could not write in the folder of its file."""
+    if not os.access(folder, os.W_OK):
+        raise StoreRefusedError(
+            f"{folder} cannot be written to: is it read-only, or somebody else's?"
         )
 
 

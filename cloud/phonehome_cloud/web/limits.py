@@ -34,16 +34,23 @@ class TokenBuckets:
         level = self._level(key)
         if level < cost:
             return (cost - level) / self._rate_per_s
-        self._buckets[key] = (level - cost, self._clock())
-        self._buckets.move_to_end(key)
-        if len(self._buckets) > self._max_keys:
-            self._buckets.popitem(last=False)
+        self._put(key, level - cost)
         return 0.0
 
     def charge(self, key: Hashable, cost: float) -> None:
-        """Take `cost` tokens whether they are there or not, down to an empty bucket."""
+        """Take `cost` tokens whether they are there or not; at most so many are owed then.
+
+        Down to an empty bucket would not do: whoever is punished again and again would still be
+        let in at the full rate, once for each token that comes back.
+        """
         if self._rate_per_s:
-            self.take(key, min(cost, self._level(key)))
+            self._put(key, max(self._level(key) - cost, -cost))
+
+    def _put(self, key: Hashable, level: float) -> None:
+        self._buckets[key] = (level, self._clock())
+        self._buckets.move_to_end(key)
+        if len(self._buckets) > self._max_keys:
+            self._buckets.popitem(last=False)
 
     def _level(self, key: Hashable) -> float:
         known = self._buckets.get(key)
