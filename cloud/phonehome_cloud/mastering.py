@@ -74,7 +74,7 @@ def rotate(config: Config, database: Database, say: Say) -> None:
     database.write_now(check_masters, vault)
     first, *older = vault.masters
     if not older or not database.write_now(count_masters).keys() - {first}:
-        _draw(ring, say)
+        _draw(ring, database, say)
     rows = reseal(_patient(database), vault)
     say(f"sealed {rows} rows again, under {vault.masters[0]}")
 
@@ -107,11 +107,14 @@ def _make_first(config: Config, database: Database, say: Say) -> None:
     say(f"made {path} with the master key {master_id(ring.masters[0])}")
 
 
-def _draw(ring: Keyring, say: Say) -> None:
-    """Put a new master key in front of those in the file."""
+def _draw(ring: Keyring, database: Database, say: Say) -> None:
+    """Put a new master key in front of those in the file, where one machine reads it."""
     if not isinstance(ring, FileKeyring):
         fix = "set it to NEW,OLD at every receiver and restart them first"
         raise ConfigError([f"keys.master: everything is sealed under its first key; {fix}"])
+    if not database.is_sqlite:
+        fix = "put a new one in front of it, as its first line, at every receiver first"
+        raise ConfigError([f"keys.file: everything is sealed under its first key; {fix}"])
     masters = (secrets.token_bytes(MASTER_BYTES), *ring.masters)
     write_masters(ring.path, masters)
     say(f"drew the master key {master_id(masters[0])} into {ring.path}: keep a copy of that")

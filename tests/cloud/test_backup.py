@@ -5,6 +5,7 @@ import contextlib
 import signal
 import sqlite3
 
+import psycopg
 import pytest
 from sqlalchemy import create_engine
 
@@ -238,6 +239,37 @@ async def test_a_killed_run_leaves_nothing_that_claims_to_be_whole(tmp_path, ver
     assert code == 0, errors
     assert not partial.exists()
     assert counted(target)["device"] == BIG
+
+
+async def test_a_killed_restore_leaves_postgresql_as_empty_as_it_was(tmp_path, bases):
+    """All rows come in one transaction: killed among them there are none, and the next run is
+    not hindered.
+    """
+    async with running(tmp_path):
+        pass
+    fill(tmp_path / "receiver.db")
+    assert (await command(tmp_path, "backup", "a.backup"))[0] == 0
+    folder, ours = bases("killed", "postgresql")
+    ours["MASTER_KEY"] = (tmp_path / "master.key").read_text().strip()
+    file = str(tmp_path / "a.backup")
+    process = await begin(folder, "restore", file, **ours)
+    look = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'INSERT INTO device %'"
+    async with asyncio.timeout(DEADLINE_S):
+        while not ask(ours["STORE_URL"], look):  # noqa: ASYNC110 - a process tells nobody
+            await asyncio.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    await process.communicate()
+    assert process.returncode == -signal.SIGKILL, "it was killed too late to prove anything"
+    assert ask(ours["STORE_URL"], "SELECT 1 FROM device LIMIT 1") == []
+    code, _, errors = await command(folder, "restore", "--verify", file, **ours)
+    assert code == 0, errors
+    assert counted_in(ours["STORE_URL"])["device"] == BIG
+
+
+def ask(url, query):
+    """The rows of a query, asked from outside."""
+    with psycopg.connect(url) as connection:
+        return connection.execute(query).fetchall()
 
 
 def fill(path):

@@ -27,8 +27,10 @@ DEADLINE_S = 60
 
 
 @pytest.fixture
-def receiver(tmp_path):
-    """A receiver with an empty database."""
+def receiver(request, tmp_path):
+    """A receiver with an empty database, of the kind that the test asks for."""
+    if "each_database" in request.fixturenames:
+        request.getfixturevalue("each_database")
     made = StoreReceiver(tmp_path)
     yield made
     made.close()
@@ -72,6 +74,7 @@ def test_the_first_key_seals_and_all_of_them_open():
     assert both.open("claim x", sealed, "") == SECRET
 
 
+@pytest.mark.usefixtures("each_database")
 async def test_another_master_key_refuses_the_start(receiver):
     """It would make every device unknown; an empty database takes any."""
     wrong = Vault(FixedKeyring(OTHER))
@@ -82,6 +85,7 @@ async def test_another_master_key_refuses_the_start(receiver):
         await receiver.database.read(check_masters, wrong)
 
 
+@pytest.mark.usefixtures("each_database")
 async def test_rows_from_before_rows_named_their_key_are_checked_and_opened(receiver):
     """The migration cannot know the key: its rows are tried, and named when sealed again."""
     washer = Appliance()
@@ -133,6 +137,7 @@ def test_a_changed_file_is_read_again(tmp_path):
     assert vault.open("claim x", old.seal("claim x", SECRET), old.master) == SECRET
 
 
+@pytest.mark.usefixtures("each_database")
 async def test_everything_is_sealed_again(receiver):
     """Keys, salts, claims, passwords; afterwards the old key opens nothing, nor is it needed."""
     washer = Appliance()
@@ -289,3 +294,22 @@ async def test_a_lost_file_is_not_replaced_by_a_new_key(tmp_path):
     code, _, errors = await command(tmp_path, "keys", "rotate")
     assert (code, "restore it" in errors) == (1, True)
     assert not (tmp_path / "master.key").exists()
+
+
+async def test_where_receivers_share_a_database_none_draws_a_key_alone(tmp_path, postgresql):
+    """The others could not open what it seals: the new key is given to each of them first."""
+    old, new = MASTER.hex(), OTHER.hex()
+    file = tmp_path / "master.key"
+    masters.write_masters(file, [MASTER])
+    with postgresql.database("sharing") as url:
+        given = {"STORE_URL": url, "KEYS_FILE": str(file)}
+        async with running(tmp_path, **given) as receiver:
+            await receiver.register()
+        code, _, errors = await command(tmp_path, "keys", "rotate", **given)
+        assert (code, "at every receiver first" in errors) == (2, True), errors
+        assert file.read_text() == old + "\n"
+        file.write_text(f"{new}\n{old}\n")
+        code, said, errors = await command(tmp_path, "keys", "rotate", **given)
+        assert (code, "sealed 1 rows again" in said) == (0, True), errors
+        async with running(tmp_path, STORE_URL=url, MASTER_KEY=new):
+            pass
