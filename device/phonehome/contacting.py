@@ -4,6 +4,8 @@ Joined and loaded only then, and dropped again. What is needed before and after 
 not on the heap during it, for that wants 21 KB of its own.
 """
 
+import sys
+
 from phonehome_wire.errors import WireError
 
 from .core.errors import LinkError
@@ -31,6 +33,15 @@ async def enroll(config, network, link, identity, board, birth, tell) -> None:
         _forget_messages()
 
 
+async def find_time(config, network, identity, clock, board, uptime) -> tuple:
+    """Set the clock by whoever knows the time: (whether it moved, whether nobody signed that)."""
+    is_moved = await fetch_time(config, network, identity, clock, board, uptime)
+    if is_moved or not config.ntp:
+        return is_moved, False
+    is_guess = await guess_time(config, network, clock, board)
+    return is_guess, is_guess
+
+
 async def fetch_time(config, network, identity, clock, board, uptime) -> bool:
     """Set the clock by the receiver's signed word, asked for without TLS; False: not moved."""
     from phonehome_wire.heard import open_downlink
@@ -55,6 +66,26 @@ async def fetch_time(config, network, identity, clock, board, uptime) -> bool:
     if has_key:  # what a batch shares must not outlive this boot
         clock.hear_time(server_ms, now_ms)
     board.set_clock(server_ms, is_sure=True)
+    return True
+
+
+async def guess_time(config, network, clock, board) -> bool:
+    """Set the clock by what nobody signed, but behind nothing that is known; False: not moved.
+
+    What the reports say of the time stays as it is: only the receiver's word counts there.
+    """
+    from .core.dates import firmware_ms, not_before_ms
+    from .ports.ntp import NONCE_BYTES, ask
+
+    ca = _read(config.ca) if config.ca else b""
+    known_ms = max(clock.floor_ms, firmware_ms(sys.version), not_before_ms(ca))
+    try:
+        said_ms = await ask(*config.ntp, network[1], board.random_bytes(NONCE_BYTES))
+    except LinkError:
+        return False
+    finally:
+        forget(_AGENT + ".core.dates", _AGENT + ".ports.ntp")
+    board.set_clock(max(said_ms, known_ms), is_sure=True)
     return True
 
 

@@ -26,7 +26,8 @@ class Reaching:
     async def open(self) -> None:
         """Open the link unless it is open; LinkError with the phase that failed.
 
-        When TLS fails and this boot has not heard what time it is, ask for it and try once more.
+        When TLS fails and this boot has not heard what time it is, ask for it and try once more:
+        the receiver, and when it has no answer and the settings name one, a server of time.
         """
         try:
             await self._open()
@@ -50,12 +51,12 @@ class Reaching:
         await self._link.open()
 
     async def _fetch_time(self) -> bool:
-        from .contacting import fetch_time, forget_contacting
+        from .contacting import find_time, forget_contacting
 
         parts = (self._identity, self._clock, self._board, self._uptime)
         try:
-            is_moved = await fetch_time(self._config, self._network, *parts)
+            is_moved, is_guess = await find_time(self._config, self._network, *parts)
         finally:
             forget_contacting(self._config.is_mqtt)
-        self._tell("time", is_moved=is_moved)
+        self._tell("time", is_moved=is_moved, is_guess=is_guess)
         return is_moved

@@ -121,4 +121,11 @@ def test_addresses_for_the_first_contact():
     assert "'time'" in refusal(changed(time="https://desk.example"))
     assert "'time'" in refusal(changed(time="http://desk.example:99999"))
     assert "'code'" in refusal(changed(code="123"))
+    for bad in ("http://pool.example", "pool.example:", "pool.example:0", ":123", "a:b"):
+        assert "'ntp'" in refusal(changed(ntp=bad))
+    assert Config(changed(ntp="pool.example")).ntp == ("pool.example", 123)
+    assert (Config(changed(ntp="10.0.0.1:1230")).ntp, Config(changed()).ntp) == (
+        ("10.0.0.1", 1230),
+        (),
+    )
     Config(changed(enroll="https://desk.example", time="http://desk.example", code="1234"))

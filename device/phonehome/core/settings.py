@@ -11,6 +11,7 @@ KNOWN = [
     "code",
     "enroll",
     "time",
+    "ntp",
     "data",
     "build",
     "user",
@@ -31,6 +32,7 @@ KNOWN = [
     "pin",
 ]
 _LEAST_WATCHDOG_MS = 1000
+_NTP_PORT = 123
 _SCHEMES = {
     # scheme: (is mqtt, is secure, default port)
     "https": (False, True, 443),
@@ -88,6 +90,7 @@ def fill(config, settings: dict) -> None:
     _check_protection(config)
     config.enroll = _enroll_address(config, _text(settings, "enroll", ""))
     config.time = _time_address(config, _text(settings, "time", ""))
+    config.ntp = _ntp_address(_text(settings, "ntp", ""))
     if config.code and not 4 <= len(config.code.encode()) <= 32:
         raise ConfigError("config 'code' is %r: want 4 to 32 bytes" % config.code)
 
@@ -117,6 +120,15 @@ def _time_address(config, url: str) -> tuple:
             "config 'time' is %r: want http://HOST:PORT, as TLS needs the time first" % url
         )
     return tuple(address)
+
+
+def _ntp_address(text: str) -> tuple:
+    """(host, port) of a server of time that nobody signs for, () for none."""
+    host, separator, digits = text.partition(":")
+    is_port = digits.isdigit() and 0 < int(digits) < 65536
+    if "/" in text or (separator and not (host and is_port)):
+        raise ConfigError("config 'ntp' is %r: want HOST or HOST:PORT, without http://" % text)
+    return (host, int(digits) if separator else _NTP_PORT) if host else ()
 
 
 def _check_data(data: str) -> None:
