@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from .store.vault import Vault
 from .tracing import TRACER, TracedIntake, Tracer
 from .web import desk, device, enrolling, health, pages, parts, rendering
 from .web.connections import ConnectionLimits, GuardedSite, time_the_head
+from .web.forwarding import find_client
 from .web.limits import TokenBuckets
 from .web.listening import make_runner, start_site
 from .web.logins import LOGINS, Logins
@@ -81,7 +83,7 @@ def make_app(config: Config, joints: Joints = AS_IT_IS) -> web.Application:
     make_intake = functools.partial(TracedIntake, tracer) if tracer else Intake
     intake = make_intake(*parts_of_intake, catalogue.manifests)
 
-    app = web.Application(middlewares=[time_the_head])
+    app = web.Application(middlewares=[time_the_head, find_client])
     app[parts.DATABASE] = database
     app[parts.INTAKE] = intake
     app[parts.NOTE_ORDER] = commanding.note
@@ -110,7 +112,8 @@ async def serving(
     app: web.Application, config: Config, limits: ConnectionLimits | None = None
 ) -> AsyncIterator[GuardedSite]:
     """The application with everything behind it running, and listening as the settings say."""
-    limits = limits or ConnectionLimits().within(file_limit())
+    proxies = config.server.trusted_proxies
+    limits = limits or replace(ConnectionLimits(), proxies=proxies).within(file_limit())
     runner = make_runner(app, limits)
     address = config.server.host, config.server.port
     try:

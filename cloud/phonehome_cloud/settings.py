@@ -148,7 +148,8 @@ SETTINGS: Final = (
         "127.0.0.1, ::1",
         _addresses,
         "IP addresses with commas between them, or empty",
-        "Who may say by `X-Forwarded-Proto: https` that a request came over TLS.",
+        "Proxies: who may say by `X-Forwarded-Proto: https` that a request came over TLS, and by "
+        "`X-Forwarded-For` or `Forwarded` from whom.",
     ),
     Setting(
         "server.public_url",

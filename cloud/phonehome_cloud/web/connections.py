@@ -35,7 +35,8 @@ class ConnectionLimits:
 
     head_timeout_s: float = 10.0  # slower than any real network, faster than a patient attacker
     connections: int = 4096  # below the usual 65,536 file descriptors, and 54 KB of memory each
-    connections_per_address: int = 1024  # a building behind one address; a proxy needs its own
+    connections_per_address: int = 1024  # a building behind one address
+    proxies: frozenset[str] = frozenset()  # addresses that may have all connections
     idle_s: float = 330.0  # a device that reports every five minutes keeps its connection
 
     def within(self, files: int) -> "ConnectionLimits":
@@ -86,10 +87,9 @@ class Doorkeeper:
 
     def admit(self, address: str) -> bool:
         """Count a new connection, or refuse it when there are too many."""
-        if (
-            self.connections >= self.limits.connections
-            or self._per_address[address] >= self.limits.connections_per_address
-        ):
+        limits = self.limits
+        is_full = self._per_address[address] >= limits.connections_per_address
+        if self.connections >= limits.connections or (is_full and address not in limits.proxies):
             self.refused += 1
             return False
         self._per_address[address] += 1

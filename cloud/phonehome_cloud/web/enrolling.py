@@ -16,6 +16,7 @@ from phonehome_wire.errors import RefusedError
 from phonehome_wire.limits import MAX_DOWNLINK_BYTES
 
 from .device import read_message, respond
+from .forwarding import peer_of
 from .health import METRICS
 from .parts import ADDRESS_LIMIT, CLAIM_LIMIT, DATABASE, ENROLL_PLAIN, KEYS, PROXIES, VAULT
 
@@ -55,7 +56,7 @@ def is_protected(request: web.Request) -> bool:
     if request.secure or request.app[ENROLL_PLAIN]:
         return True
     is_told = request.headers.get(hdrs.X_FORWARDED_PROTO, "").lower() == "https"
-    return is_told and request.remote in request.app[PROXIES]
+    return is_told and peer_of(request) in request.app[PROXIES]
 
 
 async def _answer(request: web.Request, message: bytes) -> Reply:

@@ -88,6 +88,11 @@ def fill(config, settings: dict) -> None:
     _check_data(config.data)
     _check_wifi(config)
     _check_protection(config)
+    _fill_contact(config, settings)
+
+
+def _fill_contact(config, settings: dict) -> None:
+    """Where a board asks for a key and for the time."""
     config.enroll = _enroll_address(config, _text(settings, "enroll", ""))
     config.time = _time_address(config, _text(settings, "time", ""))
     config.ntp = _ntp_address(_text(settings, "ntp", ""))
