@@ -11,7 +11,7 @@ from phonehome_tools.pico.image import Flash
 from tests.fakes.authority import FakeAuthority
 from tests.flow.conftest import until_ticket
 from tests.pico.conftest import HOST, last
-from tests.pico.test_network import SCRIPT, port_of, wash
+from tests.pico.test_network import SCRIPT, port_of, refuse, wash
 
 YESTERDAY = {"days": 30, "lasts": 31}
 
@@ -59,17 +59,7 @@ async def test_without_a_signed_time_nothing_is_sent(tmp_path, receiver, washer,
     authority = FakeAuthority(tmp_path, "appliances")
     context = authority.server_context(HOST, **YESTERDAY)
     port = await tls_front(context, port_of(receiver.http))
-    image = washer.image(
-        settings.pico_w(),
-        wifi=settings.wifi(),
-        settle_ms=500,
-        server=f"https://{HOST}:{port}",
-        ca=f"/{authority.ca_der.name}",
-        insecure=False,
-        time=f"http://{HOST}:1",
-    )
-    with PicoBoard(settings.pico_w(), image, is_paced=True) as pico:
-        lines = await asyncio.to_thread(pico.run, "import washing; washing.be_refused()")
+    lines = await refuse(washer, port, authority, time=f"http://{HOST}:1")
     assert last(lines, "time")["is_moved"] is False
     assert last(lines, "backoff")["phase"] == "tls"
 

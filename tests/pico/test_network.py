@@ -34,6 +34,17 @@ async def wash(machine, washer, receiver, script=SCRIPT, **config):
     return lines
 
 
+async def refuse(washer, port, authority, before="", **config):
+    """Let the washer try a server with TLS until that fails; return what the board told."""
+    config |= {"server": f"https://{HOST}:{port}", "ca": f"/{authority.ca_der.name}"}
+    image = washer.image(
+        settings.pico_w(), wifi=settings.wifi(), settle_ms=500, insecure=False, **config
+    )
+    with PicoBoard(settings.pico_w(), image, is_paced=True) as pico:
+        script = before + "import washing; washing.be_refused()"
+        return await asyncio.to_thread(pico.run, script)
+
+
 @pytest.mark.parametrize("transport", ["http", "mqtt"])
 async def test_a_leak_becomes_a_ticket(receiver, washer, transport):
     """Over emulated Wi-Fi a confirmed fault reaches the receiver and is acknowledged."""
@@ -78,15 +89,5 @@ async def test_a_stranger_is_refused(tmp_path, receiver, washer, tls_front):
     authority = FakeAuthority(tmp_path, "appliances")
     stranger = FakeAuthority(tmp_path, "somebody else")
     port = await tls_front(stranger.server_context(HOST), port_of(receiver.http))
-    image = washer.image(
-        settings.pico_w(),
-        wifi=settings.wifi(),
-        settle_ms=500,
-        server=f"https://{HOST}:{port}",
-        ca=f"/{authority.ca_der.name}",
-        insecure=False,
-    )
-    with PicoBoard(settings.pico_w(), image, is_paced=True) as pico:
-        script = SET_CLOCK + "import washing; washing.be_refused()"
-        lines = await asyncio.to_thread(pico.run, script)
+    lines = await refuse(washer, port, authority, SET_CLOCK)
     assert last(lines, "backoff")["phase"] == "tls"

@@ -25,7 +25,8 @@ LIGHT = "import sleeping; sleeping.sleep_lightly({}, {}, {})"
 def image(tmp_path) -> Path:
     """A board with the freezer's product and nothing of a network."""
     parts = {f"phonehome_sim/{name}": ROOT / "tools/phonehome_sim" / name for name in PARTS}
-    modules = {**agent_modules(), **compiled({**parts, SLEEPING.name: SLEEPING})}
+    own = {SLEEPING.name: SLEEPING, "unlinked.py": ROOT / "tools/phonehome_sim/unlinked.py"}
+    modules = {**agent_modules(), **compiled({**parts, **own})}
     product = find_product(str(ROOT / "shared/products/freezer.toml")).device_half
     config = {"server": "http://10.0.0.1:1", "settle_ms": 0, "heartbeat_s": 3600}
     flash = Flash("a4cf12fffe05d3b1", bytes(32), product, modules, config)

@@ -12,15 +12,11 @@ import time
 
 import micropython
 from micropython import const
+from unlinked import tell
 
 _LOOK_MS = const(250)
 _CALM = const(20)
 _HOT = const(90)
-
-
-def tell(name, value):
-    """One figure."""
-    print(name, value)
 
 
 def alive():
@@ -41,26 +37,6 @@ class Dial:
         """The value, with enough noise not to be stuck."""
         self.step = not self.step
         return self.value + self.step
-
-
-class NoLink:
-    """Nobody is at the other end."""
-
-    acks_later = False
-    is_open = False
-    reconnects = -1
-
-    def __init__(self, _message):
-        pass
-
-    async def open(self):
-        """Fail as a link does."""
-        from phonehome.core.errors import LinkError
-
-        raise LinkError("connect", "nobody is there")
-
-    async def close(self):
-        """Nothing to close."""
 
 
 def load():

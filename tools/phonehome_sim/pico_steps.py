@@ -5,7 +5,8 @@ Prints lines `step_us MICROSECONDS`; stands beside pico_meter, which does not lo
 
 import time
 
-from pico_meter import Dial, NoLink, build
+from pico_meter import Dial, build
+from unlinked import NoLink
 
 import phonehome
 

@@ -7,6 +7,8 @@ reading nor writing it is counted. Prints lines `NAME VALUE`, times in microseco
 import sys
 import time
 
+from unlinked import NoLink, tell
+
 _BEGUN = time.ticks_us()  # what comes before, the firmware's own start, is not counted
 
 from phonehome.ports.sleep import DeepSleep  # noqa: E402  # after the clock was read
@@ -16,31 +18,6 @@ _IMPORTED = time.ticks_us()
 _FILE = "/rtc.bin"
 _FLUSH_MS = 100
 _ASLEEP_MS = 1000
-
-
-def tell(name, value):
-    """One figure."""
-    print(name, value)
-
-
-class NoLink:
-    """Nobody is at the other end."""
-
-    acks_later = False
-    is_open = False
-    reconnects = -1
-
-    def __init__(self, _on_message):
-        pass
-
-    async def open(self):
-        """Fail as a link does."""
-        from phonehome.core.errors import LinkError
-
-        raise LinkError("connect", "nobody is there")
-
-    async def close(self):
-        """Nothing to close."""
 
 
 class Chip:

@@ -3,10 +3,11 @@
 import time
 
 import micropython
+from unlinked import NoLink, tell
 
 from phonehome.ports.sleep import find_sleep
 from phonehome.sleeper import Sleeper
-from phonehome_sim.wake_meter import NoLink, tell, tell_event
+from phonehome_sim.wake_meter import tell_event
 
 
 def sleep_lightly(wakes, warm_from, period_s):

@@ -27,7 +27,8 @@ from phonehome_tools.pico import settings
 from phonehome_tools.pico.board import PicoBoard
 from phonehome_tools.pico.image import Flash, agent_modules, compiled, umqtt_modules
 
-RUN = "import pico_meter; pico_meter.measure({})"
+METERS = ("unlinked.py", "pico_meter.py", "pico_steps.py")
+RUN = "import pico_meter, unlinked; pico_meter.measure({})"
 STEP = "import pico_steps; pico_steps.measure_steps()"
 OFFLINE_MS = 30_000
 ONLINE_MS = 12_000
@@ -68,7 +69,7 @@ def measure() -> list[Figure]:
     settings.expect_all()
     agent = agent_modules()
     simulator = folder_of("phonehome_sim")
-    meters = {name: simulator / name for name in ("pico_meter.py", "pico_steps.py")}
+    meters = {name: simulator / name for name in METERS}
     modules = {**agent, **umqtt_modules(), **compiled(meters)}
     with tempfile.TemporaryDirectory(prefix="phonehome-bench-") as folder:
         product = write_product(Path(folder) / "products")
@@ -91,7 +92,7 @@ class Bench:
         flash = Flash(draw_device(), bytes(32), self._product, self._modules, config)
         image = flash.write(self._folder / "pico.img", machine)
         with PicoBoard(machine, image) as pico:
-            ran = Reading(pico.run(RUN.format(f"{OFFLINE_MS}, link=pico_meter.NoLink")))
+            ran = Reading(pico.run(RUN.format(f"{OFFLINE_MS}, link=unlinked.NoLink")))
         with PicoBoard(machine, image) as pico:
             stepped = Reading(pico.run(STEP))
         expect_known(ran.modules, agent)

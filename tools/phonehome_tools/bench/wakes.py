@@ -19,13 +19,16 @@ SETTLE_MS, SECOND_S = 60_000, 55
 SCRIPT = "from phonehome_sim import wake_meter; wake_meter.wake(-18, {}, {})"
 LIGHT = "from phonehome_sim import wake_meter; wake_meter.wake_lightly(2)"
 WAKE_MODULES = ("phonehome_sim/__init__.py", "phonehome_sim/wake_meter.py")
+UNLINKED = "unlinked.py"
 MS = 1000
 
 
 def measure_wakes() -> tuple[dict[str, float], list[Figure]]:
     """Milliseconds of a silent and a loud wake on the emulated Pico, and their figures."""
     tools = folder_of("phonehome_sim").parent
-    modules = {**agent_modules(), **compiled({name: tools / name for name in WAKE_MODULES})}
+    files = {name: tools / name for name in WAKE_MODULES}
+    files[UNLINKED] = tools / "phonehome_sim" / UNLINKED
+    modules = {**agent_modules(), **compiled(files)}
     config = {"server": "http://10.0.0.1:1", "settle_ms": SETTLE_MS}
     product = find_product(PRODUCT).device_half
     machine = settings.pico()
