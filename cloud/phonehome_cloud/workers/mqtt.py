@@ -241,10 +241,10 @@ class MQTTConsumer:
         return f"; if another receiver is {name}, too, give each an mqtt.client_id of its own"
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        # One wake-up of the loop for all that came since the last: each is a write to a pipe.
-        is_first = not self._inbox
+        # One wake-up of the loop for all that came since the last: each is a write to a pipe. In
+        # this order: the loop may take the last one out at any moment, and not look again.
         self._inbox.append((message, self._connection))
-        if is_first:
+        if len(self._inbox) == 1:
             self._hand_over(self._take_all)
 
     def _hand_over(self, function: Callable[..., None], *args: Any) -> None:
