@@ -6,6 +6,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -15,7 +16,7 @@ from phonehome_cloud.errors import StoreRefusedError
 from phonehome_cloud.store.database import Database
 from phonehome_cloud.store.schema import metadata
 
-HEAD = migrations._scripts(migrations._config()).get_current_head()
+HEAD = migrations.head()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -35,6 +36,14 @@ def database(url):
     made.open()
     yield made
     made.close()
+
+
+def test_files_are_numbered_as_alembic_chains_them():
+    """The receiver knows its versions by the names of files, alembic by what stands in them."""
+    scripts = ScriptDirectory.from_config(migrations._config())
+    assert scripts.get_current_head() == HEAD
+    chained = [script.revision for script in scripts.walk_revisions()]
+    assert tuple(reversed(chained)) == migrations.revisions()
 
 
 def test_the_migrations_make_the_schema(database):
