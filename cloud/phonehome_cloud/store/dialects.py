@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     Column,
     Compiled,
     Connection,
@@ -100,12 +101,51 @@ def fetch_among(
     Each key is one index search. `(a, b) IN ((..), ..)` would scan the whole table in SQLite, and
     a number of parameters that does not depend on that of keys keeps the statement cached.
     """
+    return _fetch(
+        connection, join_keys(connection.dialect.name, columns, wanted, lock), columns, keys
+    )
+
+
+def fetch_lists(
+    connection: Connection,
+    columns: tuple[Column[Any], ...],
+    keys: Collection[tuple[Any, ...]],
+    by: Column[Any],
+    pair: tuple[Column[Any], Column[Any]],
+) -> Sequence[Row[Any]]:
+    """As fetch_among, in one row for each key and each value of `by`: (*key, by, [[a, b], ...])
+    with the `pair` of all its rows.
+    """
+    return _fetch(
+        connection, _join_lists(connection.dialect.name, columns, by, pair), columns, keys
+    )
+
+
+@cache
+def _join_lists(
+    dialect: str,
+    columns: tuple[Column[Any], ...],
+    by: Column[Any],
+    pair: tuple[Column[Any], Column[Any]],
+) -> Select[Any]:
+    if dialect == _POSTGRESQL:
+        pairs: Any = func.array_agg(postgresql.array(pair))
+    else:
+        pairs = func.json_group_array(func.json_array(*pair), type_=JSON)
+    statement = join_keys(dialect, columns, (*columns, by, pairs), lock=False)
+    return statement.group_by(*columns, by)
+
+
+def _fetch(
+    connection: Connection,
+    statement: Select[Any],
+    columns: tuple[Column[Any], ...],
+    keys: Collection[tuple[Any, ...]],
+) -> Sequence[Row[Any]]:
     if not keys:
         return []
     names = [item.name for item in columns]
-    dialect = connection.dialect.name
-    statement = join_keys(dialect, columns, wanted, lock)
-    if dialect == _POSTGRESQL:
+    if connection.dialect.name == _POSTGRESQL:
         values = zip(*sorted(keys), strict=True)  # locks in one order
         return connection.execute(
             statement, dict(zip(names, map(list, values), strict=True))
