@@ -18,8 +18,8 @@ from phonehome_tools.pico import settings
 BENCHES = {
     "wire": "Message sizes against their budgets, encode time and heap.",
     "heap": "Heap of the agent on unix MicroPython, beyond the bare interpreter.",
-    "intake": "Signed reports committed and acked, beside a bare aiohttp echo.",
-    "digest": "Committed records turned into fault history and tickets.",
+    "intake": "Signed reports committed and acked, beside a bare aiohttp server.",
+    "digest": "Committed records turned into tickets, per accepted report and among many.",
     "latency": "From a fault confirmed on the device to its ticket in the API.",
     "energy": "A day of a freezer logger on a battery: wakes, bytes, charge, battery life.",
     "courier": "An exported fault and its ack on a serial line: bytes, and seconds by arithmetic.",

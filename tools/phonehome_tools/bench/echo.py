@@ -1,6 +1,6 @@
 """The measure for intake: an aiohttp server that answers a POST with its own body, nothing else.
 
-Run as `python -m phonehome_tools.bench.echo`; prints its address when it is ready.
+Run as a file; prints its address when it is ready.
 """
 
 import asyncio

@@ -16,10 +16,10 @@ from phonehome_tools.bench.figures import AT_LEAST, Figure
 from phonehome_tools.bench.idle import compare_idle
 from phonehome_tools.bench.load import post
 from phonehome_tools.bench.options import Options
-from phonehome_tools.bench.overmqtt import measure_mqtt
+from phonehome_tools.bench.overmqtt import broker, measure_mqtt
 from phonehome_tools.bench.pacing import Pacer
 from phonehome_tools.bench.reports import Reporter
-from phonehome_tools.bench.rig import Rig, address_of, rigged
+from phonehome_tools.bench.rig import Rig, address_of, restart, rigged
 from phonehome_tools.bench.turns import (
     FIRST_RATE,
     BareTurn,
@@ -47,11 +47,13 @@ def measure(options: Options) -> list[Figure]:
 
 
 async def measure_intake(options: Options) -> list[Figure]:
-    """Each transport on a receiver and a database of its own."""
-    async with rigged(options) as rig:
-        bench = Bench(rig, options)
-        figures = await bench.run()
-    return figures + await measure_mqtt(options)
+    """Both transports on one receiver, which reads from a real broker and is started anew on its
+    fresh database: as it runs for months, without what only the first start needs.
+    """
+    async with broker() as port, rigged(options, broker=f"mqtt://127.0.0.1:{port}") as rig:
+        await restart(rig)
+        figures = await Bench(rig, options).run()
+        return figures + await measure_mqtt(rig, port, options)
 
 
 class Bench:
@@ -66,7 +68,7 @@ class Bench:
 
     async def run(self) -> list[Figure]:
         """Everything, memory first: it is measured on processes that are young."""
-        process, line = await self._rig.start_module("echo")
+        process, line = await self._rig.start_script("echo.py")
         self._bare, self._bare_pid = address_of(line.split("http=")[1]), process.pid
         figures = [Figure("fdatasync of a page, p50", 1e6 * self._rig.sync_s, "us")]
         count = self._options.times(IDLE, 100)

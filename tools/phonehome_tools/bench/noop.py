@@ -1,6 +1,6 @@
 """The measure for the MQTT consumer: a paho subscriber that acknowledges each message, no more.
 
-Run as `python -m phonehome_tools.bench.noop HOST PORT`; prints a line when it is subscribed, and
+Run as a file with HOST and PORT; prints a line when it is subscribed, and
 one with the monotonic time of the last message whenever as many as it was told on its standard
 input have come.
 """

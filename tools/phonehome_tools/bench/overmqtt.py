@@ -17,13 +17,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from phonehome_tools.bench.cores import on_core, pick_cores
+from phonehome_tools.bench.digested import settle
 from phonehome_tools.bench.figures import AT_LEAST, Figure
 from phonehome_tools.bench.options import Options
 from phonehome_tools.bench.packets import Link, connect, publish, subscribe
 from phonehome_tools.bench.reports import Reporter
-from phonehome_tools.bench.rig import Rig, rigged
+from phonehome_tools.bench.rig import Rig
 from phonehome_tools.fleet.children import Children
 from phonehome_tools.fleet.errors import ChildError
+from phonehome_wire.downlink import Ack, decode_downlink
+from phonehome_wire.envelope import payload_span
 
 MOSQUITTO = "/usr/sbin/mosquitto"
 SETTINGS = """listener {port} 127.0.0.1
@@ -42,11 +45,11 @@ LOOK_S = 0.02
 DRAIN_BAR, REPLY_BAR_MS = 0.15, 20.0
 
 
-async def measure_mqtt(options: Options) -> list[Figure]:
+async def measure_mqtt(rig: Rig, port: int, options: Options) -> list[Figure]:
     """Drain against the subscriber that does nothing, then the time to a signed reply."""
-    async with broker() as port, rigged(options, broker=f"mqtt://127.0.0.1:{port}") as rig:
-        drained = await drain(rig, port, options)
-        return drained + await reply(rig, port, options)
+    drained = await drain(rig, port, options)
+    await settle(rig.receiver)
+    return drained + await reply(rig, port, options)
 
 
 @asynccontextmanager
@@ -83,14 +86,11 @@ async def listening(port: int) -> None:
 async def drain(rig: Rig, port: int, options: Options) -> list[Figure]:
     """Messages per second of both subscribers, in turns; the first turn is a warm-up."""
     address = "127.0.0.1", port
-    noop, _ = await rig.start_module("noop", *map(str, address))
+    noop, _ = await rig.start_script("noop.py", *map(str, address))
     last = rig.reporters[-1]
-    heard: asyncio.Queue[float] = asyncio.Queue()
-    link = await Link.open(
-        address,
-        [connect("load"), subscribe(f"ph1/{last.device}/dn")],
-        lambda _message: heard.put_nowait(time.monotonic()),
-    )
+    ear = Ear()
+    hello = [connect("load"), subscribe(f"ph1/{last.device}/dn")]
+    link = await Link.open(address, hello, ear.hear)
     rates = []
     for _ in range(options.times(PAIRS, 1) + 1):
         reports = say(rig.reporters[:-1], options.times(MESSAGES, 500))
@@ -98,8 +98,7 @@ async def drain(rig: Rig, port: int, options: Options) -> list[Figure]:
         theirs_s = await ended_s(noop, len(reports)) - started_s
         reports.append((last.device, last.report()))
         started_s = publish_all(link, "ph1", reports)
-        async with asyncio.timeout(WITHIN_S):
-            ours_s = await heard.get() - started_s
+        ours_s = await ear.ack_of(last.now_ms) - started_s
         rates.append((len(reports) / ours_s, len(reports) / theirs_s))
     link.close()
     ours, theirs = zip(*rates[1:], strict=True)
@@ -160,21 +159,42 @@ async def reply(rig: Rig, port: int, options: Options) -> list[Figure]:
     ]
 
 
+class Ear:
+    """Hears acks, and when each came."""
+
+    def __init__(self) -> None:
+        self._heard: asyncio.Queue[tuple[float, int]] = asyncio.Queue()
+
+    def hear(self, message: bytes) -> None:
+        """Note an ack; whether it is authentic is not what is measured."""
+        at_s = time.monotonic()
+        start, end = payload_span(message)
+        ack = decode_downlink(message[start:end])
+        if isinstance(ack, Ack):
+            self._heard.put_nowait((at_s, ack.echo_ms))
+
+    async def ack_of(self, now_ms: int) -> float:
+        """When the ack of the report that was signed at this uptime came."""
+        async with asyncio.timeout(WITHIN_S):
+            while True:
+                at_s, echo_ms = await self._heard.get()
+                if echo_ms == now_ms:
+                    return at_s
+
+
 class Device:
     """One device at the broker, which waits for its ack."""
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
         self._link: Link | None = None
-        self._heard: asyncio.Queue[float] = asyncio.Queue()
+        self._ear = Ear()
 
     async def open(self, port: int) -> None:
         """Connect and subscribe."""
         name = self._reporter.device
         hello = [connect(name), subscribe(f"ph1/{name}/dn")]
-        self._link = await Link.open(
-            ("127.0.0.1", port), hello, lambda _message: self._heard.put_nowait(time.monotonic())
-        )
+        self._link = await Link.open(("127.0.0.1", port), hello, self._ear.hear)
 
     async def talk(self, rounds: int, phase_s: float) -> list[float]:
         """Seconds from report to ack, one after the other."""
@@ -186,8 +206,7 @@ class Device:
             started_s = time.monotonic()
             if self._link is not None:
                 self._link.write(report)
-            async with asyncio.timeout(WITHIN_S):
-                seconds.append(await self._heard.get() - started_s)
+            seconds.append(await self._ear.ack_of(self._reporter.now_ms) - started_s)
             await asyncio.sleep(EVERY_S)
         return seconds
 

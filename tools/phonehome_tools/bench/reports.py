@@ -68,6 +68,11 @@ class Reporter:
         self._seq = 0
         self._now_ms = 0
 
+    @property
+    def now_ms(self) -> int:
+        """The uptime at which it signed last."""
+        return self._now_ms
+
     def report(self) -> bytes:
         """What appliances send one at a time: a heartbeat, then a fault with its freeze frame."""
         return self.fault() if self._seq % 2 else self.heartbeat()

@@ -47,14 +47,17 @@ class Rig:
     load_core: int | None
     sync_s: float
 
-    async def start_module(self, module: str, *words: str) -> tuple[Process, str]:
-        """A program of the bench on the server's core, and the first line that it prints."""
-        argv = [sys.executable, "-m", f"phonehome_tools.bench.{module}", *words]
+    async def start_script(self, name: str, *words: str) -> tuple[Process, str]:
+        """A program of the bench on the server's core, and the first line that it prints.
+
+        It is run as a file: nothing of ours is loaded that would count as its memory.
+        """
+        argv = [sys.executable, str(Path(__file__).with_name(name)), *words]
         with on_core(self.server_core):
             process = await self.children.start(argv, python_environment(), DEVNULL)
         line = await process.stdout.readline() if process.stdout else b""
         if not line:
-            raise ChildError(f"the {module} did not start")
+            raise ChildError(f"{name} did not start")
         return process, line.decode().strip()
 
 
@@ -74,6 +77,13 @@ async def rigged(options: Options, devices: int = DEVICES, broker: str = "") -> 
                 await register(receiver, reporters)
                 sync_s = fdatasync_s(folder)
                 yield Rig(folder, children, receiver, reporters, server_core, load_core, sync_s)
+
+
+async def restart(rig: Rig) -> None:
+    """End the receiver and start it again, on its core."""
+    await rig.receiver.stop()
+    with on_core(rig.server_core):
+        await rig.receiver.start(OPEN_GATES)
 
 
 async def register(receiver: Receiver, reporters: list[Reporter]) -> None:
