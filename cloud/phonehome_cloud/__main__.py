@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aiohttp.http_exceptions import HttpProcessingError
 
-from . import backups, mastering, migrations
+from . import archiving, backups, mastering, migrations
 from .clock import now_ms
 from .config import Config, load_config
 from .errors import CloudError, ConfigError
@@ -66,6 +66,12 @@ def _parser() -> argparse.ArgumentParser:
         "--verify", action="store_true", help="read everything back, and compare it"
     )
     loading.add_argument("--check", action="store_true", help="only read the backup: is it whole?")
+    moving = _command(commands, "archive", _archive, "move old raw messages into Parquet files")
+    moving.add_argument("folder", type=Path)
+    how = moving.add_mutually_exclusive_group()
+    how.add_argument("--days", type=int, default=90, help="keep so many in the database (90)")
+    how.add_argument("--check", action="store_true", help="read every file: is it whole?")
+    how.add_argument("--restore", nargs="*", metavar="NAME", help="put files back; all of them")
     text = "the master keys that device keys are sealed under"
     keys = commands.add_parser("keys", help=text, description=text)
     verbs = keys.add_subparsers(metavar="VERB", required=True)
@@ -132,6 +138,18 @@ def _restore(config: Config, args: argparse.Namespace) -> None:
         backups.check(args.file, _say)
     else:
         backups.restore(config, args.file, _say, verify=args.verify)
+
+
+def _archive(config: Config, args: argparse.Namespace) -> None:
+    if args.check:
+        archiving.check(args.folder, _say)
+        return
+    if args.restore is not None:
+        _with_store(config, lambda d: archiving.restore(d, args.folder, args.restore, _say))
+        return
+    if args.days < 1:
+        raise ConfigError([f"--days {args.days}: want 1 or more"])
+    _with_store(config, lambda d: archiving.archive(d, args.folder, args.days, _say))
 
 
 def _add_token(config: Config, args: argparse.Namespace) -> None:

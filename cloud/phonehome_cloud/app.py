@@ -44,6 +44,7 @@ from .workers.digesting import Digesting
 from .workers.measuring import Measuring
 from .workers.membership import Membership, make_tls
 from .workers.mqtt import MQTTConsumer
+from .workers.partitioning import keep_ahead
 from .workers.supervising import Supervised
 
 CONSUMER = web.AppKey("consumer", MQTTConsumer)
@@ -101,6 +102,8 @@ def make_app(config: Config, joints: Joints = AS_IT_IS) -> web.Application:
     app.cleanup_ctx.append(_storing(config, database, vault, committer))
     app.cleanup_ctx.append(_digesting(digesting, committer))
     app.cleanup_ctx.append(_looping("commands", commanding.run))
+    if not database.is_sqlite:
+        app.cleanup_ctx.append(_looping("partitions", lambda: keep_ahead(database, now_ms)))
     _add_mqtt(app, config, intake, commanding)
     _add_measuring(app, config, database)
     _add_routes(app)

@@ -161,7 +161,7 @@ async def test_readers_see_only_what_is_committed(tmp_path):
     def write(connection):
         connection.execute(insert(schema.device).values(device="0" * 16, created_at=1))
         seen.append(
-            receiver.database._read_now(lambda c: len(c.execute(select(schema.device)).all()))
+            receiver.database.read_now(lambda c: len(c.execute(select(schema.device)).all()))
         )
 
     await receiver.database.write(write)

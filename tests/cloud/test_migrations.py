@@ -50,8 +50,14 @@ def test_the_migrations_make_the_schema(database):
     """Nothing in the tables of the code is missing in the database, and nothing is too much."""
     migrations.prepare(database)
     with database.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        opts = {"compare_type": True, "include_name": _is_ours}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, metadata) == []
+
+
+def _is_ours(name, kind, _parents):
+    """Partitions come and go with the weeks."""
+    return kind != "table" or not name.startswith("message_")
 
 
 def test_the_database_knows_its_version(database):
@@ -123,5 +129,5 @@ def test_the_schema_is_portable():
 def test_every_table_of_a_device_is_keyed_by_it():
     """The device is the first column of the key, so tables can be distributed by it."""
     for table in metadata.sorted_tables:
-        if table.name not in {"api_token", "claim", "claim_code", "receiver"}:
+        if table.name not in {"archive", "api_token", "claim", "claim_code", "receiver"}:
             assert next(iter(table.primary_key.columns)).name == "device", table.name

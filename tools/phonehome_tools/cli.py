@@ -16,6 +16,7 @@ VERBS = {
     "admin": "Look after a receiver: devices, quarantine, dead letters, the path of a report.",
     "backup": "Write the receiver's whole store to a new file.",
     "restore": "Fill an empty store of a receiver from a backup.",
+    "archive": "Move old raw messages of the receiver into Parquet files, and back.",
     "sim": "Run virtual appliances on unix MicroPython.",
     "product": "Check a product file, or build the half that a board loads.",
     "doctor": "Say what boards have, what is wrong, and what to do about it.",

@@ -16,6 +16,8 @@ from typing import Any
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql
 
+from .columns import PARTITIONED
+
 Rows = Sequence[tuple[Any, ...]]
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
@@ -24,7 +26,10 @@ _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 def insert_new(
     connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows
 ) -> set[tuple[Any, ...]]:
-    """Insert the rows whose primary key is not there yet; returns the keys of those."""
+    """Insert the rows whose primary key is not there yet; returns the keys of those.
+
+    Of a partitioned table only who has locked what the rows are about may ask: no index helps.
+    """
     found = connection.exec_driver_sql(_insert_text(table, columns), _arrays(table, rows))
     return {tuple(row) for row in found}
 
@@ -46,6 +51,13 @@ def update_rows(
 ) -> None:
     """Overwrite all but the key of rows that are there; keys are different."""
     connection.exec_driver_sql(_update_text(table, columns), _arrays(table, rows))
+
+
+def delete_rows(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows
+) -> None:
+    """Delete the rows that have these values in these columns."""
+    connection.exec_driver_sql(_delete_text(table, columns), _arrays(table, rows))
 
 
 def _arrays(table: Table, rows: Rows) -> tuple[list[Any], ...]:
@@ -84,7 +96,15 @@ def _plain_text(table: Table, columns: tuple[str, ...]) -> str:
 
 @cache
 def _insert_text(table: Table, columns: tuple[str, ...]) -> str:
-    return f"{_insert(table, columns)} DO NOTHING RETURNING {_names(_key(table))}"
+    names, key = _names(columns), _key(table)
+    if not table.info.get(PARTITIONED):
+        return f"{_insert(table, columns)} DO NOTHING RETURNING {_names(key)}"
+    given = f"SELECT DISTINCT ON ({_names(key)}) * FROM {_rows(table, columns)}"  # noqa: S608 - as below
+    known = f"SELECT FROM {table.name} WHERE {_same(table, key)}"
+    return (
+        f"INSERT INTO {table.name} ({names}) SELECT {names} FROM ({given}) AS given"  # noqa: S608 - names of our schema
+        f" WHERE NOT EXISTS ({known}) RETURNING {_names(key)}"
+    )
 
 
 @cache
@@ -98,6 +118,19 @@ def _upsert_text(table: Table, columns: tuple[str, ...]) -> str:
 def _update_text(table: Table, columns: tuple[str, ...]) -> str:
     key = _key(table)
     kept = ", ".join(f"{_quoted(c)} = given.{_quoted(c)}" for c in columns[len(key) :])
-    same = " AND ".join(f"{table.name}.{_quoted(c)} = given.{_quoted(c)}" for c in key)
-    given = f"{_given(table, columns)} AS given ({_names(columns)})"
-    return f"UPDATE {table.name} SET {kept} FROM {given} WHERE {same}"  # noqa: S608 - as above
+    rows, same = _rows(table, columns), _same(table, key)
+    return f"UPDATE {table.name} SET {kept} FROM {rows} WHERE {same}"  # noqa: S608 - as above
+
+
+@cache
+def _delete_text(table: Table, columns: tuple[str, ...]) -> str:
+    rows, same = _rows(table, columns), _same(table, columns)
+    return f"DELETE FROM {table.name} USING {rows} WHERE {same}"  # noqa: S608 - as above
+
+
+def _rows(table: Table, columns: Sequence[str]) -> str:
+    return f"{_given(table, columns)} AS given ({_names(columns)})"
+
+
+def _same(table: Table, key: Sequence[str]) -> str:
+    return " AND ".join(f"{table.name}.{_quoted(c)} = given.{_quoted(c)}" for c in key)

@@ -75,6 +75,18 @@ def update_rows(
     connection.exec_driver_sql(_update_text(table, columns), given)
 
 
+def delete_rows(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows
+) -> None:
+    """Delete the rows that have these values in these columns."""
+    if not rows:
+        return
+    if connection.dialect.name != _SQLITE:
+        arrays.delete_rows(connection, table, columns, rows)
+        return
+    connection.exec_driver_sql(_delete_text(table, columns), list(rows))
+
+
 def fetch_of(
     connection: Connection,
     make: Callable[[Any], Select[Any]],
@@ -141,3 +153,9 @@ def _update_text(table: Table, columns: tuple[str, ...]) -> str:
     kept = ", ".join(f'"{name}" = ?' for name in columns[width:])
     same = " AND ".join(f'"{name}" = ?' for name in columns[:width])
     return f"UPDATE {table.name} SET {kept} WHERE {same}"  # noqa: S608 - names of our schema
+
+
+@cache
+def _delete_text(table: Table, columns: tuple[str, ...]) -> str:
+    same = " AND ".join(f'"{name}" = ?' for name in columns)
+    return f"DELETE FROM {table.name} WHERE {same}"  # noqa: S608 - names of our schema

@@ -1,6 +1,6 @@
 """What all tables are made of."""
 
-from typing import Any
+from typing import Any, Final
 
 # msgspec: freeze frames are written as JSON some times faster than by the standard library.
 import msgspec
@@ -14,6 +14,9 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+# In the info of a table: on PostgreSQL no unique index says that its key is there once.
+PARTITIONED: Final = "partitioned"
 
 
 class Bytes(LargeBinary):

@@ -87,7 +87,7 @@ class Database:
         """fn(connection, ...) in the read pool, on one consistent view; nothing may be written."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
-            self._readers, lambda: self._read_now(fn, *args, **kwargs)
+            self._readers, lambda: self.read_now(fn, *args, **kwargs)
         )
 
     def write_now(
@@ -110,9 +110,10 @@ class Database:
         with connection.begin():
             return fn(connection, *args, **kwargs)
 
-    def _read_now(
+    def read_now(
         self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
+        """The same without a loop, for commands."""
         with unavailable(), self.engine.connect() as pooled:
             connection = pooled.execution_options(**self._reading)
             with connection.begin():

@@ -1,6 +1,7 @@
 """What is spelled per database: upserts, inserts of many rows, lookups by many keys, turns."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from hashlib import sha256
 from operator import itemgetter
@@ -20,13 +21,18 @@ from sqlalchemy import (
     bindparam,
     func,
     select,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
+
+from phonehome_cloud.errors import ConflictError
 
 from .columns import to_json
 
 _KEYS = "wanted_keys"
 _POSTGRESQL = "postgresql"
+_TURN_WITHIN_S = 3
 
 
 def insert(connection: Connection, table: Table) -> sqlite.Insert:
@@ -201,6 +207,31 @@ def take_turn(connection: Connection, work: str) -> bool:
         return True
     lock = select(func.pg_try_advisory_xact_lock(_lock_number(work)))
     return bool(connection.execute(lock).scalar())
+
+
+@contextmanager
+def hold_turn(connection: Connection, work: str) -> Iterator[None]:
+    """Be the only one who does `work` while the context lasts, over many transactions of others.
+
+    ConflictError while another process does. The connection is for nothing else.
+    """
+    if not has_row_locks(connection):
+        yield
+        return
+    alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+    number = _lock_number(work)
+    try:
+        # The lock of a process that was killed is free when the server has noticed it.
+        alone.execute(text(f"SET lock_timeout = '{_TURN_WITHIN_S}s'"))
+        alone.execute(select(func.pg_advisory_lock(number)))
+    except OperationalError as error:
+        raise ConflictError(f"another process does it already: {work}") from error
+    finally:
+        alone.execute(text("RESET lock_timeout"))
+    try:
+        yield
+    finally:
+        alone.execute(select(func.pg_advisory_unlock(number)))
 
 
 def _lock_number(work: str) -> int:

@@ -24,7 +24,7 @@ from phonehome_wire.uplink import Record
 from .bulk import fetch_of, insert_new
 from .commands import Result, settle
 from .configs import note_reported
-from .dialects import fetch_among
+from .dialects import fetch_among, wait_for_turn
 from .enrollments import note_active
 from .keys import GRACE, NEXT, activate
 from .quarantine import ID_COLLISION, STATE_LOST, note_security, quarantine_records
@@ -97,9 +97,14 @@ def store_arrivals(connection: Connection, arrivals: Sequence[Arrival]) -> list[
 
 
 def _judge(connection: Connection, arrivals: Sequence[Arrival]) -> list[Outcome]:
-    """Append the raw messages, and move sessions, anchors and keys."""
-    new = _insert_messages(connection, arrivals)
+    """Append the raw messages, and move sessions, anchors and keys.
+
+    Sessions first: their lock is what keeps another receiver from appending the same message.
+    """
     journal = load_journal(connection, {arrival.device for arrival in arrivals})
+    for device in sorted({a.device for a in arrivals if a.uplink.is_carried}):
+        wait_for_turn(connection, f"carried {device}")  # may have no session to lock
+    new = _insert_messages(connection, arrivals)
     outcomes = []
     for arrival in arrivals:
         name = arrival.device, arrival.hash

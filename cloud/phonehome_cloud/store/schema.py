@@ -26,14 +26,16 @@ from sqlalchemy import (
 
 from .columns import Bytes, metadata
 from .columns import device_key as device_key_column
-from .desk_tables import api_token, receiver
+from .desk_tables import api_token, archive, receiver
 from .enrolling_tables import claim, claim_code, enrollment
+from .message_tables import message
 from .order_tables import command, config_secret, device_config
 from .unverified_tables import unverified
 
 __all__ = [
     "anchor",
     "api_token",
+    "archive",
     "claim",
     "claim_code",
     "command",
@@ -149,24 +151,6 @@ anchor = Table(
     Column("device_ms", BigInteger, nullable=False),
     Column("utc_ms", BigInteger, nullable=False),
 )
-
-# The signed bytes of every accepted message. The same bytes again add nothing.
-message = Table(
-    "message",
-    metadata,
-    device_key_column(),
-    Column("hash", Bytes(16), primary_key=True),
-    Column("inc", String(8), nullable=False),
-    Column("boot", BigInteger, nullable=False),
-    Column("now_ms", BigInteger, nullable=False),
-    # What the device believes about UTC: kept, never used for ordering.
-    Column("utc_ms", BigInteger),
-    Column("utc_quality", SmallInteger),
-    Column("received_at", BigInteger, nullable=False),
-    Column("transport", String(8), nullable=False),
-    Column("raw", Bytes, nullable=False),
-)
-Index("ix_message_recent", message.c.device, message.c.received_at, message.c.hash)
 
 # (device, origin incarnation, boot, seq) is the identity of a record for ever.
 record = Table(
