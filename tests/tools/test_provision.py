@@ -78,6 +78,20 @@ async def test_a_board_becomes_a_device(receiver, board, capsys, tmp_path, monke
     assert SECRET not in told and key[1:].hex() not in told
 
 
+async def test_a_tray_is_reported_board_by_board(receiver, board, capsys, tmp_path):
+    """What one board lacks stops no other, and stands in its row with what to do."""
+    report = tmp_path / "tray.csv"
+    with CabledBoard(tmp_path / "other.img", device="e66038b713aabbdd") as other:
+        words = [board.port, "/dev/ttyNONE", other.port, "--server", receiver.http]
+        words += ["--product", "washer", "--report", report, "--json"]
+        assert await run("provision", *words) == 4
+    rows = list(csv.DictReader(report.read_text().splitlines()))
+    assert [row["device"] for row in rows] == [DEVICE, "", "e66038b713aabbdd"]
+    assert "no such port" in rows[1]["result"] and rows[1]["hint"]
+    told = json.loads(capsys.readouterr().out)
+    assert [one["code"] for one in told] == [rows[0]["code"], rows[2]["code"]]
+
+
 async def test_a_key_is_not_written_over(receiver, board, capsys):
     """Without --replace nothing changes; with it the receiver knows the new key alone."""
     words = ["provision", board.port, "--server", receiver.http, "--product", "washer"]

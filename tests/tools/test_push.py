@@ -15,6 +15,21 @@ from phonehome_tools.packaging.firmware import Firmware
 from tests.fakes.cabled import CabledBoard
 from tests.tools.boards import APP, installed, provision, write_app
 
+CIRCUITPYTHON = b"""
+import sys
+
+
+class Implementation:
+    name, version, _mpy, _machine = "circuitpython", (9, 2, 0, ""), 0x306, "Feather"
+
+
+class System:
+    implementation, platform, modules, stdin = Implementation, "rp2040", sys.modules, sys.stdin
+
+
+sys.modules["sys"] = System
+"""
+
 
 @pytest.fixture
 def board(tmp_path):
@@ -144,6 +159,19 @@ def test_several_boards_at_once(board, app, capsys, tmp_path):
     said = capsys.readouterr()
     assert f"{board.port}: MicroPython" in said.out
     assert "/dev/ttyNONE: there is no such port" in said.err
+
+
+def test_a_board_with_another_firmware_is_left_alone(board, app, capsys):
+    """CircuitPython has a prompt like ours: it is asked what it is, and refused."""
+    with open_board(board.port) as cable:
+        send_files(cable, {"/boot.py": CIRCUITPYTHON})
+        cable.reset()
+    code, _, complaint = push(capsys, board.port, "--product", "washer", "--app", app)
+    assert code == 3 and "Feather runs circuitpython 9.2.0: not MicroPython" in complaint
+    assert "micropython.org/download" in complaint
+    assert installed(board.port) == {}
+    assert main(["doctor", board.port]) == 1
+    assert "circuitpython 9.2.0" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

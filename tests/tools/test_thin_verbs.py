@@ -1,5 +1,8 @@
 """`phonehome run`, `logs` and `reset` on a board at a pseudo-terminal."""
 
+import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -50,6 +53,20 @@ def test_a_board_is_reset_and_its_lines_are_shown(board, capsys):
     assert main(["logs", board.port, "--reset", "--duration", "2s"]) == 0
     assert "started" in capsys.readouterr().out.splitlines()
     assert main(["reset", board.port]) == 0
+
+
+def test_ctrl_c_ends_the_lines(board, tmp_path):
+    """Nobody has to wait for the end of a day."""
+    ticking = b"import time\nwhile True:\n print('tick')\n time.sleep_ms(100)\n"
+    with open_board(board.port) as cable:
+        send_files(cable, {"/main.py": ticking})
+        cable.reset()
+    with CabledBoard(tmp_path / "other.img", device="00000000000000ff") as other:
+        words = [sys.executable, "-m", "phonehome_tools.cli", "logs", board.port, other.port]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+            assert "tick" in process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 130
 
 
 def test_lines_of_several_boards_have_their_ports(board, capsys, tmp_path):

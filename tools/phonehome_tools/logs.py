@@ -1,6 +1,7 @@
 """`phonehome logs`: what boards print, line by line; whatever runs goes on."""
 
 import argparse
+import threading
 import time
 
 from phonehome_tools.cable.board import find_ports
@@ -15,7 +16,8 @@ from phonehome_tools.reset import reset
 _LONGEST_S = 86_400.0
 # A port of native USB is away while its board starts.
 _BACK_S = 10.0
-_AGAIN_S = 0.1
+# So late Ctrl-C is noticed.
+_LOOK_S = 0.2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,26 +41,17 @@ def run(args: argparse.Namespace) -> int:
     except FleetError as error:
         return complain("logs", error)
 
+    stop = threading.Event()
+
     def follow(port: str) -> None:
         if args.reset:
             reset(port)
         head = f"{port}: " if len(ports) > 1 else ""
         deadline = time.monotonic() + span_s
-        _wait_until_back(port)
-        with open_line(port) as line:
-            for said in line.lines(deadline - time.monotonic()):
-                print(head + said, flush=True)
+        with open_line(port, within_s=_BACK_S if args.reset else 0) as line:
+            while not stop.is_set() and time.monotonic() < deadline:
+                said = line.read_line(_LOOK_S)
+                if said is not None:
+                    print(head + said, flush=True)
 
-    return on_each("logs", ports, follow)[1]
-
-
-def _wait_until_back(port: str) -> None:
-    deadline = time.monotonic() + _BACK_S
-    while True:
-        try:
-            with open_line(port):
-                return
-        except FleetError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(_AGAIN_S)
+    return on_each("logs", ports, follow, stop)[1]

@@ -86,9 +86,20 @@ class Line:
 
 
 @contextmanager
-def open_line(name: str, baud: int = BAUD) -> Iterator[Line]:
-    """Open a port for lines; NoBoardError says why it cannot be had."""
-    port = open_port(name, baud)
+def open_line(name: str, baud: int = BAUD, within_s: float = 0) -> Iterator[Line]:
+    """Open a port for lines; NoBoardError says why it cannot be had.
+
+    `within_s`: so long a port of native USB may be away, because its board starts.
+    """
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            port = open_port(name, baud)
+            break
+        except NoBoardError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(_POLL_S)
     try:
         yield Line(port, name)
     finally:

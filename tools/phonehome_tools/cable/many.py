@@ -1,5 +1,6 @@
 """The same work on several boards, each in a thread; what one lacks stops no other."""
 
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
@@ -13,11 +14,15 @@ Result = TypeVar("Result")
 
 
 def on_each(
-    verb: str, ports: Sequence[str], work: Callable[[str], Result]
+    verb: str,
+    ports: Sequence[str],
+    work: Callable[[str], Result],
+    stop: threading.Event | None = None,
 ) -> tuple[list[tuple[str, Result | FleetError]], int]:
     """(port, result or error) of each in their order, and the exit code: the largest of all.
 
-    Errors are printed as soon as all are done.
+    Errors are printed once all are done. Ctrl-C lets what has begun end, and sets `stop` for work
+    that would not end by itself.
     """
 
     def attempt(port: str) -> Result | FleetError:
@@ -27,6 +32,13 @@ def on_each(
             return error
 
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        results = list(zip(ports, pool.map(attempt, ports), strict=True))
+        begun = [pool.submit(attempt, port) for port in ports]
+        try:
+            results = [(port, one.result()) for port, one in zip(ports, begun, strict=True)]
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            if stop is not None:
+                stop.set()
+            raise
     errors = [result for _, result in results if isinstance(result, FleetError)]
     return results, max((complain(verb, error) for error in errors), default=GOOD)

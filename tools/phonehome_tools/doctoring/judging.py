@@ -12,9 +12,9 @@ GOOD, LOOK, BAD = "good", "look", "bad"
 _KIB: Final = 1024
 # What the agent with a washer takes at its start with a TLS connection; and that one beside it.
 _LEAST_HEAP: Final = 110 * _KIB
-# An outbox of 64 KB, and room for the archive of a push.
 _LEAST_BESIDE: Final = 32 * _KIB
-_LEAST_FLASH: Final = 192 * _KIB
+# Room for the archive of a push, and for records.
+_LEAST_FLASH: Final = 128 * _KIB
 _CLOCK_S: Final = 120
 _KEY_BYTES: Final = 33
 _EROFS: Final = 30
