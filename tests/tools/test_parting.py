@@ -199,6 +199,17 @@ def test_tracebacks_of_seldom_methods_are_traced_back(sources, tmp_path):
     assert "below 0" in PARTS.splitlines()[line - 1]
 
 
+def test_classes_keep_nothing_that_nobody_reads(sources):
+    """What the compiler gives a class goes before its own comes, but for the finder's place."""
+    classes = {
+        statement.name: ast.unparse(statement.body[0])
+        for statement in link(sources, PLAN).units["app.main"].body
+        if isinstance(statement, ast.ClassDef)
+    }
+    assert classes["Loud"] == "del __qualname__, __module__"
+    assert classes["Main"] == "del __qualname__"
+
+
 def test_the_agent_is_smaller_for_it():
     """What is resident without parting is at least a third larger."""
     whole = compiled_units(link_device(Style(part=False)))["phonehome/agent.mpy"]

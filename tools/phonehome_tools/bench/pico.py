@@ -20,9 +20,10 @@ from phonehome_tools.fleet.errors import ChildError
 from phonehome_tools.fleet.home import draw_device
 from phonehome_tools.fleet.interpreter import folder_of
 from phonehome_tools.fleet.receiver import Receiver
-from phonehome_tools.linking.device import link_device
+from phonehome_tools.linking.device import link_device, path_of
 from phonehome_tools.linking.promises import IMPORTABLE
 from phonehome_tools.linking.resident import CHOSEN, HOME
+from phonehome_tools.packaging.parts import BASE, divide
 from phonehome_tools.pico import settings
 from phonehome_tools.pico.board import PicoBoard
 from phonehome_tools.pico.image import Flash, agent_modules, compiled, umqtt_modules
@@ -145,12 +146,22 @@ def expect_known(modules: Sequence[str], agent: Mapping[str, bytes]) -> None:
 
 
 def flash_figures(agent: Mapping[str, bytes], ran: Reading) -> list[Figure]:
-    """Bytes of .mpy: all of the agent, and what is loaded after a while of normal life."""
+    """Bytes of .mpy: of each package, and what is loaded after a while of normal life."""
+    linked = link_device()
+    packages = divide(linked.units, linked.addresses)
     loaded = sum(
         len(data) for name, data in agent.items() if module_name(Path(name)) in ran.modules
     )
     return [
-        Figure(".mpy on flash", kib(sum(map(len, agent.values()))), "KB", FLASH_KB),
+        *(
+            Figure(
+                f".mpy on flash, {name}",
+                kib(sum(len(agent[path_of(unit)]) for unit in units)),
+                "KB",
+                FLASH_KB if name == BASE else None,
+            )
+            for name, units in packages.items()
+        ),
         Figure(".mpy loaded after a fault came and went", kib(loaded), "KB", LOADED_KB),
     ]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from phonehome_tools.linking.addresses import addresses_of, move
+from phonehome_tools.linking.classes import drop_given
 from phonehome_tools.linking.constants import fold, literal
 from phonehome_tools.linking.families import families_of
 from phonehome_tools.linking.hotnames import put_hot_names_first
@@ -93,6 +94,8 @@ def link(
         find, make = (names[Symbol(plan.finder, name)] for name in ("find", "make"))
         room = addresses.get(plan.seldom_room, plan.seldom_room)
         part(units, plan.seldom, Finder(plan.home, find, make, room))
+    for tree in units.values():
+        drop_given(tree)
     if style.hot:
         put_hot_names_first(units[plan.home])
         ast.fix_missing_locations(units[plan.home])

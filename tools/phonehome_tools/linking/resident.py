@@ -11,11 +11,11 @@ HOME: Final = "phonehome.agent"
 RESIDENT: Final = {
     "phonehome.core.birth": "the agent keeps one for every hello",
     "phonehome.core.blackbox": "ready for a crash at any moment",
+    "phonehome.core.channel": "the product has one for each sensor",
     "phonehome.core.config": "settings are read all the time",
     "phonehome.core.debounce": "the sampler has one for each fault",
     "phonehome.core.identity": "keys sign each report",
     "phonehome.core.product": "channels and faults of the product",
-    "phonehome.core.recordhead": "heads of records that wait",
     "phonehome.core.rules": "makes the rules at the first step, and nobody would forget it",
     "phonehome.core.rules.range": "the kind that every product uses",
     "phonehome.core.traceback": "the black box prints into it",

@@ -85,9 +85,28 @@ _KEEPING: Final = {
     "phonehome.ports.state.State": "save _open",
 }
 
+# A connection that is made, or made again.
+_CONNECTING: Final = {
+    "phonehome.ports.stream.Stream": "__init__ open _doubt_address _find_address _note_silence "
+    "_resolve _wrap",
+    "phonehome.ports.wifi.WiFi": "__init__ leave rssi_dbm",
+}
+_HTTP: Final = {
+    "phonehome.ports.http.HTTPLink": "__init__ open send _broken _exchange _read_body "
+    "_read_headers",
+    "phonehome.ports.stream.Stream": "read_line",
+}
+_MQTT: Final = {
+    "phonehome.ports.mqtt.MQTTLink": "__init__ open _broken _expect_ok _make_client _read_until "
+    "_topic",
+}
+
 SELDOM: Final = {
     "making": _MAKING,
     "asking": _ASKING,
     "reporting": _REPORTING,
     "keeping": _KEEPING,
+    "connecting": _CONNECTING,
+    "http": _HTTP,
+    "mqtt": _MQTT,
 }
