@@ -90,6 +90,18 @@ def link(
     if style.addresses:
         addresses = addresses_of(units, plan.rooms, {*plan.promised, *plan.importable})
         units = move(units, addresses)
+    _take_apart(units, plan, style, names, addresses)
+    return Linked(units, tuple(resident), tuple(pruned), addresses)
+
+
+def _take_apart(
+    units: dict[str, ast.Module],
+    plan: Plan,
+    style: Style,
+    names: Mapping[Symbol, str],
+    addresses: Mapping[str, str],
+) -> None:
+    """What is done to classes and names once these are what they stay."""
     if style.part and plan.finder:
         find, make = (names[Symbol(plan.finder, name)] for name in ("find", "make"))
         room = addresses.get(plan.seldom_room, plan.seldom_room)
@@ -99,7 +111,6 @@ def link(
     if style.hot:
         put_hot_names_first(units[plan.home])
         ast.fix_missing_locations(units[plan.home])
-    return Linked(units, tuple(resident), tuple(pruned), addresses)
 
 
 def _shim(
