@@ -2,8 +2,8 @@
 
 Rows are tuples in the order of `columns`, which begin with the primary key of the table. SQLite
 gets a text that is made once and the tuples as they are: no statement to compile, no parameter to
-rename, no row to return. A report costs the writer 40 us that way, most of it in SQLite; as
-dictionaries through SQLAlchemy 130. PostgreSQL gets `arrays`.
+rename, no row to return. A report in a commit of 50 costs the writer 85 us that way, in one of
+250 50, most of it in SQLite; as dictionaries through SQLAlchemy 150. PostgreSQL gets `arrays`.
 """
 
 from collections.abc import Callable, Collection, Sequence

@@ -1,8 +1,8 @@
 """The short way of `POST /v1/up`: a request as boards write it, in one piece, without aiohttp.
 
 Only the very lines that the agent writes are read here, as one pattern; whatever differs in a byte
-goes to aiohttp, which has the last word about HTTP. What a request costs the receiver's processor
-with 256 connections: 33 us by aiohttp alone, 12 us here.
+goes to aiohttp, which has the last word about HTTP. With 256 connections a request costs the
+processor a third of what it costs by aiohttp: 28 us against 88, measured in turns.
 """
 
 import asyncio

@@ -118,7 +118,7 @@ class Committer:
     async def _run(self) -> None:
         try:
             while self._waiting:
-                # What the sockets hold already comes into this commit, too: a tenth fewer commits.
+                # What the sockets hold already comes into this commit, too.
                 await asyncio.sleep(0)
                 batch = self._waiting[: self._max_batch]
                 del self._waiting[: self._max_batch]

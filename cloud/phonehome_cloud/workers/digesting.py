@@ -22,7 +22,7 @@ from phonehome_cloud.store.waiting import has_waiting
 _LOG = logging.getLogger(__name__)
 # Small enough that a commit of intake never waits long for the writer thread.
 _BATCH = 400
-_BRIEF = 20  # a brief batch is so many times smaller: 4 ms that a report may wait
+_BRIEF = 20  # a brief batch is so many times smaller: a report waits 3 ms for it
 _TICK_S = 1.0
 
 

@@ -67,7 +67,7 @@ class MQTTConsumer:
     `accept` takes (message, device of the topic). The answer to a report is published to
     `ph1/{device}/dn`, never retained; a state (a last will, perhaps) gets none. While `accept`
     answers 5xx or raises, the message stays unacknowledged and is tried again: the broker stops
-    sending when its window is full. `accept_at_once` is asked first: no task, a third of the time.
+    sending when its window is full. `accept_at_once` is asked first: a task is 6 us dearer.
     """
 
     def __init__(
