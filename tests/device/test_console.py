@@ -9,6 +9,7 @@ import pytest
 
 from phonehome.console.commands import ALIASES, COMMANDS
 from phonehome.console.words import WORDS
+from phonehome.core.settings import KNOWN
 from phonehome_wire import registry
 from tests.fakes.board import DEVICE
 from tests.fakes.typing_board import PROMPT, TypingBoard
@@ -51,7 +52,9 @@ def test_both_forms_say_the_same(make):
         assert board.ask("get_device_info")["product"] == "bench"
         names = [row["name"] for row in board.ask("help")["commands"]]
         assert set(names) == set(COMMANDS)
-        assert board.ask("config")["pin"] == ""
+        config = board.ask("config")
+        assert [name for name in KNOWN if name not in config] == []
+        assert config["pin"] == ""
 
 
 def test_what_is_asked_is_true(make):

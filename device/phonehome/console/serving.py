@@ -101,11 +101,18 @@ def _masked(name: str, value):
     if isinstance(value, dict):
         return ["%s=%s" % (key, _masked(key, value[key])) for key in sorted(value)]
     if isinstance(value, tuple):
-        is_secure, host, port, path = value
-        return "%s://%s:%d%s" % ("https" if is_secure else "http", host, port, path)
+        return _address(value)
     if name in _SECRETS and name not in _PATHS and value:
         return _MASK
     return value
+
+
+def _address(parts: tuple) -> "str | None":
+    """(is secure, host, port, path) or (host, port) as an address; None of none."""
+    if len(parts) == 4:
+        is_secure, host, port, path = parts
+        return "%s://%s:%d%s" % ("https" if is_secure else "http", host, port, path)
+    return ":".join([str(part) for part in parts]) or None
 
 
 def _set(hands, words: list, write) -> None:
