@@ -51,7 +51,7 @@ check: setup  ## Format, lint, types, device sources compile, imports and docs a
 	@for f in $(MICROPYTHON_SOURCES); do $(BIN)/micropython -X compile-only $$f || { echo "$$f does not compile"; exit 1; }; done
 	$(BIN)/python -m pytest -q tests/gates
 
-bench: setup  ## Print the measured figures. BENCH=wire|heap|intake|digest|latency|energy|courier|pico for one.
+bench: setup  ## Print the measured figures. BENCH=wire|heap|intake|digest|storage|latency|energy|courier|pico for one.
 	$(BIN)/phonehome bench $(BENCH)
 
 fuzz: setup  ## Mutate signed messages RUNS times; only a value or the wire error may come out.

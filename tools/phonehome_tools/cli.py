@@ -33,6 +33,7 @@ VERBS = {
     "decode": "Read one PH/1 message and print it as JSON.",
     "pull": "Take what waits in devices over the serial line, and bring them the answer.",
     "push-reports": "Upload what this laptop carries to the receiver.",
+    "capacity": "What a fleet needs, by the figures of bench; a simulated day with a power cut.",
     "bench": "Measure, and print the figures beside their goals.",
 }
 

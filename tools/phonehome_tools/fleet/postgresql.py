@@ -41,7 +41,7 @@ class PostgreSQL:
     def __init__(
         self, is_durable: bool = True, settings: Mapping[str, object] | None = None
     ) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix="phonehome-pg-"))
         self._data = self.folder / "data"
         self._log = self.folder / "server.log"
@@ -208,7 +208,8 @@ def _kill_family(process: "subprocess.Popen[bytes]") -> None:
         time.sleep(_POLL_S)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port that nobody uses now."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]

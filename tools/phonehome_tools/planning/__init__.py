@@ -1,0 +1,1 @@
+"""How much of a receiver a fleet needs: arithmetic on measured figures, and a simulated day."""
