@@ -71,9 +71,9 @@ class Board:
         lines = self.run(script, within_s).strip().splitlines()
         try:
             return ast.literal_eval(lines[-1] if lines else "")
-        except (ValueError, SyntaxError) as error:
-            said = lines[-1][:_KEPT_BYTES] if lines else "nothing"
-            raise CableError(f"{self.name}: the board answers {said!r}", "try again") from error
+        except (ValueError, SyntaxError):
+            # Neither the answer nor its error is shown: a settings file has secrets in it.
+            raise CableError(f"{self.name}: the board's answer is garbled", "try again") from None
 
     def begin(self, script: str) -> None:
         """Start a script; `output` has what it prints, then `complaint` its exception."""

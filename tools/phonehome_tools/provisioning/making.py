@@ -22,8 +22,6 @@ from phonehome_tools.provisioning.writing import (
     write_waiting,
 )
 
-_FIRST_EPOCH = 1
-
 
 @dataclass(frozen=True)
 class Provisioned:
@@ -46,7 +44,7 @@ def provision(port: str, order: Order) -> Provisioned:
         expect_no_key(board, order.may_replace)
         product = order.product or read_product(board)
         key = read_waiting_key(board) or os.urandom(KEY_BYTES)
-        write_waiting(board, order, bytes([_FIRST_EPOCH]) + key)
+        write_waiting(board, order, key)
         registered = _register(board, order, device, product, key)
         activate(board, bytes([registered.epoch]) + key)
         board.reset()

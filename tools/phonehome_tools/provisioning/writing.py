@@ -24,6 +24,8 @@ CONFIG_PATH: Final = "/phonehome.json"
 CA_PATH: Final = f"/{CA_NAME}"
 NEW: Final = ".new"
 KEY_BYTES: Final = 32
+# What waits has this one until the receiver says which.
+FIRST_EPOCH: Final = 1
 _ACTIVATE: Final = """
 import os
 def try_to(do, *paths):
@@ -97,10 +99,10 @@ def read_product(board: Board) -> str:
     raise CableError(f"{board.name}: its product is none of those here", "give --product NAME")
 
 
-def write_waiting(board: Board, order: Order, key_file: bytes) -> None:
+def write_waiting(board: Board, order: Order, key: bytes) -> None:
     """Write what waits for the registration, and read it back; CableError."""
     config = json.dumps(order.settings(read_settings(board))).encode()
-    files = {KEY_PATH: key_file, CONFIG_PATH: config}
+    files = {KEY_PATH: bytes([FIRST_EPOCH]) + key, CONFIG_PATH: config}
     if order.ca is not None:
         files[CA_PATH] = order.ca
     waiting = {path + NEW: data for path, data in files.items()}
@@ -118,8 +120,9 @@ def write_waiting(board: Board, order: Order, key_file: bytes) -> None:
 
 
 def activate(board: Board, key_file: bytes) -> None:
-    """Put what waits into its place, the key last."""
-    send_files(board, {KEY_PATH + NEW: key_file})
+    """Put what waits into its place, the key last, with the epoch that the receiver gave it."""
+    if key_file[0] != FIRST_EPOCH:
+        send_files(board, {KEY_PATH + NEW: key_file})
     first = [CA_PATH, CONFIG_PATH]
     gone = [KEY_PATH + ".next", KEY_PATH + ".nonce"]
     board.run(_ACTIVATE.format(first=first, gone=gone, key=KEY_PATH))
