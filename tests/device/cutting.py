@@ -1,5 +1,6 @@
 """A life of the real agent on littlefs, and what must hold wherever the power is cut in it."""
 
+from phonehome.core.faultfile import FILE, snapshot_in
 from phonehome.core.recordhead import kind_of, read_head
 from phonehome_wire import registry
 from tests.fakes.board import DEVICE, KEY
@@ -86,9 +87,12 @@ class Story:
         return {key: self.made[key] for key, since in self.tried.items() if since <= cut}
 
     def faults_at(self, cut):
-        """What the file of fault states may hold when the power goes before a change."""
+        """The fault states that a boot may have kept when the power went before a change.
+
+        Those on flash then, or the next ones: a record in the outbox may tell them already.
+        """
         done = [states for _, until, states in self.kept if until <= cut]
-        return {done[-1]} | {states for since, until, states in self.kept if since <= cut < until}
+        return {states for _, _, states in self.kept[len(done) - 1 : len(done) + 1]}
 
     def promised(self, cut):
         """Keys of the records that must be on flash when the power goes before a change."""
@@ -240,7 +244,7 @@ def check_records(life, story, cut):
     used = {(inc, boot) for since, inc, boot in story.begun if since <= cut}
     assert (session.inc, session.boot) not in used, cut
     check_counts(story, cut, left, outbox.drops)
-    assert life.agent._folder.read("faults.bin") in story.faults_at(cut), cut
+    assert snapshot_in(life.agent._folder.read(FILE)) in story.faults_at(cut), cut
 
 
 def waiting(outbox):
