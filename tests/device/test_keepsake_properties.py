@@ -15,7 +15,7 @@ MADE_ANEW = {
     "Sampler": {
         "ring",
         "rules",
-        "_readers",
+        "readers",
         "_on_transition",
         "_silence",
         "_interval_ms",
