@@ -12,6 +12,7 @@ STORE  ?= sqlite
 REPORTS ?= 1000000
 RECEIVERS ?= 1
 KILLS  ?= 10000
+WORKERS ?= 2
 MICROPYTHON_SOURCES = $(shell find shared/phonehome_wire device/phonehome device/examples tools/phonehome_sim -name '*.py')
 
 .DEFAULT_GOAL := help
@@ -34,11 +35,11 @@ system:
 demo: setup  ## A virtual washer and fridge phone home; tickets open. DEMO=--once ends by itself.
 	$(BIN)/phonehome demo $(DEMO)
 
-test: setup system  ## Everything, under unix MicroPython too.
-	$(BIN)/python -m pytest
+test: setup system  ## Everything, under unix MicroPython too. WORKERS=2 files are tested side by side.
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 test-pico: $(VENV)/.pico  ## Real firmware in an emulated Pico; tests/pico/README.md names the settings.
-	$(BIN)/python -m pytest tests/pico
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/pico
 
 $(VENV)/.pico: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c tools/setup/constraints.txt -e '.[pico]'
