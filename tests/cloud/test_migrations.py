@@ -103,7 +103,9 @@ def test_receivers_that_start_together_make_one_schema(url):
 
 
 def test_an_older_schema_on_postgresql_waits_for_its_operator(postgresql):
-    """Receivers of the version before may still run on it: it is refused, and not changed."""
+    """Receivers of the version before may still run on it: it is refused, and not changed; a
+    newer one is refused, too, and nobody is told to migrate it.
+    """
     with postgresql.database("older") as url:
         database = Database(url)
         database.open()
@@ -112,6 +114,9 @@ def test_an_older_schema_on_postgresql_waits_for_its_operator(postgresql):
         with pytest.raises(StoreRefusedError, match=r"at 0001, this version wants .* migrate"):
             migrations.prepare(database)
         assert migrations.current_revision(database) == "0001"
+        postgresql.execute("UPDATE alembic_version SET version_num = '9999'", database="older")
+        with pytest.raises(StoreRefusedError, match="9999 is newer than this receiver knows"):
+            migrations.prepare(database)
         database.close()
 
 

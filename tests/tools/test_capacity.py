@@ -77,7 +77,7 @@ def test_the_page_shows_what_the_command_says():
         assert f"| {' | '.join(row)} |\n" in page
     million = needs[1]
     day = simulate(million.fleet, million.receivers * cost.core_rate, million.receivers)
-    title = f"A day of {million.fleet.devices:,} devices, {million.receivers} receivers"
+    title = f"A day of {million.fleet.devices:,} devices, receiver processes: {million.receivers}"
     assert (ROOT / "cloud" / "capacity.svg").read_text() == draw_day(day, title)
     assert f"In {day.settled_s} s everybody has been heard" in page
 

@@ -74,7 +74,9 @@ def _draw(of: Need, cost: Measured) -> str:
         f"simulated: at most {max(day.tried):,.0f} reports a second come, {day.refused:,.0f} are"
         f" told to wait, and {day.settled_s} s after power is back nobody waits"
     )
-    return draw_day(day, f"A day of {of.fleet.devices:,} devices, {of.receivers} receivers")
+    return draw_day(
+        day, f"A day of {of.fleet.devices:,} devices, receiver processes: {of.receivers}"
+    )
 
 
 def rows_of(needs: Sequence[Need]) -> list[list[str]]:

@@ -34,6 +34,7 @@ def prepare(database: Database) -> None:
     found, wanted = current_revision(database), head()
     if found == wanted:
         return
+    check_known(found)
     if database.is_sqlite or found is None:
         upgrade(database)
         return
