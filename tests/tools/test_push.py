@@ -4,17 +4,20 @@ import json
 from pathlib import Path
 
 import pytest
+from littlefs import LittleFS
 
 from phonehome_tools.cable.board import open_board
 from phonehome_tools.cable.errors import RefusedError, UsageError
 from phonehome_tools.cable.files import digest, read_hashes, send_files
 from phonehome_tools.cli import main
+from phonehome_tools.installing import staging
 from phonehome_tools.installing.bundle import choose_parts, make_bundle
-from phonehome_tools.installing.switching import MAIN, MARK, TODO
+from phonehome_tools.installing.switching import MAIN, MARK, TODO, pack
 from phonehome_tools.packaging.firmware import Firmware
 from tests.fakes.cabled import CabledBoard
 from tests.tools.boards import APP, installed, provision, write_app
 
+BLOCK, PICO_W_BLOCKS = 4096, 212
 CIRCUITPYTHON = b"""
 import sys
 
@@ -172,6 +175,24 @@ def test_a_board_with_another_firmware_is_left_alone(board, app, capsys):
     assert installed(board.port) == {}
     assert main(["doctor", board.port]) == 1
     assert "circuitpython 9.2.0" in capsys.readouterr().out
+
+
+def test_a_pico_w_has_room_for_the_agent_and_its_archive():
+    """The estimate is no less than what littlefs takes, and the whole agent fits twice so far."""
+    files = make_bundle("washer", None).files
+    flash = LittleFS(
+        block_size=BLOCK, block_count=PICO_W_BLOCKS, prog_size=256, cache_size=1024, read_size=32
+    )
+    empty = flash.used_block_count
+    for path, data in files.items():
+        flash.makedirs(str(Path(path).parent), exist_ok=True)
+        with flash.open(path, "wb") as file:
+            file.write(data)
+    folders = {str(Path(path).parent) for path in files} - {"/"}
+    estimate = staging._blocks([len(data) for data in files.values()], BLOCK) + 2 * len(folders)
+    assert flash.used_block_count - empty <= estimate
+    archive = -(-len(pack(files)) // BLOCK)
+    assert empty + estimate + archive + staging._SPARE_BLOCKS <= PICO_W_BLOCKS
 
 
 @pytest.mark.parametrize(

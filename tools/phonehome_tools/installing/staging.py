@@ -37,6 +37,11 @@ _SWITCH_S: Final = 240.0
 # A file that is replaced is there twice for a moment, and the agent wants to write its records.
 _SPARE_BLOCKS: Final = 8
 _FOLDER_BLOCKS: Final = 2
+# A file of an eighth of a block or less is part of its folder, which is two blocks and is split
+# where it is half full; its entry has a name and some words.
+_INLINE_PART: Final = 8
+_FOLDER_COST: Final = 4
+_ENTRY_BYTES: Final = 64
 _ENOSPC, _EROFS = 28, 30
 _FORGET: Final = """
 import os
@@ -170,11 +175,18 @@ def _growth(
     removed: Collection[str],
     there: Mapping[str, Stored],
 ) -> int:
-    """Blocks that the new files take more than the old ones; littlefs gives each a block."""
+    """Blocks that the new files take more than the old ones."""
     block, _, _ = read_space(board)
-    new = sum(-(-len(data) // block) for data in copied.values())
     gone = [*removed, *(path for path in copied if path in there)]
-    return max(new - sum(-(-there[path].size // block) for path in gone), 0)
+    new = _blocks([len(data) for data in copied.values()], block)
+    return max(new - _blocks([there[path].size for path in gone], block), 0)
+
+
+def _blocks(sizes: Collection[int], block: int) -> int:
+    """Blocks of these files in littlefs, rather too many: small ones lie in their folder's."""
+    small = [size for size in sizes if size <= block // _INLINE_PART]
+    large = sum(-(-size // block) for size in sizes if size > block // _INLINE_PART)
+    return large - (-_FOLDER_COST * sum(size + _ENTRY_BYTES for size in small) // block)
 
 
 def _is_main_ours(board: Board, may_replace: bool) -> bool:
