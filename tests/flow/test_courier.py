@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from phonehome_tools.cable.errors import GoneError, NoBoardError
 from phonehome_tools.cable.line import Line, open_line
 from phonehome_tools.cli import main
 from phonehome_tools.courier.capture import Capture, read_report
@@ -79,9 +80,7 @@ def until_waiting(board, count):
 
 def count_exported(dialogue):
     """How many records an export has now."""
-    capture = Capture()
-    dialogue.export(capture)
-    return sum(report.records for report in capture.reports)
+    return sum(report.records for report in dialogue.export(Capture()))
 
 
 async def power_on_and_break(board):
@@ -360,3 +359,39 @@ async def test_where_no_console_answers(tmp_path, make_plugged, store, capsys):
     assert "no console of phonehome answers" in err and "doctor" in err
     await phonehome("pull", tmp_path / "nothing", "--state", store.folder, expect=4)
     assert "there is no such port" in capsys.readouterr().err
+
+
+async def test_a_cable_that_is_pulled_leaves_whole_files(make_plugged, receiver, store, capsys):
+    """The line ends in the middle of an export: what was whole is kept, the next visit has all."""
+    board = make_plugged()
+    await power_on_and_break(board)
+
+    class PulledLine(SpoilingLine):
+        def read_line(self, within_s):
+            line = self._line.read_line(within_s)
+            if line is not None and "#PH1 DONE" in line:
+                raise GoneError("pulled")
+            return line
+
+    with open_line(board.port) as line, pytest.raises(GoneError):
+        await asyncio.to_thread(Courier(store, None).visit, PulledLine(line, 0, 0))
+    assert len(store.reports()) == 1
+    await phonehome("pull", board.port, "--server", receiver.url, "--state", store.folder)
+    assert await stored_records(receiver) == [(1, 0), (1, 1), (1, 2)]
+    assert "committed" in capsys.readouterr().out
+
+
+def test_a_device_with_a_path_for_a_name_is_no_device():
+    """What answers as anything but an EUI-64 is not looked for in the laptop's folders."""
+
+    class Liar:
+        name = "liar"
+
+        def write(self, data):
+            pass
+
+        def lines(self, _within_s):
+            yield '{"command": "version", "device": "../../.ssh"}'
+
+    with pytest.raises(NoBoardError, match="no console of phonehome"):
+        Dialogue(Liar()).expect_console()

@@ -2,10 +2,12 @@
 
 import json
 import time
+from collections.abc import Iterator
 from typing import Any, Final
 
 from phonehome_tools.cable.errors import NoBoardError, RefusedError
 from phonehome_tools.cable.line import Line
+from phonehome_tools.cable.ports import is_eui, plain_eui
 from phonehome_wire.serial import MARK, line_count, numbered_line
 
 from .capture import Capture, Captured
@@ -19,6 +21,8 @@ _NO_CONSOLE: Final = (
     "is the application running, and 'console' not false in phonehome.json? "
     "'phonehome doctor' looks at a board that has only a prompt"
 )
+_NOISE: Final = "look at the cable and at the baud rate"
+_LOST: Final = "the board may have started again, or its application holds up everything"
 # What the console says behind an export, for when the export's own end was damaged.
 _BEHIND_EXPORT: Final = ("error: ", "reports: ", "records: ")
 # Reasons only: a board has no room for the words behind them.
@@ -39,8 +43,9 @@ class Dialogue:
         """The EUI-64 of the device whose console answers; NoBoardError when none does."""
         for _ in range(_TRIES):
             answer = self._try("version", _TRY_S)
-            if answer is not None:
-                return str(answer.get("device", ""))
+            device = str(answer.get("device", "")) if answer is not None else ""
+            if is_eui(device):
+                return plain_eui(device)
         raise NoBoardError(f"{self._line.name}: no console of phonehome answers", _NO_CONSOLE)
 
     def ask(self, command: str, within_s: float = ANSWER_S) -> dict[str, Any]:
@@ -53,25 +58,23 @@ class Dialogue:
             raise AnswerError(str(answer["error"]))
         return answer
 
-    def export(self, capture: Capture, within_s: float = ANSWER_S) -> list[Captured]:
-        """Feed a capture with one export; the reports of it. It may be incomplete, see capture.
+    def export(self, capture: Capture, within_s: float = ANSWER_S) -> Iterator[Captured]:
+        """Feed a capture with one export; its reports as they come. See the capture for the end.
 
         `within_s` is how long nothing of it may come, whatever else the application prints.
         """
         for _ in self._line.lines(_STALE_S):
             pass  # the rest of an export that was given up would be taken for one of this
-        found: list[Captured] = []
         self._type("export")
         deadline = time.monotonic() + within_s
         while (line := self._line.read_line(deadline - time.monotonic())) is not None:
             report = capture.feed(line)
             if report is not None:
-                found.append(report)
+                yield report
             if capture.announced is not None or line.startswith(_BEHIND_EXPORT):
                 break
             if MARK in line:
                 deadline = time.monotonic() + within_s
-        return found
 
     def type_ack(self, ack: bytes) -> dict[str, Any]:
         """Type the receiver's answer; what the device did. AnswerError when it refuses it.
@@ -105,7 +108,3 @@ class Dialogue:
 
     def _type(self, command: str) -> None:
         self._line.write(_CLEAR + command.encode() + b"\r")
-
-
-_NOISE: Final = "look at the cable and at the baud rate"
-_LOST: Final = "the board may have started again, or its application holds up everything"
