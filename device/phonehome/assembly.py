@@ -75,10 +75,11 @@ def make_box(board, folder, ring) -> BlackBox:
 
 
 def make_birth(board, product, config: Config, box: BlackBox) -> Birth:
-    """Find out why the board started, before anything sets up its watchdog; and what it is."""
+    """Find out why the board started, and what it is."""
     from .core import boots
     from .core.lastwords import find_slot, read_words
     from .core.resets import chip_of, crash_kind, read_registers, reconcile
+    from .ports.watchdog import was_bitten
 
     agent = "phonehome " + __version__
     birth = Birth(
@@ -95,7 +96,7 @@ def make_birth(board, product, config: Config, box: BlackBox) -> Birth:
     box.head[:] = retained[:HEAD_BYTES] + bytes(max(0, HEAD_BYTES - len(retained)))
     words = read_words(retained, slot, box.slot)
     chip = chip_of(getattr(sys.implementation, "_machine", ""))
-    register = read_registers(chip, board.memory)
+    register = read_registers(chip, board.memory, was_bitten[0])
     birth.reset_cause, birth.certainty = reconcile(words.meaning, register, board.reset_cause())
     birth.reset_name = words.name
     if words.name.endswith("?"):  # not caught in the act

@@ -1,19 +1,27 @@
 """The watchdog of a board: its longest time, its pause, its timer."""
 
+from phonehome.core import resets
+from phonehome.ports import watchdog
 from phonehome.ports.watchdog import Watchdog
+from phonehome_wire import registry
+
+MARK = 0x4005801C  # the RP2040's
+TIMED_OUT = 0x6AB73121
 
 
 class Machine:
     """What firmware offers: WDT, Timer and the registers, in one."""
 
     def __init__(self):
+        watchdog.was_bitten[0] = None  # a boot of its own
         self.WDT, self.Timer = self.start, Timer(self)
-        self.mem32 = {}
+        self.mem32 = {MARK: 0, MARK + 0x80000: 0, 0x40058008: 0x2, 0x40064008: 0}
         self.fed = 0
         self.timers = []
 
     def start(self, timeout):
         self.timeout_ms = timeout
+        self.mem32[MARK] = TIMED_OUT  # as the RP2's firmware does: a mark, should it bite
         return self
 
     def feed(self):
@@ -72,12 +80,48 @@ def test_a_pause_is_a_bit_of_the_rp2():
         dog = Watchdog(machine, "rp2", chip, 8000)
         dog.start()
         dog.pause()
-        assert machine.mem32 == {register: 1 << 30}
+        assert machine.mem32[register] == 1 << 30
     machine = Machine()
+    untouched = dict(machine.mem32)
     dog = Watchdog(machine, "esp32", "ESP32", 8000)
     dog.start()
     dog.pause()
-    assert (machine.mem32, dog.is_on) == ({}, True)
+    del machine.mem32[MARK], untouched[MARK]
+    assert (machine.mem32, dog.is_on) == (untouched, True)
+
+
+def cause_of(machine):
+    """Why the board started, as an agent finds out behind the start of its watchdog."""
+    return resets.read_registers("RP2040", machine.mem32, watchdog.was_bitten[0])
+
+
+def test_a_start_of_the_dog_is_no_bite():
+    """Who asks for the reason of the reset behind the start hears what was there before it."""
+    machine = Machine()
+    dog = Watchdog(machine, "rp2", "RP2040", 8000)
+    dog.start()
+    assert cause_of(machine) == registry.RESET_COMMANDED
+    dog.start()
+    assert (cause_of(machine), machine.mem32[MARK]) == (registry.RESET_COMMANDED, TIMED_OUT)
+
+
+def test_a_bite_is_one_behind_the_start_of_the_next_dog():
+    """The mark of the boot before is remembered, and the new one is left for the next boot."""
+    machine = Machine()
+    machine.mem32[MARK] = TIMED_OUT
+    dog = Watchdog(machine, "rp2", "RP2040", 8000)
+    dog.start()
+    assert (cause_of(machine), machine.mem32[MARK]) == (registry.RESET_WATCHDOG, TIMED_OUT)
+
+
+def test_a_dog_that_sleeps_leaves_no_mark():
+    """Behind Ctrl-C a program that is started by hand finds no bite that never was."""
+    machine = Machine()
+    dog = Watchdog(machine, "rp2", "RP2040", 8000)
+    dog.start()
+    dog.pause()
+    watchdog.was_bitten[0] = None  # a soft reset forgets it
+    assert cause_of(machine) == registry.RESET_COMMANDED
 
 
 def test_one_timer_at_a_time():

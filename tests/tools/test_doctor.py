@@ -55,6 +55,14 @@ def rows(firmware=PICO, agent="", reset="", files=120, differing=0, **changed):
     return {one.name: one for one in judge(facts, NOW, "0.1.0")}
 
 
+@pytest.mark.parametrize("reason", ["watchdog", "brown_out", "crash", "panic", "out_of_memory"])
+def test_a_reset_that_nobody_wanted_is_one_to_look_at(reason):
+    """The row says where to read more; the agent's own words are kept."""
+    found = rows(reset=f"reset {reason}, certainty sure, boot 3")["last reset"]
+    assert (found.state, found.value) == (LOOK, f"reset {reason}, certainty sure, boot 3")
+    assert "console" in found.advice
+
+
 def test_a_healthy_board_has_nothing_to_do():
     """All rows are good and none gives advice."""
     found = rows(reset="reason commanded, certainty sure")

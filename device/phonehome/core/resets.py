@@ -141,13 +141,17 @@ def chip_of(machine: str) -> str:
     return chip if chip in REGISTERS else ""
 
 
-def read_registers(chip: str, memory) -> int:
+def read_registers(chip: str, memory, was_bitten=None) -> int:
     """RESET_* by the registers of a chip in `memory` (address -> word); unknown for other chips.
 
     The watchdog's mark is wiped, or a program that is started again by hand would find it again.
+    Where a watchdog runs already the mark is its own: then `was_bitten` says what was there.
     """
     for address, mask, value, reason in REGISTERS.get(chip, ()):
-        if memory[address] & mask == value:
+        if value == _TIMED_OUT and was_bitten is not None:
+            if was_bitten:
+                return int(reason)
+        elif memory[address] & mask == value:
             if value == _TIMED_OUT:
                 memory[address] = 0
             return int(reason)

@@ -10,12 +10,16 @@ from phonehome_wire.compat import const
 # halves what 24 bits of microseconds would give.
 _CHIPS = {"RP2040": (8388, 0x40058000), "RP2350": (16777, 0x400D8000)}
 _OTHERS = (60000, 0)
+_MARK = const(0x1C)  # behind it: scratch 4, into which a start writes what a time-out leaves there
+_TIMED_OUT = const(0x6AB73121)
 _CLEAR = const(0x3000)  # writes to a register's address and this clear the bits that are set
 _ENABLE = const(0x40000000)
 # The RP2 has timers in software only. Of the ESP32's, 0 is what every example takes.
 _TIMERS = {"rp2": -1, "esp32": 1}
 # The RP2's is collected when nobody refers to it, and behind Ctrl-C no agent is left that could.
 _timer: list = [None]
+# Whether the boot before ended in a time-out, for who asks when the dog has started; None: ask it.
+was_bitten: list = [None]
 
 
 class Watchdog:
@@ -39,6 +43,8 @@ class Watchdog:
 
     def start(self) -> None:
         """Let it watch; started again it goes on."""
+        if self._control and was_bitten[0] is None:
+            was_bitten[0] = self._machine.mem32[self._control + _MARK] == _TIMED_OUT
         self._dog = self._machine.WDT(timeout=self.timeout_ms)
 
     def feed(self) -> None:
@@ -50,6 +56,7 @@ class Watchdog:
         """Stop it where the chip allows that; elsewhere it stays on and wants to be fed."""
         if self._dog is not None and self._control:
             self._machine.mem32[self._control + _CLEAR] = _ENABLE
+            self._machine.mem32[self._control + _MARK] = 0
             self._dog = None
 
     def every(self, period_ms: int, callback) -> None:

@@ -19,6 +19,7 @@ _CLOCK_S: Final = 120
 _KEY_BYTES: Final = 33
 _EROFS: Final = 30
 _FAT_BLOCK: Final = 512
+_TROUBLE: Final = ("brown", "crash", "memory", "panic", "watchdog")  # in what the agent says of it
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,9 @@ def _clock(facts: Facts, now: datetime) -> Iterator[Finding]:
 
 def _reset(facts: Facts) -> Iterator[Finding]:
     cause = facts.more["reset_cause"]
-    if facts.reset:
+    if any(word in facts.reset for word in _TROUBLE):
+        yield Finding("last reset", facts.reset, LOOK, f"phonehome console {facts.port}, then log")
+    elif facts.reset:
         yield Finding("last reset", facts.reset)
     else:
         yield Finding("last reset", f"{cause or 'not known'}, as the firmware has it")
