@@ -38,11 +38,12 @@ class ConnectionLimits:
     connections_per_address: int = 1024  # a building behind one address
     proxies: frozenset[str] = frozenset()  # addresses that may have all connections
     idle_s: float = 330.0  # a device that reports every five minutes keeps its connection
+    backlog: int = 1024  # taken at once by asyncio, before any of them can be refused
 
     def within(self, files: int) -> "ConnectionLimits":
         """The same for a process that may open so many files: clients never take the last ones."""
         room = max(1, min(self.connections, files - min(_SPARE_FILES, files // 2)))
-        return replace(self, connections=room)
+        return replace(self, connections=room, backlog=min(self.backlog, (files - room) // 2))
 
 
 _LOOK_S = 0.01  # how often a closing door looks whether all have left
@@ -319,7 +320,11 @@ class GuardedSite(web.BaseSite):
         await super().start()
         loop = asyncio.get_running_loop()
         server = await loop.create_server(
-            self.door, self._host, self._bound_port, backlog=1024, reuse_address=True
+            self.door,
+            self._host,
+            self._bound_port,
+            backlog=self.door.limits.backlog,
+            reuse_address=True,
         )
         self._server = server
         self._bound_port = server.sockets[0].getsockname()[1]
