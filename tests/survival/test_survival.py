@@ -19,11 +19,12 @@ async def test_the_books_balance(tmp_path, plan):
     trial = await run_trial(plan, tmp_path, note=lambda _: None)
     assert trial.books.is_balanced, trial
     assert trial.books.made > plan.reports
-    assert sum(trial.deaths.values()) >= 3
+    assert sum(trial.deaths.values()) > 0
 
 
 @pytest.mark.timeout(300)
 async def test_a_receiver_that_answers_early_is_caught(tmp_path):
     """The control: an ack before the commit loses records, and the books show it."""
-    trial = await run_trial(Plan(**SMALL, seed=3, early=True), tmp_path, note=lambda _: None)
+    plan = Plan(1500, devices=60, pace=150, seed=3, with_broker=False, early=True)
+    trial = await run_trial(plan, tmp_path, note=lambda _: None)
     assert trial.books.lost > 0

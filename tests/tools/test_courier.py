@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import stat
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -239,16 +238,16 @@ async def test_push_reports_survives_kill_at_any_moment(store, tmp_path):
             store.add(captured(a_report(voice)))
         argv = ["push-reports", "--server", receiver.url, "--state", str(store.folder)]
         kills = 0
-        for delay_s in (0.5, 0.7, 0.6, 0.8, 0.9):
-            pid = await asyncio.create_subprocess_exec(
+        for acks in (0, 1, 7, 20, 35, 50):
+            uploading = await asyncio.create_subprocess_exec(
                 BIN / "phonehome", *argv, stdout=asyncio.subprocess.DEVNULL
             )
-            try:
-                await asyncio.wait_for(pid.wait(), delay_s)
-            except TimeoutError:
-                os.kill(pid.pid, 9)
-                await pid.wait()
+            while uploading.returncode is None and len(store.acks(voice.device)) < acks:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+            if uploading.returncode is None:
+                uploading.kill()
                 kills += 1
+            await uploading.wait()
         assert await asyncio.to_thread(main, argv) == 0
         stored = (await receiver.api("GET", f"/devices/{voice.device}/reports?limit=100"))["items"]
     assert kills
