@@ -2,20 +2,14 @@
 
 import asyncio
 import contextlib
-import socket
 from urllib.parse import urlsplit
 
 import paho.mqtt.client as mqtt
 
+from phonehome_tools.fleet.postgresql import free_port
+
 MOSQUITTO = "/usr/sbin/mosquitto"
 DEADLINE_S = 20
-
-
-def free_port() -> int:
-    """A port that nobody uses now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 async def listening(port: int) -> None:

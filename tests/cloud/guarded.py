@@ -6,7 +6,8 @@ import ssl
 import tomllib
 
 from phonehome_tools import cli
-from tests.cloud.brokers import Mosquitto, free_port
+from phonehome_tools.fleet.postgresql import free_port
+from tests.cloud.brokers import Mosquitto
 from tests.fakes.authority import FakeAuthority
 
 HOST = "127.0.0.1"

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from phonehome_cloud.workers.supervising import Supervised
-from tests.cloud.brokers import free_port
+from phonehome_tools.fleet.postgresql import free_port
 from tests.cloud.running import CONTENT_TYPE, TOKEN
 from tests.cloud.voice import Voice
 

@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 import os
 import random
-import socket
 from pathlib import Path
 
 import pytest
 
+from phonehome_tools.fleet.postgresql import free_port
 from tests.fakes.board import DEVICE, KEY
 from tests.flow.conftest import WITHIN_S
 from tests.flow.proxy import CuttingProxy
@@ -42,13 +42,6 @@ async def keep_on(board):
         await board.process.wait()
         await board.kill()
         await board.start()
-
-
-def free_port():
-    """Where nobody listens."""
-    with contextlib.closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 async def heard(board, name, count=1, **facts):

@@ -8,13 +8,14 @@ from typing import Protocol
 
 import paho.mqtt.client as mqtt
 
+from phonehome_tools.bench.load import END_OF_HEAD, OK, body_length, post
 from tests.survival.fleet import Errand, Fleet
 
+HOST = "127.0.0.1"
+HTTP_PORT = 80  # as the head says; which one it really is nobody reads
 ANSWER_WITHIN_S = 8.0
 PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
-_END_OF_HEAD = b"\r\n\r\n"
-_LENGTH = b"content-length:"
 
 
 class Way(Protocol):
@@ -70,17 +71,12 @@ class HTTPWay:
     async def _post(self, report: bytes) -> bytes:
         if self._streams is None:
             port = self._rng.choice(self._ports)
-            self._streams = await asyncio.open_connection("127.0.0.1", port)
+            self._streams = await asyncio.open_connection(HOST, port)
         reader, writer = self._streams
-        head = (
-            "POST /v1/up HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-            'Content-Type: application/cose; cose-type="cose-mac0"\r\n'
-            f"Content-Length: {len(report)}\r\n\r\n"
-        )
-        writer.write(head.encode() + report)
-        answer = await reader.readuntil(_END_OF_HEAD)
-        body = await reader.readexactly(_body_length(answer))
-        if answer.startswith(b"HTTP/1.1 200"):
+        writer.write(post(HOST, HTTP_PORT, report))
+        answer = await reader.readuntil(END_OF_HEAD)
+        body = await reader.readexactly(body_length(answer))
+        if answer.startswith(OK):
             return body
         self._hang_up()
         return b""
@@ -102,7 +98,7 @@ class Postbox:
         self._client.reconnect_delay_set(1, 1)
         self._client.on_connect = lambda client, *_: client.subscribe("ph1/+/dn", 1)
         self._client.on_message = self._on_message
-        self._client.connect_async("127.0.0.1", port)
+        self._client.connect_async(HOST, port)
         self._client.loop_start()
 
     async def carry(self, errand: Errand) -> bytes:
@@ -133,10 +129,3 @@ class Postbox:
         answer = self._expected.get(topic.split("/")[1])
         if answer is not None and not answer.done():
             answer.set_result(bytes(payload))
-
-
-def _body_length(head: bytes) -> int:
-    """The announced length of a body."""
-    lower = head.lower()
-    start = lower.find(_LENGTH)
-    return int(lower[start + len(_LENGTH) :].split(b"\r\n", 1)[0]) if start >= 0 else 0

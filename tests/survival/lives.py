@@ -14,8 +14,8 @@ from phonehome_cloud.stepping import STEPS, WRITTEN
 from phonehome_tools.fleet.catalog import products_folder
 from phonehome_tools.fleet.children import Children
 from phonehome_tools.fleet.errors import ChildError
+from phonehome_tools.fleet.postgresql import free_port
 from phonehome_tools.fleet.receiver import read_ready_line
-from tests.cloud.brokers import free_port
 from tests.survival.receiver_main import NEVER
 
 READY_WITHIN_S = 60.0

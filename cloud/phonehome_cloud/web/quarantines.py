@@ -14,8 +14,9 @@ from phonehome_wire.errors import WireError
 from phonehome_wire.uplink import decode_uplink
 
 from .decoding import describe_message
+from .hashed import fields_of, read_hash
 from .operations import Operation, json_response
-from .paging import bad_cursor, page, read_cursor, read_limit, write_cursor
+from .paging import page, read_cursor, read_limit, write_cursor
 from .parts import DATABASE, INTAKE
 from .queries import PAGING, check_names, read_device
 
@@ -64,7 +65,7 @@ async def list_misfits(request: web.Request) -> web.Response:
     limit = read_limit(request.query)
     after = read_cursor(request.query, "quarantine", int, str, str)
     device = read_device(request.query.get("device"))
-    place = None if after is None else (after[0], after[1], _digest(after[2]))
+    place = None if after is None else (after[0], after[1], read_hash(after[2]))
     database = request.config_dict[DATABASE]
     rows = await database.read(misfits.list_quarantined, device, place, limit + 1)
     more = None
@@ -72,7 +73,7 @@ async def list_misfits(request: web.Request) -> web.Response:
         last = rows[limit - 1]
         words = last["received_at"], last["device"], last["hash"].hex()
         more = write_cursor("quarantine", *words)
-    return json_response(page([Misfit(**_fields(row)) for row in rows[:limit]], more))
+    return json_response(page([Misfit(**fields_of(row, Misfit)) for row in rows[:limit]], more))
 
 
 async def get_misfit(request: web.Request) -> web.Response:
@@ -81,7 +82,7 @@ async def get_misfit(request: web.Request) -> web.Response:
     row = await _expect(request)
     raw = bytes(row["raw"])
     text = base64.b64encode(raw).decode()
-    return json_response(MisfitDetail(**_fields(row), raw=text, decoded=_read(row, raw)))
+    return json_response(MisfitDetail(**fields_of(row, Misfit), raw=text, decoded=_read(row, raw)))
 
 
 async def replay_misfit(request: web.Request) -> web.Response:
@@ -128,18 +129,6 @@ def _read(row: RowMapping, raw: bytes) -> dict[str, Any] | None:
 async def _expect(request: web.Request) -> RowMapping:
     device, item = request.match_info["device"], bytes.fromhex(request.match_info["item"])
     return await request.config_dict[DATABASE].read(misfits.expect_quarantined, device, item)
-
-
-def _digest(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        raise bad_cursor(text) from None
-
-
-def _fields(row: RowMapping) -> dict[str, Any]:
-    names = (name for name in Misfit.__struct_fields__ if name != "id")
-    return {"id": row["hash"].hex(), **{name: row[name] for name in names}}
 
 
 FILTERS = {**PAGING, "device": "16 lower-case hex digits"}

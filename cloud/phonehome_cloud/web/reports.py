@@ -10,8 +10,9 @@ from sqlalchemy import Connection, RowMapping
 from phonehome_cloud.store import devices, listing
 
 from .decoding import describe_message
+from .hashed import fields_of, read_hash
 from .operations import Operation, json_response
-from .paging import bad_cursor, page, read_cursor, read_limit, write_cursor
+from .paging import page, read_cursor, read_limit, write_cursor
 from .parts import DATABASE
 from .queries import PAGING, check_names
 
@@ -47,12 +48,13 @@ async def list_reports(request: web.Request) -> web.Response:
     check_names(request, PAGING)
     limit = read_limit(request.query)
     after = read_cursor(request.query, "reports", int, str)
-    rows = await _read(request, _list, _position(after), limit + 1)
+    place = None if after is None else (after[0], read_hash(after[1]))
+    rows = await _read(request, _list, place, limit + 1)
     more = None
     if len(rows) > limit:
         last = rows[limit - 1]
         more = write_cursor("reports", last["received_at"], last["hash"].hex())
-    return json_response(page([Report(**_fields(row)) for row in rows[:limit]], more))
+    return json_response(page([Report(**fields_of(row, Report)) for row in rows[:limit]], more))
 
 
 async def get_report(request: web.Request) -> web.Response:
@@ -61,7 +63,7 @@ async def get_report(request: web.Request) -> web.Response:
     row = await _read(request, listing.expect_report, bytes.fromhex(request.match_info["report"]))
     return json_response(
         ReportDetail(
-            **_fields(row),
+            **fields_of(row, Report),
             raw=base64.b64encode(row["raw"]).decode(),
             decoded=describe_message(row["raw"]),
         )
@@ -78,20 +80,6 @@ def _list(
 ) -> list[RowMapping]:
     devices.expect(connection, device)
     return listing.list_reports(connection, device, after, limit)
-
-
-def _position(after: tuple[Any, ...] | None) -> tuple[int, bytes] | None:
-    if after is None:
-        return None
-    try:
-        return after[0], bytes.fromhex(after[1])
-    except ValueError:
-        raise bad_cursor(after[1]) from None
-
-
-def _fields(row: RowMapping) -> dict[str, Any]:
-    names = (name for name in Report.__struct_fields__ if name != "id")
-    return {"id": row["hash"].hex(), **{name: row[name] for name in names}}
 
 
 _PATH = "/devices/{device:[0-9a-f]{16}}/reports"

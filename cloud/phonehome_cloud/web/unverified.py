@@ -20,8 +20,9 @@ from phonehome_wire.uplink import Uplink, decode_uplink
 
 from .bodies import read_json
 from .decoding import describe_uplink
+from .hashed import fields_of, read_hash
 from .operations import Operation, json_response
-from .paging import bad_cursor, page, read_cursor, read_limit, write_cursor
+from .paging import page, read_cursor, read_limit, write_cursor
 from .parts import ACTOR, DATABASE
 from .problems import ProblemError, field_error
 from .queries import PAGING, check_names
@@ -80,13 +81,16 @@ async def list_unverified(request: web.Request) -> web.Response:
     """All that were filed, by device."""
     check_names(request, PAGING)
     limit = read_limit(request.query)
-    after = _position(read_cursor(request.query, "unverified", str, str))
-    rows = await request.config_dict[DATABASE].read(unverified.list_after, after, limit + 1)
+    after = read_cursor(request.query, "unverified", str, str)
+    place = None if after is None else (after[0], read_hash(after[1]))
+    rows = await request.config_dict[DATABASE].read(unverified.list_after, place, limit + 1)
     more = None
     if len(rows) > limit:
         last = rows[limit - 1]
         more = write_cursor("unverified", last["device"], last["hash"].hex())
-    return json_response(page([Unverified(**_fields(row)) for row in rows[:limit]], more))
+    return json_response(
+        page([Unverified(**fields_of(row, Unverified)) for row in rows[:limit]], more)
+    )
 
 
 async def get_unverified(request: web.Request) -> web.Response:
@@ -97,7 +101,7 @@ async def get_unverified(request: web.Request) -> web.Response:
     row = await database.read(unverified.expect, device, bytes.fromhex(report))
     return json_response(
         UnverifiedDetail(
-            **_fields(row),
+            **fields_of(row, Unverified),
             raw=base64.b64encode(row["raw"]).decode(),
             decoded=describe_uplink(decode_uplink(open_plain(row["raw"])[1])),
         )
@@ -123,20 +127,6 @@ def _read(text: str) -> tuple[bytes, str, Uplink]:
         why = str(error)
     shown = field_error("report", text[:40], _WANTED)
     raise ProblemError("invalid-body", f"report: {why}", shown)
-
-
-def _position(after: tuple[Any, ...] | None) -> tuple[str, bytes] | None:
-    if after is None:
-        return None
-    try:
-        return after[0], bytes.fromhex(after[1])
-    except ValueError:
-        raise bad_cursor(after[1]) from None
-
-
-def _fields(row: Any) -> dict[str, Any]:
-    names = (name for name in Unverified.__struct_fields__ if name != "id")
-    return {"id": row["hash"].hex(), **{name: row[name] for name in names}}
 
 
 _DEVICE = "/unverified/{device:[0-9a-f]{16}}"
