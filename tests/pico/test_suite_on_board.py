@@ -65,7 +65,7 @@ def image(tmp_path_factory) -> Path:
     tests = {name: ROOT / name for name in {*PARTS, *both_interpreters()} - FAKED - NETWORKED}
     files = {f"/lib/{name}": data for name, data in compiled(lib).items()}
     files |= {f"/{name}": data for name, data in compiled(tests).items()}
-    for file in (ROOT / "tests/vectors").glob("*.json"):
+    for file in (ROOT / "tests/vectors").glob("*.json*"):
         files[f"/tests/vectors/{file.name}"] = file.read_bytes()
     path = tmp_path_factory.mktemp("suite") / "flash.img"
     path.write_bytes(build_image(files, settings.PICO_BLOCKS))

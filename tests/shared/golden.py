@@ -43,9 +43,18 @@ def message_of(name):
 
 
 def negatives():
-    """Messages to refuse, the golden ones first: name, direction, message, reason."""
-    rows = GOLDEN["negative"] + load("negative.json")["negative"]
-    return [(n["name"], n["dir"], bytes.fromhex(n["msg"]), n["expect"]) for n in rows]
+    """Messages to refuse, one after the other: name, direction, message, reason; ours are a
+    line each in their file, because a board cannot hold them all.
+    """
+    for row in GOLDEN["negative"]:
+        yield _refused(row)
+    with open(FOLDER + "negative.jsonl") as file:
+        for line in file:
+            yield _refused(json.loads(line))
+
+
+def _refused(row):
+    return row["name"], row["dir"], bytes.fromhex(row["msg"]), row["expect"]
 
 
 def receive(way, message):

@@ -121,4 +121,5 @@ def test_cbor2_reads_the_golden_payloads_alike():
 
 def test_negative_vectors_are_what_their_source_makes():
     """The file on disk is up to date with the script that writes it."""
-    assert json.loads((HERE / "negative.json").read_text())["negative"] == negatives()
+    lines = (HERE / "negative.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == negatives()

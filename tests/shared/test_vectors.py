@@ -155,10 +155,11 @@ def test_unknown_types_and_keys_are_let_through():
 
 def test_negative_vectors_are_refused_for_their_reason():
     """Every kind of bad message is refused, and the reason is the one that was broken."""
-    wrong = []
+    wrong, count = [], 0
     for name, way, message, expect in negatives():
+        count += 1
         reason = reason_of(receive, way, message)
         if reason != expect:
             wrong.append((name, expect, reason))
     assert wrong == []
-    assert len(negatives()) > 130
+    assert count > 130

@@ -1,4 +1,4 @@
-"""Writes negative.json: messages that must be refused, each with the reason.
+"""Writes negative.jsonl, a line each: messages that must be refused, each with the reason.
 
 Run it after a change; a test compares. Every message is properly signed unless its envelope is
 the defect, so that only the named rule can refuse it. The signer here is written from the RFC and
@@ -272,4 +272,4 @@ def negatives() -> list[dict[str, str]]:
 
 
 if __name__ == "__main__":
-    (HERE / "negative.json").write_text(json.dumps({"negative": negatives()}, indent=1) + "\n")
+    (HERE / "negative.jsonl").write_text("".join(json.dumps(n) + "\n" for n in negatives()))
