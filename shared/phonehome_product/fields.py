@@ -1,6 +1,6 @@
 """Problems of single fields: pydantic's findings, said with the words and fixes of this file."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from pydantic import BaseModel, ValidationError
@@ -58,8 +58,14 @@ _MESSAGES: dict[str, Callable[[_Context], tuple[str, str]]] = {
 }
 
 
-def find_in_fields(error: ValidationError) -> Iterator[Finding]:
-    """Yield what pydantic found as (path, value, what, fix)."""
+Tables: TypeAlias = Mapping[tuple[str, ...], type[BaseModel]]
+
+
+def find_in_fields(error: ValidationError, tables: Tables = _TABLES) -> Iterator[Finding]:
+    """Yield what pydantic found as (path, value, what, fix).
+
+    `tables` says which model stands where in the file, for the names of keys that are known there.
+    """
     for detail in error.errors(include_url=False):
         path: Path = tuple(detail["loc"])
         if detail["type"] == "too_short" and detail["input"]:
@@ -67,15 +73,15 @@ def find_in_fields(error: ValidationError) -> Iterator[Finding]:
         if detail["type"] == "missing":
             yield path, None, "missing", _fix_missing(path)
         elif detail["type"] == "extra_forbidden":
-            yield path, detail["input"], "no such key", _fix_unknown(path)
+            yield path, detail["input"], "no such key", _fix_unknown(path, tables)
         else:
             what, fix = _MESSAGES[detail["type"]](detail.get("ctx", {}))
             fix = _fix_word(detail["input"], fix) if detail["type"] == "literal_error" else fix
             yield path, detail["input"], what, fix
 
 
-def _words_of(path: Path) -> list[str]:
-    table = _TABLES[tuple(part for part in path if isinstance(part, str))]
+def _words_of(path: Path, tables: Tables) -> list[str]:
+    table = tables[tuple(part for part in path if isinstance(part, str))]
     return [field.alias or name for name, field in table.model_fields.items()]
 
 
@@ -88,8 +94,8 @@ def _fix_missing(path: Path) -> str:
     return f'add the line "{key} = ..." to this section'
 
 
-def _fix_unknown(path: Path) -> str:
-    known = _words_of(path[:-1])
+def _fix_unknown(path: Path, tables: Tables) -> str:
+    known = _words_of(path[:-1], tables)
     near = nearest(str(path[-1]), known)
     return f"did you mean {near}?" if near else f"remove it, or use one of {', '.join(known)}"
 
