@@ -136,8 +136,11 @@ def test_every_table_of_a_device_is_keyed_by_it():
     of_no_device = {
         "archive",
         "api_token",
+        "booking",
+        "calendar_reply",
         "claim",
         "claim_code",
+        "leave",
         "operator",
         "receiver",
     }

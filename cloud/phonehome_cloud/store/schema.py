@@ -24,7 +24,7 @@ from sqlalchemy import (
     false,
 )
 
-from . import acting_tables  # noqa: F401 - for the metadata; they are used from there
+from . import acting_tables, visit_tables  # noqa: F401 - for the metadata; they are used from there
 from .columns import Bytes, metadata
 from .columns import device_key as device_key_column
 from .desk_tables import api_token, archive, receiver
