@@ -141,8 +141,14 @@ def test_every_table_of_a_device_is_keyed_by_it():
         "claim",
         "claim_code",
         "leave",
+        "contact_wish",
+        "effect",
+        "effect_attempt",
         "operator",
         "receiver",
+        "suppression",
+        "webhook",
+        "webhook_secret",
     }
     for table in metadata.sorted_tables:
         if table.name not in of_no_device:

@@ -14,8 +14,9 @@ from sqlalchemy import Column, Connection, Row, Table, func, select, tuple_, upd
 from phonehome_cloud.errors import StoreRefusedError
 
 from .claims import claim_binding
+from .hooks import hook_binding
 from .keys import key_binding, salt_binding
-from .schema import claim, config_secret, device_key
+from .schema import claim, config_secret, device_key, webhook_secret
 from .secrets import secret_binding
 from .vault import UNNAMED, Vault
 
@@ -45,6 +46,11 @@ _SEALED = (
         config_secret,
         (config_secret.c.device,),
         {"sealed": lambda row: secret_binding(row.device)},
+    ),
+    _Sealed(
+        webhook_secret,
+        (webhook_secret.c.webhook, webhook_secret.c.number),
+        {"sealed": lambda row: hook_binding(row.webhook, row.number)},
     ),
 )
 Write = Callable[..., Any]  # store.database.Database.write_now

@@ -31,6 +31,14 @@ from .desk_tables import api_token, archive, receiver
 from .enrolling_tables import claim, claim_code, enrollment
 from .message_tables import message
 from .order_tables import command, config_secret, device_config
+from .telling_tables import (
+    contact_wish,
+    effect,
+    effect_attempt,
+    suppression,
+    webhook,
+    webhook_secret,
+)
 from .unverified_tables import unverified
 
 __all__ = [
@@ -41,10 +49,13 @@ __all__ = [
     "claim_code",
     "command",
     "config_secret",
+    "contact_wish",
     "device",
     "device_config",
     "device_event",
     "device_key",
+    "effect",
+    "effect_attempt",
     "enrollment",
     "fault",
     "fault_event",
@@ -56,9 +67,12 @@ __all__ = [
     "record",
     "security_event",
     "session",
+    "suppression",
     "ticket",
     "ticket_event",
     "unverified",
+    "webhook",
+    "webhook_secret",
 ]
 
 device = Table(

@@ -1,0 +1,1 @@
+"""What leaves the receiver: letters, webhooks, and when each may go."""
