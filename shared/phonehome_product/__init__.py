@@ -3,20 +3,45 @@
 from .device_half import compile_device, manifest_of
 from .errors import Problem, ProductError
 from .loading import load, parse
-from .model import Cause, Fault, Freeze, Gate, Product, Rule, Sensor
+from .model import Cause, Fault, Freeze, Product, Rule, Sensor
+from .service import (
+    Action,
+    Article,
+    Ask,
+    Command,
+    Evidence,
+    Part,
+    Proof,
+    Service,
+    Step,
+    Usage,
+    Wording,
+)
 from .tuning import TuneError, tune
+from .values import Gate
 
 __all__ = [
+    "Action",
+    "Article",
+    "Ask",
     "Cause",
+    "Command",
+    "Evidence",
     "Fault",
     "Freeze",
     "Gate",
+    "Part",
     "Problem",
     "Product",
     "ProductError",
+    "Proof",
     "Rule",
     "Sensor",
+    "Service",
+    "Step",
     "TuneError",
+    "Usage",
+    "Wording",
     "compile_device",
     "load",
     "manifest_of",

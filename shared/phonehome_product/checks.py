@@ -5,8 +5,9 @@ from decimal import Decimal
 
 from .fields import Finding
 from .lines import Path
-from .model import MAX_CHANNELS, MAX_EVENTS, Fault, Gate, Product, Rule, Sensor
+from .model import MAX_CHANNELS, MAX_EVENTS, Fault, Product, Rule, Sensor
 from .scaling import ScaleError, scale
+from .values import Gate
 from .vocabulary import KIND_WORDS, NEEDED_WORDS, UNITS, nearest, unit_instead_of
 
 _PRIOR_TOLERANCE = Decimal("0.005")  # thirds written with two decimals are meant as thirds
@@ -43,17 +44,18 @@ def _check_sensors(product: Product) -> Iterator[Finding]:
 
 def _check_duplicates(product: Product) -> Iterator[Finding]:
     sensors, faults = product.sensors, product.faults
-    yield from _repeated(("sensor",), "name", [s.name for s in sensors])
-    yield from _repeated(("sensor",), "channel", [s.channel for s in sensors])
-    yield from _repeated(("fault",), "code", [f.code for f in faults])
-    yield from _repeated(("fault",), "id", [(f.id, f.fmi) for f in faults], "id and fmi")
+    yield from find_repeated(("sensor",), "name", [s.name for s in sensors])
+    yield from find_repeated(("sensor",), "channel", [s.channel for s in sensors])
+    yield from find_repeated(("fault",), "code", [f.code for f in faults])
+    yield from find_repeated(("fault",), "id", [(f.id, f.fmi) for f in faults], "id and fmi")
     for number, fault in enumerate(faults):
-        yield from _repeated(("fault", number, "cause"), "id", [c.id for c in fault.causes])
+        yield from find_repeated(("fault", number, "cause"), "id", [c.id for c in fault.causes])
 
 
-def _repeated(
+def find_repeated(
     path: Path, key: str, values: Iterable[Hashable], label: str | None = None
 ) -> Iterator[Finding]:
+    """Yield every value that an element of a list has after another one had it."""
     first: dict[Hashable, int] = {}
     for number, value in enumerate(values):
         if value in first:
@@ -77,7 +79,7 @@ def _check_rule(rule: Rule, path: Path, sensors: dict[str, Sensor]) -> Iterator[
         yield (*path, "n"), rule.n, what, f"write at most {rule.m} or raise m"
     sensor = sensors.get(rule.sensor) if rule.sensor else None
     if rule.sensor and sensor is None:
-        yield _unknown_sensor((*path, "sensor"), rule.sensor, sensors)
+        yield find_unknown_sensor((*path, "sensor"), rule.sensor, sensors)
     if sensor is not None:
         yield from _check_limits(rule, path, sensor)
         yield from _check_events(rule, path, sensor)
@@ -88,7 +90,8 @@ def _check_rule(rule: Rule, path: Path, sensors: dict[str, Sensor]) -> Iterator[
         yield from _check_gate(gate, (*path, "when", number), sensors)
 
 
-def _unknown_sensor(path: Path, name: str, sensors: dict[str, Sensor]) -> Finding:
+def find_unknown_sensor(path: Path, name: str, sensors: dict[str, Sensor]) -> Finding:
+    """Return what is wrong with a name that none of these sensors has."""
     near = nearest(name, sensors)
     fix = f"did you mean {near}?" if near else f"use one of {', '.join(sensors)}"
     return path, name, "no sensor of this file has this name", fix
@@ -151,7 +154,7 @@ def _check_other(rule: Rule, path: Path, sensors: dict[str, Sensor]) -> Iterator
         return
     other, sensor = sensors.get(rule.other), sensors[rule.sensor or ""]
     if other is None:
-        yield _unknown_sensor((*path, "other"), rule.other, sensors)
+        yield find_unknown_sensor((*path, "other"), rule.other, sensors)
     elif other is sensor:
         fix = "name the second sensor of the same quantity"
         yield (*path, "other"), rule.other, "the sensor itself", fix
@@ -180,7 +183,7 @@ def _check_window(rule: Rule, path: Path, sensor: Sensor) -> Iterator[Finding]:
 def _check_gate(gate: Gate, path: Path, sensors: dict[str, Sensor]) -> Iterator[Finding]:
     sensor = sensors.get(gate.sensor)
     if sensor is None:
-        yield _unknown_sensor((*path, "sensor"), gate.sensor, sensors)
+        yield find_unknown_sensor((*path, "sensor"), gate.sensor, sensors)
         return
     yield from _check_scaled((*path, "min"), gate.min, sensor)
     yield from _check_scaled((*path, "max"), gate.max, sensor)

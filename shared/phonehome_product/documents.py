@@ -12,7 +12,8 @@ from .fields import Finding
 from .lines import LineIndex, Path
 
 _POSITION = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$")
-_LABELS = ("code", "name", "id")  # what people call an element of a list, instead of its number
+# What people call an element of a list, instead of its number.
+_LABELS = ("code", "name", "id", "number", "language")
 _LABEL_CHARACTERS = 24  # as long as a good name may be
 
 

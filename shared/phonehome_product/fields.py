@@ -6,7 +6,30 @@ from typing import Any, TypeAlias
 from pydantic import BaseModel, ValidationError
 
 from .lines import Path
-from .model import MAX_NUMBER, Cause, Fault, Freeze, Gate, Head, Product, Rule, Sensor
+from .model import Cause, Fault, Freeze, Head, Product, Rule, Sensor
+from .service import (
+    Action,
+    Article,
+    Ask,
+    Command,
+    Evidence,
+    Part,
+    Proof,
+    Service,
+    Step,
+    Usage,
+    Wording,
+)
+from .values import (
+    CODE_PATTERN,
+    CURRENCY_PATTERN,
+    LANGUAGE_PATTERN,
+    MAX_NUMBER,
+    NAME_PATTERN,
+    NUMBER_PATTERN,
+    PICTURE_PATTERN,
+    Gate,
+)
 from .vocabulary import nearest
 
 Finding: TypeAlias = tuple[Path, object, str, str]  # where, the value there, what, fix
@@ -20,16 +43,38 @@ _TABLES: dict[tuple[str, ...], type[BaseModel]] = {
     ("fault", "rule"): Rule,
     ("fault", "rule", "when"): Gate,
     ("fault", "cause"): Cause,
+    ("fault", "evidence"): Evidence,
+    ("fault", "evidence", "when"): Gate,
+    ("fault", "ask"): Ask,
+    ("fault", "action"): Action,
+    ("service",): Service,
+    ("part",): Part,
+    ("article",): Article,
+    ("article", "text"): Wording,
+    ("article", "text", "step"): Step,
+    ("article", "text", "step", "proof"): Proof,
+    ("command",): Command,
+    ("usage",): Usage,
 }
 
 _PATTERNS = {
-    "^[a-z]": (
+    NAME_PATTERN: (
         "not a name",
         "use a to z, 0 to 9 and _, a letter first, at most 24 of them, such as water_level",
     ),
-    "^[A-Z]": (
+    CODE_PATTERN: (
         "not a code",
         "use A to Z and 0 to 9, a letter first, at most 8 of them, such as E21",
+    ),
+    NUMBER_PATTERN: (
+        "not a part number",
+        "use A to Z, 0 to 9, - and ., at most 24 of them, such as WM-PUMP-01",
+    ),
+    LANGUAGE_PATTERN: ("not a language", "use the two letters of ISO 639-1, such as en or de"),
+    CURRENCY_PATTERN: ("not a currency", "use the three letters of ISO 4217, such as EUR"),
+    PICTURE_PATTERN: (
+        "not the name of a picture",
+        "use a to z, 0 to 9 and _, and .svg, .png or .jpg, such as filter_cap.svg",
     ),
 }
 
@@ -49,11 +94,16 @@ _MESSAGES: dict[str, Callable[[_Context], tuple[str, str]]] = {
     "less_than_equal": lambda c: ("too large", f"write {c['le']} or less"),
     "string_too_short": lambda _: ("empty", "write at least one character"),
     "string_too_long": lambda c: ("too long", f"use at most {c['max_length']} characters"),
-    "string_pattern_mismatch": lambda c: _PATTERNS[c["pattern"][:6]],
+    "string_pattern_mismatch": lambda c: _PATTERNS[c["pattern"]],
     "literal_error": lambda c: ("not a known word", f"write one of {c['expected']}"),
     "too_short": lambda c: ("empty", f"give at least {c['min_length']}"),
     "too_long": lambda c: ("too many", f"keep at most {c['max_length']}"),
     "tuple_type": lambda _: ("not a list of tables", "write it as [[...]] or as [{...}]"),
+    "command_code": lambda _: (
+        "not a command",
+        'write the name of one of the agent in quotes, such as "reboot", or 128 to 255',
+    ),
+    "dict_type": lambda _: ("not a table", "write it as {key = value}"),
     "model_type": lambda _: ("not a table", "write it as a [section] or as {key = value}"),
 }
 
@@ -89,8 +139,8 @@ def _fix_missing(path: Path) -> str:
     key = path[-1]
     if key in ("product", "freeze", "rule"):
         return f"add a section [{'fault.rule' if key == 'rule' else key}]"
-    if key in ("sensor", "fault", "cause"):
-        return f"add at least one [[{'fault.cause' if key == 'cause' else key}]]"
+    if key in ("sensor", "fault", "cause", "text", "step"):
+        return f"add at least one [[{'.'.join(part for part in path if isinstance(part, str))}]]"
     return f'add the line "{key} = ..." to this section'
 
 

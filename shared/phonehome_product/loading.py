@@ -13,6 +13,7 @@ from .device_half import MAX_DEVICE_HALF_BYTES, compile_device
 from .documents import as_error, parse_toml, read_text
 from .fields import Finding, find_in_fields
 from .model import Product
+from .service_checks import check_service
 
 MAX_FILE_BYTES = 256 * 1024  # the washer has 15 KB; a wrong file should not be read for minutes
 
@@ -33,7 +34,8 @@ def parse(text: str, file: str) -> Product:
         product = Product.model_validate(raw)
     except ValidationError as error:
         raise as_error(find_in_fields(error), raw, text, file) from error
-    findings = list(check_together(product)) or list(_check_board(product))
+    together = (*check_together(product), *check_service(product))
+    findings = together or tuple(_check_board(product))
     if findings:
         raise as_error(findings, raw, text, file)
     return product

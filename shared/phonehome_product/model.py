@@ -7,42 +7,20 @@ take no "5" for 5; what a field means together with others is checked in `checks
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StrictInt,
-    StrictStr,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import Field, StrictBool, StrictInt, StrictStr
 
+from .service import Action, Article, Ask, Command, Evidence, Part, Service, Usage
+from .values import Code, Gate, Name, Number, Section, Text
 from .vocabulary import SEVERITIES
 
 MAX_MS = 86_400_000  # one day; every time still is a small integer on a 32-bit board
-MAX_NUMBER = 10**9  # larger limits cannot be compared on a board anyway
 MAX_SAMPLES = 128  # per channel of a freeze frame, by the schema of the wire
 MAX_CHANNELS = 16  # per freeze frame, by the schema of the wire
 MAX_EVENTS = 1_000_000  # of a count within its window; more is no count but a rate
 MAX_WINDOW = 30  # of N-of-M: the verdicts are the bits of one small integer
 
 
-def _number(value: object) -> object:
-    is_number = isinstance(value, (int, Decimal)) and not isinstance(value, bool)
-    if not is_number:
-        raise PydanticCustomError("number_type", "not a number")
-    number = Decimal(value)  # type: ignore[arg-type]  # is_number says that it is one
-    if not number.is_finite() or not -MAX_NUMBER <= number <= MAX_NUMBER:
-        raise PydanticCustomError("number_range", "not a number of use")
-    return number
-
-
-Number = Annotated[Decimal, BeforeValidator(_number)]
 Milliseconds = Annotated[StrictInt, Field(ge=0, le=MAX_MS)]
-Text = Annotated[StrictStr, Field(min_length=1, max_length=120)]
-Name = Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
-Code = Annotated[StrictStr, Field(pattern=r"^[A-Z][A-Z0-9]{0,7}$")]
 Severity = Literal[
     "emergency", "alert", "critical", "error", "warning", "notice", "informational", "debug"
 ]
@@ -51,11 +29,7 @@ Kind = Literal[
 ]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Head(_Part):
+class Head(Section):
     """What the product is called; `version` rises with every change that devices should get."""
 
     name: Name
@@ -63,14 +37,14 @@ class Head(_Part):
     version: Annotated[StrictInt, Field(ge=1, le=2**30 - 1)]
 
 
-class Freeze(_Part):
+class Freeze(Section):
     """How a freeze frame is taken: every `period_ms`, `samples` per channel."""
 
     period_ms: Annotated[StrictInt, Field(ge=1, le=3_600_000)]
     samples: Annotated[StrictInt, Field(ge=1, le=MAX_SAMPLES)]
 
 
-class Sensor(_Part):
+class Sensor(Section):
     """A named quantity; a sample is value = integer * 10**exp in `unit` (SenML or UCUM)."""
 
     name: Name
@@ -81,15 +55,7 @@ class Sensor(_Part):
     period_ms: Annotated[StrictInt, Field(ge=10, le=MAX_MS)]
 
 
-class Gate(_Part):
-    """A condition under which a rule is judged at all: the sensor is between `min` and `max`."""
-
-    sensor: Name
-    min: Number | None = None
-    max: Number | None = None
-
-
-class Rule(_Part):
+class Rule(Section):
     """When the fault is there; limits in the unit of the sensor.
 
     Those of a rate are in the unit per second, those of a count are numbers of events; an event is
@@ -115,7 +81,7 @@ class Rule(_Part):
     when: Annotated[tuple[Gate, ...], Field(max_length=8)] = ()
 
 
-class Cause(_Part):
+class Cause(Section):
     """Why the fault may be there, and how often that is why before anything else is known."""
 
     id: Name
@@ -123,11 +89,12 @@ class Cause(_Part):
     prior: Annotated[Number, Field(gt=0, le=1)]
 
 
-class Fault(_Part):
+class Fault(Section):
     """What can go wrong: (id, fmi) on the wire, `code` for people, its rule and its causes.
 
     `id` is a J1939 SPN, `fmi` a failure mode of SAE J1939-73, `severity` a name of RFC 5424. A
     ticket resolves when the device has said healed and `resolve_after_s` passed without relapse.
+    With `safety` it goes to a person at once, whatever the arithmetic of actions says.
     """
 
     code: Code
@@ -136,24 +103,37 @@ class Fault(_Part):
     severity: Severity
     title: Text
     urgent: StrictBool = False
+    safety: StrictBool = False
     resolve_after_s: Annotated[StrictInt, Field(ge=0, le=30 * 86_400)]
     advice: Annotated[StrictStr, Field(min_length=1, max_length=400)] | None = None
     rule: Rule
     causes: Annotated[tuple[Cause, ...], Field(alias="cause", min_length=1, max_length=12)]
+    evidence: Annotated[tuple[Evidence, ...], Field(max_length=32)] = ()
+    asks: Annotated[tuple[Ask, ...], Field(alias="ask", max_length=8)] = ()
+    actions: Annotated[tuple[Action, ...], Field(alias="action", max_length=16)] = ()
 
     @property
     def severity_code(self) -> int:
         """Return the severity as the number of RFC 5424: 0 emergency to 7 debug."""
         return SEVERITIES.index(self.severity)
 
+    def find_action(self, action_id: str) -> Action | None:
+        """Return the action with this id, or None when the fault has none."""
+        return next((action for action in self.actions if action.id == action_id), None)
 
-class Product(_Part):
+
+class Product(Section):
     """One product file, whole."""
 
     product: Head
     freeze: Freeze
     sensors: Annotated[tuple[Sensor, ...], Field(alias="sensor", min_length=1)]
     faults: Annotated[tuple[Fault, ...], Field(alias="fault", min_length=1, max_length=64)]
+    service: Service | None = None
+    parts: Annotated[tuple[Part, ...], Field(alias="part", max_length=200)] = ()
+    articles: Annotated[tuple[Article, ...], Field(alias="article", max_length=200)] = ()
+    commands: Annotated[tuple[Command, ...], Field(alias="command", max_length=64)] = ()
+    usages: Annotated[tuple[Usage, ...], Field(alias="usage", max_length=64)] = ()
 
     @property
     def name(self) -> str:
@@ -173,6 +153,18 @@ class Product(_Part):
     def find_fault(self, fault_id: int, fmi: int) -> Fault | None:
         """Return the fault with this identity on the wire, or None when the file has none."""
         return next((f for f in self.faults if (f.id, f.fmi) == (fault_id, fmi)), None)
+
+    def find_article(self, article_id: str) -> Article | None:
+        """Return the article with this id, or None when the file has none."""
+        return next((article for article in self.articles if article.id == article_id), None)
+
+    def find_part(self, number: str) -> Part | None:
+        """Return the part with this number, or None when the file has none."""
+        return next((part for part in self.parts if part.number == number), None)
+
+    def find_command(self, name: str) -> Command | None:
+        """Return the command of the allow-list with this name, or None when it has none."""
+        return next((command for command in self.commands if command.name == name), None)
 
     def find_sensor(self, channel: int) -> Sensor | None:
         """Return the sensor on this channel, or None when the file has none."""

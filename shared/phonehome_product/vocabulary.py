@@ -38,6 +38,10 @@ KIND_WORDS = {  # which words of a rule belong to which kind; the others are com
     "drift": {"sensor", "low", "high", "deadband", "excess"},
 }
 
+# What the receiver counts by itself: confirmations of the ticket's fault, how often the ticket was
+# reopened, hours in operation, boots. An application's own counters are [[usage]] of the file.
+USAGES = frozenset({"occurrences", "reopened", "hours", "boots"})
+
 NEEDED_WORDS = frozenset({"sensor", "other", "window_ms", "level", "excess"})  # of the kinds' own
 
 _SENML = """

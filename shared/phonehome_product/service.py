@@ -1,0 +1,221 @@
+"""The service half of a product file: what speaks for a cause, and what can be done about it.
+
+A board never sees it: nothing here changes the device half. What the parts mean together is
+checked in `service_checks.py`.
+"""
+
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, PlainValidator, StrictBool, StrictInt, StrictStr
+from pydantic_core import PydanticCustomError
+
+from .values import (
+    Amount,
+    Code,
+    Currency,
+    Gate,
+    Language,
+    Likelihood,
+    Name,
+    Number,
+    PartNumber,
+    Picture,
+    Probability,
+    Section,
+    Text,
+)
+
+What = Literal["frame", "fault", "metric", "age_days", "usage", "build", "repairs", "answer"]
+Statistic = Literal["mean", "min", "max", "first", "last", "slope", "at_trigger"]
+ActionKind = Literal["self_help", "remote_fix", "part", "visit", "lead", "person"]
+
+# Which words a kind of evidence has besides id, title, what, given and otherwise.
+WHAT_WORDS: Final = MappingProxyType(
+    {
+        "frame": {"sensor", "statistic", "when", "min", "max"},
+        "fault": {"fault"},
+        "metric": {"metric", "min", "max"},
+        "age_days": {"min", "max"},
+        "usage": {"usage", "min", "max"},
+        "build": {"prefix"},
+        "repairs": {"cause", "min", "max"},
+        "answer": {"command", "field", "min", "max"},
+    }
+)
+NEEDED_OF_WHAT: Final = frozenset(
+    {"sensor", "statistic", "fault", "metric", "usage", "prefix", "cause", "command"}
+)
+MEASURED: Final = frozenset({"frame", "metric", "age_days", "usage", "answer"})  # need a limit
+
+# Which words a kind of action has besides id, kind, after, success; those it needs come first.
+ACTION_WORDS: Final = MappingProxyType(
+    {
+        "self_help": (("article",), ("minutes",)),
+        "remote_fix": (("command",), ("args",)),
+        "part": (("parts",), ("article", "minutes")),
+        "visit": (("skills", "minutes"), ("parts",)),
+        "lead": ((), ()),
+        "person": ((), ("skills", "minutes")),
+    }
+)
+MENDING: Final = frozenset({"self_help", "remote_fix", "part", "visit"})  # those that can succeed
+
+Seconds = Annotated[StrictInt, Field(ge=1, le=86_400)]
+Minutes = Annotated[StrictInt, Field(ge=1, le=960)]
+Sentence = Annotated[StrictStr, Field(min_length=1, max_length=400)]
+
+
+def _code(value: object) -> object:
+    """A number of the application's own, or the name of a command of the agent."""
+    if isinstance(value, str) or (type(value) is int and 128 <= value <= 255):
+        return value
+    raise PydanticCustomError("command_code", "not a command")
+
+
+CommandCode = Annotated[int | str, PlainValidator(_code)]
+
+
+class Service(Section):
+    """What the arithmetic of actions needs to know about the appliance; money in `currency`.
+
+    `costs` overrides the receiver's table of costs, key by key; `skills` are all skills that a
+    visit may ask for.
+    """
+
+    currency: Currency
+    value: Annotated[Number, Field(gt=0)]
+    life_years: Annotated[StrictInt, Field(ge=1, le=100)]
+    skills: tuple[Name, ...] = ()
+    costs: dict[str, Amount] = Field(default_factory=dict)
+
+
+class Part(Section):
+    """A spare part by its number."""
+
+    number: PartNumber
+    title: Text
+    price: Amount
+    owner_can_fit: StrictBool = False
+    discontinued: StrictBool = False
+
+
+class Proof(Section):
+    """How the device itself confirms a step: the sensor comes between `min` and `max` in time."""
+
+    sensor: Name
+    min: Number | None = None
+    max: Number | None = None
+    within_s: Seconds
+
+
+class Step(Section):
+    """One numbered step; `picture` is a file in the folder `pictures` beside the product file."""
+
+    text: Sentence
+    picture: Picture | None = None
+    proof: Proof | None = None
+
+
+class Wording(Section):
+    """An article in one language."""
+
+    language: Language
+    title: Text
+    steps: Annotated[tuple[Step, ...], Field(alias="step", min_length=1, max_length=20)]
+
+
+class Article(Section):
+    """Numbered steps for an owner, in every language there is."""
+
+    id: Name
+    texts: Annotated[tuple[Wording, ...], Field(alias="text", min_length=1, max_length=20)]
+
+    def in_language(self, language: str) -> Wording:
+        """Return the wording in this language, or the first one when there is none."""
+        return next((text for text in self.texts if text.language == language), self.texts[0])
+
+
+class Command(Section):
+    """A command that may be sent to the device without a person: the product's allow-list.
+
+    `code` is a command of the agent by name, or a number of the application's own (128 to 255).
+    Only an appliance that says that it is idle gets it, unless `idle` is false.
+    """
+
+    name: Name
+    title: Text
+    code: CommandCode
+    idle: StrictBool = True
+
+
+class Usage(Section):
+    """A counter of the application: a heartbeat metric of its own range (128 to 255)."""
+
+    name: Name
+    title: Text
+    metric: Annotated[StrictInt, Field(ge=128, le=255)]
+
+
+class Evidence(Section):
+    """Something that is there or not, and how likely it is there given each cause.
+
+    Which words belong to which `what` says WHAT_WORDS. It holds when min <= x <= max; of a frame,
+    only samples count at which every condition of `when` holds. `field` is the key in the value
+    that a command answered with; without it the value is the number.
+    """
+
+    id: Name
+    title: Text
+    what: What
+    sensor: Name | None = None
+    statistic: Statistic | None = None
+    when: Annotated[tuple[Gate, ...], Field(max_length=4)] = ()
+    fault: Code | None = None
+    metric: StrictStr | None = None
+    usage: Name | None = None
+    prefix: Annotated[StrictStr, Field(min_length=1, max_length=16)] | None = None
+    cause: Name | None = None
+    command: Name | None = None
+    field: Annotated[StrictInt, Field(ge=0, le=255)] | None = None
+    min: Number | None = None
+    max: Number | None = None
+    given: dict[str, Likelihood]
+    otherwise: Likelihood
+
+    def likelihood(self, cause: str) -> Decimal:
+        """Return P(it is there | cause)."""
+        return self.given.get(cause, self.otherwise)
+
+
+class Ask(Section):
+    """What more to ask the device: a command of the allow-list, and the evidence it answers."""
+
+    id: Name
+    title: Text
+    command: Name
+    evidence: Annotated[tuple[Name, ...], Field(min_length=1, max_length=8)]
+
+
+class Action(Section):
+    """Something to do about a fault; which words belong to which `kind` says ACTION_WORDS.
+
+    `minutes` are the technician's for a visit or a person, the owner's otherwise. `after` names
+    actions that must have been tried; `success` is P(it mends the fault | cause), absent is 0.
+    """
+
+    id: Name
+    kind: ActionKind
+    article: Name | None = None
+    command: Name | None = None
+    args: dict[str, Any] = Field(default_factory=dict)
+    parts: Annotated[tuple[PartNumber, ...], Field(max_length=8)] = ()
+    skills: Annotated[tuple[Name, ...], Field(max_length=8)] = ()
+    minutes: Minutes | None = None
+    after: Annotated[tuple[Name, ...], Field(max_length=8)] = ()
+    success: dict[str, Probability] = Field(default_factory=dict)
+
+    def success_given(self, cause: str) -> Decimal:
+        """Return P(it mends the fault | cause)."""
+        return self.success.get(cause, Decimal(0))
