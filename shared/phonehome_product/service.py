@@ -31,25 +31,23 @@ What = Literal["frame", "fault", "metric", "age_days", "usage", "build", "repair
 Statistic = Literal["mean", "min", "max", "first", "last", "slope", "at_trigger"]
 ActionKind = Literal["self_help", "remote_fix", "part", "visit", "lead", "person"]
 
-# Which words a kind of evidence has besides id, title, what, given and otherwise.
+# Which words a kind of evidence has besides id, title, what, given and otherwise: (those that it
+# needs, those that it may have).
 WHAT_WORDS: Final = MappingProxyType(
     {
-        "frame": {"sensor", "statistic", "when", "min", "max"},
-        "fault": {"fault"},
-        "metric": {"metric", "min", "max"},
-        "age_days": {"min", "max"},
-        "usage": {"usage", "min", "max"},
-        "build": {"prefix"},
-        "repairs": {"cause", "min", "max"},
-        "answer": {"command", "field", "min", "max"},
+        "frame": (("sensor", "statistic"), ("when", "min", "max")),
+        "fault": (("fault",), ()),
+        "metric": (("metric",), ("min", "max")),
+        "age_days": ((), ("min", "max")),
+        "usage": (("usage",), ("min", "max")),
+        "build": (("prefix",), ()),
+        "repairs": (("cause",), ("min", "max")),
+        "answer": (("command",), ("field", "sensor", "min", "max")),
     }
-)
-NEEDED_OF_WHAT: Final = frozenset(
-    {"sensor", "statistic", "fault", "metric", "usage", "prefix", "cause", "command"}
 )
 MEASURED: Final = frozenset({"frame", "metric", "age_days", "usage", "answer"})  # need a limit
 
-# Which words a kind of action has besides id, kind, after, success; those it needs come first.
+# Which words a kind of action has besides id, kind, after, success, in the same way.
 ACTION_WORDS: Final = MappingProxyType(
     {
         "self_help": (("article",), ("minutes",)),
@@ -77,6 +75,18 @@ def _code(value: object) -> object:
 CommandCode = Annotated[int | str, PlainValidator(_code)]
 
 
+class Idle(Section):
+    """How the appliance says that it is idle: a command, whose answer is between min and max.
+
+    `field` is the key in the value that the command answers with, if that is a map.
+    """
+
+    command: Name
+    field: Annotated[StrictInt, Field(ge=0, le=255)] | None = None
+    min: Number | None = None
+    max: Number | None = None
+
+
 class Service(Section):
     """What the arithmetic of actions needs to know about the appliance; money in `currency`.
 
@@ -88,6 +98,7 @@ class Service(Section):
     value: Annotated[Number, Field(gt=0)]
     life_years: Annotated[StrictInt, Field(ge=1, le=100)]
     skills: tuple[Name, ...] = ()
+    idle: Idle | None = None
     costs: dict[str, Amount] = Field(default_factory=dict)
 
 
@@ -162,8 +173,10 @@ class Evidence(Section):
     """Something that is there or not, and how likely it is there given each cause.
 
     Which words belong to which `what` says WHAT_WORDS. It holds when min <= x <= max; of a frame,
-    only samples count at which every condition of `when` holds. `field` is the key in the value
-    that a command answered with; without it the value is the number.
+    only samples count at which every condition of `when` holds; of repairs, x is the days since
+    that cause was mended. `field` is the key in the value that a command answered with, `sensor`
+    says that this key is the sensor's channel and the value one of its samples; without either
+    the value is the number.
     """
 
     id: Name

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeAlias
 
 from phonehome_wire.names import COMMAND_NAMES, METRIC_NAMES
 
@@ -14,7 +14,6 @@ from .service import (
     ACTION_WORDS,
     MEASURED,
     MENDING,
-    NEEDED_OF_WHAT,
     WHAT_WORDS,
     Action,
     Article,
@@ -26,6 +25,7 @@ from .vocabulary import USAGES, nearest
 
 # Whose place is another page of the receiver, or that no rule may send by itself.
 _NOT_BY_RULE: Final = frozenset({"set_config", "rotate_key", "resend_range"})
+Words: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
 AGENT_COMMANDS: Final = frozenset(COMMAND_NAMES.values()) - _NOT_BY_RULE
 METRICS: Final = MappingProxyType({name: number for number, name in METRIC_NAMES.items()})
 
@@ -33,6 +33,7 @@ METRICS: Final = MappingProxyType({name: number for number, name in METRIC_NAMES
 def check_service(product: Product) -> Iterator[Finding]:
     """Yield every contradiction in the service half of a file whose fields are each good."""
     yield from _check_lists(product)
+    yield from _check_idle(product)
     for number, article in enumerate(product.articles):
         yield from _check_article(article, ("article", number), product)
     for number, fault in enumerate(product.faults):
@@ -53,6 +54,23 @@ def _check_lists(product: Product) -> Iterator[Finding]:
         if usage.name in USAGES:
             what = "counted by the receiver itself"
             yield ("usage", number, "name"), usage.name, what, "give it another name"
+
+
+def _check_idle(product: Product) -> Iterator[Finding]:
+    """The command that asks whether the appliance is idle must be allowed when it is not."""
+    idle = product.service.idle if product.service else None
+    if idle is None:
+        return
+    path: Path = ("service", "idle")
+    yield from _check_limits(path, idle.min, idle.max)
+    command = product.find_command(idle.command)
+    if command is None:
+        known = {command.name for command in product.commands}
+        what = "no [[command]] of this file has this name"
+        yield from _check_known((*path, "command"), idle.command, known, what)
+    elif command.idle:
+        what = "itself allowed to an idle appliance only"
+        yield (*path, "command"), idle.command, what, f"set idle = false in {idle.command}"
 
 
 def _check_known(path: Path, name: str, known: Collection[str], what: str) -> Iterator[Finding]:
@@ -114,7 +132,8 @@ def _check_fault(fault: Fault, path: Path, product: Product) -> Iterator[Finding
 def _check_evidence(
     evidence: Evidence, path: Path, fault: Fault, product: Product
 ) -> Iterator[Finding]:
-    yield from _check_words(evidence, path)
+    noun = "evidence of kind"
+    yield from _check_words(evidence, path, WHAT_WORDS, evidence.what, noun)
     if evidence.what in MEASURED:
         yield from _check_limits(path, evidence.min, evidence.max)
     if evidence.sensor is not None:
@@ -147,16 +166,18 @@ def _names_of(fault: Fault, product: Product) -> Iterator[tuple[str, Collection[
     yield "command", commands, "no [[command]] of this file has this name"
 
 
-def _check_words(evidence: Evidence, path: Path) -> Iterator[Finding]:
-    """A kind of evidence has its own words: those it needs and those it may have."""
-    own = WHAT_WORDS[evidence.what]
-    given = evidence.model_fields_set & set().union(*WHAT_WORDS.values())
-    for word in sorted(given - own):
-        what = f"evidence of kind {evidence.what} does not use it"
-        yield (*path, word), getattr(evidence, word), what, "remove it"
-    for word in sorted((own & NEEDED_OF_WHAT) - given):
-        what = f"evidence of kind {evidence.what} needs it"
-        yield (*path, word), None, what, f'add the line "{word} = ..."'
+def _check_words(
+    section: Evidence | Action, path: Path, table: Mapping[str, Words], kind: str, noun: str
+) -> Iterator[Finding]:
+    """A kind has its own words in `table`: those it needs, those it may have, those it has not."""
+    needed, free = table[kind]
+    words = {word for group in table.values() for words in group for word in words}
+    for word in sorted((section.model_fields_set & words) - {*needed, *free}):
+        yield (*path, word), getattr(section, word), f"{noun} {kind} does not use it", "remove it"
+    for word in needed:
+        if not getattr(section, word):
+            fix = f'add the line "{word} = ..."'
+            yield (*path, word), None, f"{noun} {kind} needs it", fix
 
 
 def _check_gate(gate: Gate, path: Path, product: Product) -> Iterator[Finding]:
@@ -185,7 +206,12 @@ def _check_ask(ask: Ask, path: Path, fault: Fault, product: Product) -> Iterator
 
 
 def _check_action(action: Action, path: Path, fault: Fault, product: Product) -> Iterator[Finding]:
-    yield from _check_words_of_action(action, path)
+    noun = "an action of kind"
+    yield from _check_words(action, path, ACTION_WORDS, action.kind, noun)
+    if action.kind in MENDING and not any(action.success.values()):
+        what = "an action that never helps"
+        fix = "say how likely it mends the fault under each cause: { cause = 0.9 }"
+        yield (*path, "success"), None, what, fix
     skills = product.service.skills if product.service else ()
     lists = (
         ("parts", action.parts, {p.number for p in product.parts}, "no part of this file"),
@@ -203,24 +229,13 @@ def _check_action(action: Action, path: Path, fault: Fault, product: Product) ->
     if action.command is not None:
         what = "no [[command]] of this file has this name"
         yield from _check_known((*path, "command"), action.command, commands, what)
+        command = product.find_command(action.command)
+        if command and command.idle and not (product.service and product.service.idle):
+            what = "only for an idle appliance, and none of this product says that it is"
+            fix = "add a section [service.idle], or set idle = false in the command"
+            yield (*path, "command"), action.command, what, fix
     yield from _check_given(action.success, (*path, "success"), fault)
     yield from _check_fitting(action, path, product)
-
-
-def _check_words_of_action(action: Action, path: Path) -> Iterator[Finding]:
-    needed, free = ACTION_WORDS[action.kind]
-    own = {word for group in ACTION_WORDS.values() for words in group for word in words}
-    for word in sorted(action.model_fields_set & own - {*needed, *free}):
-        what = f"an action of kind {action.kind} does not use it"
-        yield (*path, word), getattr(action, word), what, "remove it"
-    for word in needed:
-        if not getattr(action, word):
-            what = f"an action of kind {action.kind} needs it"
-            yield (*path, word), None, what, f'add the line "{word} = ..."'
-    if action.kind in MENDING and not any(action.success.values()):
-        what = "an action that never helps"
-        fix = "say how likely it mends the fault under each cause: { cause = 0.9 }"
-        yield (*path, "success"), None, what, fix
 
 
 def _check_fitting(action: Action, path: Path, product: Product) -> Iterator[Finding]:
