@@ -8,7 +8,8 @@ CloudError
     OverloadedError             the queue in front of the database is full
     NotFoundError               no such device, ticket, token
     ConflictError               the thing is there, but not in a state that allows this
-        TransitionError         a ticket state that cannot follow the present one
+        TransitionError         a state of a ticket or an action that cannot follow its present one
+    StartError                  an action that cannot be started after all (core.caring)
 
 The edge maps these to HTTP in one table; wire errors (phonehome_wire.errors) never leave intake.
 """
@@ -61,4 +62,4 @@ class ConflictError(CloudError):
 
 
 class TransitionError(ConflictError):
-    """A ticket may not go from its state to the one that was asked for."""
+    """A ticket or an action may not go from its state to the one that was asked for."""

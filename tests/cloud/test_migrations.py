@@ -140,6 +140,8 @@ def test_every_table_of_a_device_is_keyed_by_it():
         "calendar_reply",
         "claim",
         "claim_code",
+        "incident",
+        "incident_event",
         "leave",
         "contact_wish",
         "effect",
@@ -147,6 +149,7 @@ def test_every_table_of_a_device_is_keyed_by_it():
         "operator",
         "receiver",
         "suppression",
+        "tally",
         "webhook",
         "webhook_secret",
     }

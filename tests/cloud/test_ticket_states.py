@@ -23,8 +23,11 @@ from phonehome_cloud.core.tickets import (
 from phonehome_cloud.errors import NotFoundError, TransitionError
 
 BY_RULES = {
+    (OPEN, IN_PROGRESS),
     (OPEN, RESOLVED),
+    (ACKNOWLEDGED, IN_PROGRESS),
     (ACKNOWLEDGED, RESOLVED),
+    (IN_PROGRESS, OPEN),
     (IN_PROGRESS, RESOLVED),
     (RESOLVED, OPEN),
 }
@@ -35,7 +38,7 @@ NEVER |= {(RESOLVED, ACKNOWLEDGED), (RESOLVED, IN_PROGRESS)}
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(STATES, STATES)))
 @pytest.mark.parametrize("by", [BY_RULE, BY_PERSON])
 def test_each_pair_of_states(before, after, by):
-    """Rules resolve and reopen; people do what is not nonsense; closed is the end."""
+    """Rules begin, resolve and reopen; people do what is not nonsense; closed is the end."""
     may = (before, after) in BY_RULES if by == BY_RULE else (before, after) not in NEVER
     if may:
         check_transition(before, after, by)

@@ -24,14 +24,14 @@ _PERSON = frozenset((BY_PERSON,))
 TRANSITIONS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
     {
         (OPEN, ACKNOWLEDGED): _PERSON,
-        (OPEN, IN_PROGRESS): _PERSON,
+        (OPEN, IN_PROGRESS): _BOTH,
         (OPEN, RESOLVED): _BOTH,
         (OPEN, CLOSED): _PERSON,
         (ACKNOWLEDGED, OPEN): _PERSON,
-        (ACKNOWLEDGED, IN_PROGRESS): _PERSON,
+        (ACKNOWLEDGED, IN_PROGRESS): _BOTH,
         (ACKNOWLEDGED, RESOLVED): _BOTH,
         (ACKNOWLEDGED, CLOSED): _PERSON,
-        (IN_PROGRESS, OPEN): _PERSON,
+        (IN_PROGRESS, OPEN): _BOTH,
         (IN_PROGRESS, ACKNOWLEDGED): _PERSON,
         (IN_PROGRESS, RESOLVED): _BOTH,
         (IN_PROGRESS, CLOSED): _PERSON,
@@ -48,6 +48,10 @@ HISTORY_RECOVERING = "recovering"
 HISTORY_RELAPSED = "relapsed"
 HISTORY_STATE = "state"
 HISTORY_COMMENT = "comment"
+HISTORY_DIAGNOSED = "diagnosed"
+HISTORY_DECIDED = "decided"
+HISTORY_ACTION = "action"
+HISTORY_INCIDENT = "incident"
 
 _TICKET_ID = re.compile(r"([0-9a-f]{16})-([1-9][0-9]{0,8})", re.ASCII)
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
     false,
 )
 
-from . import acting_tables, visit_tables  # noqa: F401 - for the metadata; they are used from there
+from . import acting_tables, care_tables, visit_tables  # noqa: F401 - for the metadata alone
 from .columns import Bytes, metadata
 from .columns import device_key as device_key_column
 from .desk_tables import api_token, archive, receiver
@@ -380,7 +380,7 @@ Index(
     postgresql_where=ticket.c.resolve_at.is_not(None),
 )
 
-# Append-only: kind is opened, repeated, recovering, relapsed, state, comment (core.tickets).
+# Append-only; kind is one of the HISTORY_ words of core.tickets.
 ticket_event = Table(
     "ticket_event",
     metadata,
