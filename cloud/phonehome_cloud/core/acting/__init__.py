@@ -1,0 +1,1 @@
+"""What is done about a ticket: steps, remote fixes, parts, leads, people. Decided here, pure."""

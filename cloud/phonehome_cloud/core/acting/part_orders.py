@@ -1,0 +1,146 @@
+r"""Orders of parts: their states, what a supplier may say of them, and the document they get.
+
+    held -> sent -> accepted -> shipped -> delivered
+      |       |\---> back_ordered -> accepted, shipped
+      |       \----> refused
+      \------------> cancelled       while held at once; later only the supplier can: refused
+
+An order is held while it may be cancelled without asking anybody. A part from our own stock takes
+the same way: the depot is its supplier.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Final
+
+from phonehome_cloud.core.tickets import parse_ticket_id, ticket_id
+from phonehome_cloud.errors import ConflictError, NotFoundError
+
+HELD: Final = "held"
+SENT: Final = "sent"
+ACCEPTED: Final = "accepted"
+BACK_ORDERED: Final = "back_ordered"
+SHIPPED: Final = "shipped"
+DELIVERED: Final = "delivered"
+REFUSED: Final = "refused"
+CANCELLED: Final = "cancelled"
+
+FROM_STOCK: Final = "stock"
+FROM_SUPPLIER: Final = "supplier"
+DEPOT: Final = "depot"
+
+SAID_BY_SUPPLIER: Final = (ACCEPTED, BACK_ORDERED, SHIPPED, DELIVERED, REFUSED)
+ENDED: Final = frozenset((DELIVERED, REFUSED, CANCELLED))
+
+# A change of mind in the first half hour costs nobody anything.
+CANCEL_WINDOW_MS: Final = 30 * 60_000
+# Without a word of the supplier for so long somebody asks.
+SILENCE_MS: Final = 3 * 86_400_000
+# A delivered part is in the owner's hands; so long they have to say whether it helped.
+FITTING_MS: Final = 14 * 86_400_000
+
+# A callback may come late or out of order: what was said before the newest word is no step back.
+_RANK: Final = MappingProxyType(
+    {HELD: 0, SENT: 1, BACK_ORDERED: 2, ACCEPTED: 2, SHIPPED: 3, DELIVERED: 4, REFUSED: 4}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One part of an order; `price` of one piece in the smallest unit of the currency."""
+
+    part: str
+    title: str
+    count: int
+    price: int
+
+
+def order_id(device: str, ticket: int, action: int) -> str:
+    """The number of an order, which a supplier gives back: it names the action it is for."""
+    return f"{ticket_id(device, ticket)}-{action}"
+
+
+def parse_order_id(text: str) -> tuple[str, int, int]:
+    """(device, ticket, action) of an order's number; NotFoundError when it cannot be one."""
+    head, _, action = text.rpartition("-")
+    if not (action.isascii() and action.isdigit() and 0 < len(action) <= 9):
+        raise NotFoundError(f"{text[:64]!r} is no order; one looks like a4cf12fffe05d3b1-3-1")
+    return *parse_ticket_id(head), int(action)
+
+
+def total_of(lines: Sequence[Line]) -> int:
+    """What an order costs."""
+    return sum(line.count * line.price for line in lines)
+
+
+def follow(state: str, said: str) -> str | None:
+    """The state after a supplier's word; None when it changes nothing. ConflictError when it is
+    about an order that nobody sent, or that has ended otherwise.
+    """
+    if said == state:
+        return None
+    if state in ENDED:
+        raise ConflictError(f"the order is {state}: it cannot become {said}")
+    if state == HELD:
+        raise ConflictError("the order was not sent yet")
+    if _RANK[said] < _RANK[state]:
+        return None
+    return said
+
+
+def check_cancel(state: str, cancel_until_at: int, now_at: int) -> None:
+    """ConflictError when an order cannot be taken back any more."""
+    if state != HELD or now_at > cancel_until_at:
+        raise ConflictError(f"the order is {state}: ask the supplier to refuse it instead")
+
+
+def money(amount: int, currency: str) -> str:
+    """An amount for people; currencies here have hundredths."""
+    return f"{amount // 100}.{amount % 100:02} {currency}"
+
+
+def write_document(
+    number: str,
+    ordered_at: int,
+    lines: Sequence[Line],
+    currency: str,
+    payer: str,
+    ship_to: Mapping[str, str],
+    callback: str,
+) -> str:
+    """The order as a page of text, for a supplier who reads mail."""
+    day = datetime.fromtimestamp(ordered_at / 1000, UTC).date().isoformat()
+    width = max([len(line.title) for line in lines] + [5])
+    rows = [
+        f"{n:>3}  {line.part:<20} {line.title:<{width}} {line.count:>4} x "
+        + money(line.price, currency)
+        for n, line in enumerate(lines, 1)
+    ]
+    address = [text for text in (ship_to.get(k, "") for k in _ADDRESS) if text]
+    return "\n".join(
+        [
+            f"ORDER {number}",
+            f"Date: {day}",
+            f"Invoice to: {_INVOICE[payer]}",
+            "",
+            *rows,
+            "",
+            f"Total: {money(total_of(lines), currency)}",
+            "",
+            "Ship to:",
+            *(f"  {text}" for text in address),
+            "",
+            f"Please answer to {callback}" if callback else "Please answer to this mail.",
+            "",
+        ]
+    )
+
+
+_ADDRESS = ("name", "street", "city", "country")
+_INVOICE = {
+    "warranty": "manufacturer (warranty)",
+    "contract": "service contract",
+    "owner": "owner",
+}
