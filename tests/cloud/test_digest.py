@@ -12,6 +12,7 @@ from phonehome_cloud.core.fingerprint import fingerprint_of
 from phonehome_cloud.core.tickets import CLOSED, IN_PROGRESS, OPEN, RESOLVED
 from phonehome_cloud.errors import ConflictError, NotFoundError, TransitionError
 from phonehome_cloud.store import digest, schema, tickets
+from phonehome_cloud.store.frames import load_frames
 from phonehome_wire.registry import (
     KIND_CLEARED,
     KIND_CONFIRMED,
@@ -81,7 +82,9 @@ async def test_a_confirmed_fault_becomes_a_ticket_with_its_frame(receiver, washe
     assert (row.severity, row.product) == (known.severity_code, "washer")
     (event,) = await receiver.rows(schema.fault_event)
     assert (event.ticket, event.exp, event.value, event.limit) == (1, -2, 5312, 4000)
-    assert event.frame == {"period_ms": 250, "trigger": 3, "channels": EXPANDED}
+    assert event.has_frame
+    (frame,) = (await receiver.database.read(load_frames, {tuple(event)[:4]})).values()
+    assert frame == {"period_ms": 250, "trigger": 3, "channels": EXPANDED}
     (line,) = await receiver.rows(schema.ticket_event)
     assert (line.n, line.who, line.kind, line.to_state) == (0, "device", "opened", OPEN)
     (standing,) = await receiver.rows(schema.fault)

@@ -15,7 +15,7 @@ BOUNDS_KEPT = 30
 UPPER = 0
 LOWER = 1
 CARRIED = 2  # an upper bound, too
-DRIFT_PPM = 100
+DRIFT_IN = 10_000  # one ms in so many: 100 ppm
 # Without any lower bound: a report is on its way for a minute at most.
 UPPER_ONLY_SPAN_MS = 60_000
 
@@ -88,21 +88,27 @@ def _between(
 
 def not_later(ms: int, received_at: int, carried: Sequence[Bound]) -> int:
     """The latest UTC of uptime `ms` of a boot that only couriers have told of."""
-    return min((utc - at + _drift(at - ms) + ms for at, utc in carried), default=received_at)
+    return _latest(ms, carried) + ms if carried else received_at
 
 
 def window(ms: int, bounds: BootBounds) -> tuple[int, int]:
     """(earliest, latest) UTC of uptime `ms`; needs at least one upper bound."""
-    high = min(utc - at + _drift(at - ms) for at, utc in bounds.uppers) + ms
+    high = _latest(ms, bounds.uppers) + ms
     if not bounds.lowers:
         return high - UPPER_ONLY_SPAN_MS, high
-    low = max(utc - at - _drift(at - ms) for at, utc in bounds.lowers) + ms
-    return low, high
+    return _earliest(ms, bounds.lowers) + ms, high
 
 
-def _drift(span_ms: int) -> int:
-    """How far a crystal may wander in this time, rounded up to ms."""
-    return (abs(span_ms) * DRIFT_PPM + 999_999) // 1_000_000
+# What a crystal may wander, rounded up to ms, is written out in both: a bound for each of the
+# thirty is asked for every record, and as a function it took a tenth of the digest.
+def _latest(ms: int, uppers: Sequence[Bound]) -> int:
+    """UTC less uptime, at most, as seen from uptime `ms`."""
+    return min([utc - at + -(-abs(at - ms) // DRIFT_IN) for at, utc in uppers])
+
+
+def _earliest(ms: int, lowers: Sequence[Bound]) -> int:
+    """UTC less uptime, at least, as seen from uptime `ms`."""
+    return max([utc - at - -(-abs(at - ms) // DRIFT_IN) for at, utc in lowers])
 
 
 def _middle(low: int, high: int, quality: str) -> EventTime:

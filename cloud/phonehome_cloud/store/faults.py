@@ -36,7 +36,7 @@ _EVENT = (
     "boot",
     "seq",
     *_SAID,
-    "frame",
+    "has_frame",
     "context",
     "event_at",
     "uncertainty_ms",
@@ -59,8 +59,8 @@ _STANDING = (
     "event_at",
 )
 
-FaultKey = tuple[str, int, int]  # device, spn, fmi
 RecordKey = tuple[str, str, int, int]  # device, inc, boot, seq
+FaultKey = tuple[str, int, int]  # device, spn, fmi
 
 
 def load_standings(connection: Connection, keys: Collection[FaultKey]) -> dict[FaultKey, Standing]:
@@ -119,7 +119,7 @@ def _event_row(transition: Transition, ticket: int | None) -> tuple[Any, ...]:
         head.boot,
         head.seq,
         *_said(transition),
-        transition.frame and to_json(transition.frame),
+        transition.has_frame,
         transition.context and to_json(transition.context),
         time.at,
         time.uncertainty_ms,

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, litera
 from phonehome_cloud.core.tickets import OPEN_STATES
 from phonehome_cloud.errors import NotFoundError
 
+from .frames import load_frames
 from .schema import device, fault_event, manifest, message, quarantine, session, ticket
 from .schema import ticket_event as history
 
@@ -78,20 +79,25 @@ def list_history(connection: Connection, device_id: str, number: int) -> list[Ro
 
 def list_frames(
     connection: Connection, device_id: str, number: int, limit: int = 10
-) -> list[RowMapping]:
-    """The newest fault transitions of a ticket that carry a freeze frame, with their manifest."""
+) -> list[dict[str, Any]]:
+    """The newest fault transitions of a ticket that carry a freeze frame, with that and with
+    their manifest.
+    """
     query = (
         select(fault_event, session.c.manifest)
         .join(session, _same_boot(), isouter=True)  # a boot may have died before it spoke
         .where(
             fault_event.c.device == device_id,
             fault_event.c.ticket == number,
-            fault_event.c.frame.is_not(None),
+            fault_event.c.has_frame,
         )
         .order_by(fault_event.c.event_at.desc(), fault_event.c.seq.desc())
         .limit(limit)
     )
-    return list(connection.execute(query).mappings())
+    rows = connection.execute(query).mappings().all()
+    keys = [(row["device"], row["inc"], row["boot"], row["seq"]) for row in rows]
+    frames = load_frames(connection, keys)
+    return [dict(row) | {"frame": frames[key]} for row, key in zip(rows, keys, strict=True)]
 
 
 def list_catalogs(connection: Connection, device_id: str) -> dict[str, dict[str, Any]]:

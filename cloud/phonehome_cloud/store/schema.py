@@ -281,8 +281,8 @@ fault_event = Table(
     Column("value", BigInteger),
     Column("limit", BigInteger),
     Column("failing_ms", BigInteger),
-    # {"period_ms", "trigger", "channels": [{"channel", "exp", "samples": [int|null]}]}
-    Column("frame", JSON(none_as_null=True)),
+    # Whether its record has a freeze frame (store.frames reads it there).
+    Column("has_frame", Boolean, nullable=False, server_default=false()),
     Column("context", JSON(none_as_null=True)),
     Column("event_at", BigInteger, nullable=False),
     Column("uncertainty_ms", BigInteger),
