@@ -85,17 +85,6 @@ booking = Table(
 )
 Index("ix_booking_visit", booking.c.device, booking.c.ticket, booking.c.action)
 
-# When a technician does not work although they would: holiday, illness.
-leave = Table(
-    "leave",
-    metadata,
-    Column("technician", String(64), primary_key=True),
-    Column("start_at", BigInteger, primary_key=True, autoincrement=False),
-    Column("end_at", BigInteger, nullable=False),
-    Column("why", String(120), nullable=False),
-    Column("who", String(64), nullable=False),
-)
-
 # When people use an appliance, in the cells of core.visiting.presence; only with their consent,
 # and gone when they withdraw it. From since_at until until_at it was looked at.
 presence = Table(

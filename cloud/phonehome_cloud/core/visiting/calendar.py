@@ -17,23 +17,30 @@ OFFICE_HOURS: Hours = MappingProxyType(dict.fromkeys(range(5), ((8 * _HOUR_MIN, 
 
 @dataclass(frozen=True, slots=True)
 class Technician:
-    """Who drives: what they can do, where they live, and when they work on their own clock.
+    """Who drives: what they can do, where, and when they work on their own clock.
 
-    `leave` are (start_at, end_at) in unix ms; `holidays` are days of their zone.
+    `area` are starts of places: DE-10 is every place such as DE-10115; the day begins in the first
+    of them. `leave` are (start_at, end_at) in unix ms; `holidays` are days of their zone.
     """
 
     id: str
     skills: frozenset[str]
-    area: str
+    area: tuple[str, ...]
     hours: Hours = field(default_factory=lambda: OFFICE_HOURS)
     zone: str = "UTC"
     leave: tuple[tuple[int, int], ...] = ()
     holidays: frozenset[date] = frozenset()
 
+    def drives_to(self, place: str) -> bool:
+        """Whether a place such as DE-10115 is in their area; nobody drives to one without name."""
+        return bool(place) and place.startswith(self.area)
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Booking:
-    """Time of a technician that is taken: a visit from `start_at` until `end_at` in `area`."""
+    """Time of a technician that is taken: a visit from `start_at` until `end_at` in `area`, which
+    is a place such as DE-10115.
+    """
 
     technician: str
     start_at: int

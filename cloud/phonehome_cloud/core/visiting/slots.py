@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -18,11 +17,14 @@ DAY_MS: Final = 24 * 60 * MINUTE_MS
 GRID_MIN: Final = 30
 _GRID_MS = GRID_MIN * MINUTE_MS
 
+# Who would come to a start: minutes of the drive, visits they have already, and who.
+Offer = tuple[int, int, str]
+
 
 @dataclass(frozen=True, slots=True)
 class Need:
     """What a visit needs: skills, minutes of work, parts that arrive at `parts_at` (unix ms, 0
-    when none is needed), and the zone and area of the appliance.
+    when none is needed), and the zone and area of the appliance: a place such as DE-10115.
     """
 
     skills: frozenset[str]
@@ -44,22 +46,24 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Travel:
-    """Minutes between two visits: within an area, and between neighbouring ones.
+    """Minutes between two visits, by what their places have in common.
 
-    Areas that are not neighbours are not driven to. `near` names the neighbours of an area; it is
-    read in both directions.
+    Places are country and postcode: the same one is a street away, the same region (DE-10) is
+    across the town, any other is across the country road. An assumption of these orders: what
+    maps know is worth nothing while nobody knows the address of the visit before.
     """
 
-    same_min: int = 20
-    near_min: int = 45
-    near: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+    same_min: int = 15
+    near_min: int = 30
+    far_min: int = 60
+    region_chars: int = 5
 
-    def maybe_minutes(self, one: str, other: str) -> int | None:
-        """Minutes from one area to another; None when nobody drives that far."""
+    def minutes(self, one: str, other: str) -> int:
+        """Minutes from one place to another."""
         if one == other:
             return self.same_min
-        is_near = other in self.near.get(one, ()) or one in self.near.get(other, ())
-        return self.near_min if is_near else None
+        is_near = one[: self.region_chars] == other[: self.region_chars]
+        return self.near_min if is_near else self.far_min
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,24 +96,21 @@ def propose(
     """
     first_at = max(now_at + terms.notice_ms, need.parts_at)
     until_at = first_at + terms.horizon_ms
-    able = [t for t in technicians if is_able(t, need, terms.travel)]
+    able = [t for t in technicians if is_able(t, need)]
     taken = _by_technician(bookings, {t.id for t in able}, first_at, until_at)
-    best: dict[int, tuple[int, str]] = {}
+    best: dict[int, Offer] = {}
     for technician in able:
         own = taken.get(technician.id, [])
         for start_at, drive_min in _starts(need, technician, own, first_at, until_at, terms):
-            offer = drive_min, technician.id
+            offer = drive_min, len(own), technician.id
             if start_at not in best or offer < best[start_at]:
                 best[start_at] = offer
     return _choose(need, best, presence, first_at, count, terms)
 
 
-def is_able(technician: Technician, need: Need, travel: Travel) -> bool:
-    """Whether they have every skill that is needed and drive to the area."""
-    return (
-        need.skills <= technician.skills
-        and travel.maybe_minutes(technician.area, need.area) is not None
-    )
+def is_able(technician: Technician, need: Need) -> bool:
+    """Whether they have every skill that is needed and drive to the place."""
+    return need.skills <= technician.skills and technician.drives_to(need.area)
 
 
 def fits(near: Iterable[Booking], wanted: Booking, travel: Travel) -> bool:
@@ -121,9 +122,7 @@ def fits(near: Iterable[Booking], wanted: Booking, travel: Travel) -> bool:
 
 
 def _is_clear(other: Booking, wanted: Booking, travel: Travel) -> bool:
-    drive_min = travel.maybe_minutes(other.area, wanted.area)
-    # Two areas that are neighbours of the technician's, each on its side, are a drive through it.
-    pause_ms = (2 * travel.near_min if drive_min is None else drive_min) * MINUTE_MS
+    pause_ms = travel.minutes(other.area, wanted.area) * MINUTE_MS
     return other.end_at + pause_ms <= wanted.start_at or wanted.end_at + pause_ms <= other.start_at
 
 
@@ -158,22 +157,21 @@ def _starts(
             wanted = Booking(technician.id, start_at, start_at + work_ms, need.area)
             if fits(near, wanted, terms.travel):
                 before = near[0] if near and near[0].end_at > from_at and after else None
-                place = before.area if before else technician.area
-                drive_min = terms.travel.maybe_minutes(place, need.area)
-                yield start_at, 2 * terms.travel.near_min if drive_min is None else drive_min
+                place = before.area if before else technician.area[0]
+                yield start_at, terms.travel.minutes(place, need.area)
 
 
 def _choose(
     need: Need,
-    offers: Mapping[int, tuple[int, str]],
+    offers: Mapping[int, Offer],
     presence: Presence,
     first_at: int,
     count: int,
     terms: Terms,
 ) -> tuple[Slot, ...]:
-    """The best of each half of a day, then the best of those; near technicians break ties."""
+    """The best of each half of a day, then the best of those; the shorter drive breaks ties."""
     halves: dict[tuple[int, bool], tuple[float, int, int]] = {}
-    for start_at, (drive_min, _) in offers.items():
+    for start_at, (drive_min, *_) in offers.items():
         waited_days = (start_at - first_at) / DAY_MS
         worth = presence.at(start_at, need.zone) - terms.day_weight * waited_days
         half = _half(start_at, need.zone)
@@ -182,7 +180,7 @@ def _choose(
             halves[half] = rank
     work_ms = need.minutes * MINUTE_MS
     return tuple(
-        Slot(offers[at][1], at, at + work_ms, presence.at(at, need.zone))
+        Slot(offers[at][-1], at, at + work_ms, presence.at(at, need.zone))
         for _, _, at in sorted(halves.values())[:count]
     )
 

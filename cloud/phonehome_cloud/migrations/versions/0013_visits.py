@@ -15,13 +15,12 @@ def upgrade() -> None:
     _visit()
     _proposal()
     _booking()
-    _leave()
     _presence()
     _calendar_reply()
 
 
 def downgrade() -> None:
-    for table in ("calendar_reply", "presence", "leave", "booking", "proposal", "visit"):
+    for table in ("calendar_reply", "presence", "booking", "proposal", "visit"):
         op.drop_table(table)
 
 
@@ -96,18 +95,6 @@ def _booking() -> None:
         sa.PrimaryKeyConstraint("technician", "cell_at", name=op.f("pk_booking")),
     )
     op.create_index("ix_booking_visit", "booking", ["device", "ticket", "action"])
-
-
-def _leave() -> None:
-    op.create_table(
-        "leave",
-        sa.Column("technician", sa.String(length=64), nullable=False),
-        sa.Column("start_at", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("end_at", sa.BigInteger(), nullable=False),
-        sa.Column("why", sa.String(length=120), nullable=False),
-        sa.Column("who", sa.String(length=64), nullable=False),
-        sa.PrimaryKeyConstraint("technician", "start_at", name=op.f("pk_leave")),
-    )
 
 
 def _presence() -> None:
