@@ -7,6 +7,7 @@ CloudError
         StoreUnavailableError   nothing was stored and it may work later: disk full, locked, gone
     OverloadedError             the queue in front of the database is full
     NotFoundError               no such device, ticket, token
+        GoneError               there was one, and it is over: a link that expired or was used
     ConflictError               the thing is there, but not in a state that allows this
         TransitionError         a state of a ticket or an action that cannot follow its present one
     StartError                  an action that cannot be started after all (core.caring)
@@ -55,6 +56,10 @@ class OverloadedError(CloudError):
 
 class NotFoundError(CloudError):
     """Nothing has this id."""
+
+
+class GoneError(NotFoundError):
+    """It was there and is over: a link that expired, or was used."""
 
 
 class ConflictError(CloudError):

@@ -17,6 +17,8 @@ metadata = MetaData(
 
 # In the info of a table: on PostgreSQL no unique index says that its key is there once.
 PARTITIONED: Final = "partitioned"
+# The info of a column with words by which a person can be known: store.erasing knows each of them.
+PERSONAL: Final = {"personal": True}
 
 
 class Bytes(LargeBinary):

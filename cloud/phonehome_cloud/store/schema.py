@@ -24,7 +24,7 @@ from sqlalchemy import (
     false,
 )
 
-from . import acting_tables, care_tables, visit_tables  # noqa: F401 - for the metadata alone
+from . import service_tables  # noqa: F401 - for the metadata alone
 from .columns import Bytes, metadata
 from .columns import device_key as device_key_column
 from .desk_tables import api_token, archive, receiver

@@ -14,6 +14,7 @@ from aiohttp import web
 from phonehome_cloud.errors import (
     CloudError,
     ConflictError,
+    GoneError,
     NotFoundError,
     OverloadedError,
     StoreUnavailableError,
@@ -36,6 +37,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "timeout": (408, "The request took too long to arrive"),
     "conflict": (409, "Its state does not allow this"),
     "illegal-transition": (409, "The ticket cannot change like this"),
+    "gone": (410, "It was there, and is over"),
     "too-large": (413, "The body is too large"),
     "wrong-content-type": (415, "The body has the wrong content type"),
     "invalid-body": (422, "A field of the body is wrong"),
@@ -46,6 +48,7 @@ KINDS: dict[str, tuple[int, str]] = {
 _BY_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
 # What the rooms below raise on purpose; the first class that fits decides.
 _BY_ERROR: tuple[tuple[type[CloudError], str], ...] = (
+    (GoneError, "gone"),
     (NotFoundError, "not-found"),
     (TransitionError, "illegal-transition"),
     (ConflictError, "conflict"),

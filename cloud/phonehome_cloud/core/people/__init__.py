@@ -1,0 +1,1 @@
+"""Who and what: owners and their appliances, technicians, parts, desks; pure."""

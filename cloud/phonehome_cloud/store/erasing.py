@@ -1,0 +1,175 @@
+"""Erasing a person: one list of every place where the database has words about somebody.
+
+Whoever adds a column that can hold such words marks it PERSONAL (store.columns) and names it here;
+a test compares the two. Ids that were drawn at random stay where they are: they name nobody once
+their row is gone. Free text is searched for what is known of the person.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    delete,
+    false,
+    or_,
+    select,
+    update,
+)
+
+from .people_tables import leave, link, owner, technician, transfer
+from .schema import ticket_event
+
+DELETE: Final = "delete"  # the row goes
+BLANK: Final = "blank"  # these columns become NULL, or empty where NULL is not allowed
+SCRUB: Final = "scrub"  # these columns are searched for what is known of the person
+GONE: Final = "[erased]"
+_MIN_WORD_CHARS: Final = 3  # shorter ones are parts of everything
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom to erase: an owner with their devices, or a technician.
+
+    With `devices` alone it is what those machines' owner left there: the owner has other ones.
+    `words` are what is known of the person.
+    """
+
+    owner: str | None = None
+    devices: tuple[str, ...] = ()
+    technician: str | None = None
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A table with words about people: what happens to them, and how its rows are found.
+
+    `device`, `owner`, `technician` name the column that holds one, `party` one that holds
+    "owner:ID" or "technician:ID". A row is the subject's when any of them says so.
+    """
+
+    table: Table
+    how: str
+    columns: tuple[str, ...] = ()
+    device: str | None = None
+    owner: str | None = None
+    technician: str | None = None
+    party: str | None = None
+
+
+TRACES: Final[tuple[Trace, ...]] = (
+    Trace(transfer, DELETE, owner="to_owner"),
+    Trace(link, DELETE, party="subject"),
+    Trace(ticket_event, SCRUB, ("text", "evidence"), device="device"),
+    Trace(leave, DELETE, technician="technician"),
+    # Last, because other tables refer to them.
+    Trace(technician, DELETE, technician="technician"),
+    Trace(owner, DELETE, owner="owner"),
+)
+
+
+def erase(connection: Connection, subject: Subject) -> dict[str, int]:
+    """Wipe what every table says about somebody; returns how many rows changed, by table."""
+    found: dict[str, int] = {}
+    for trace in TRACES:
+        count = _STEPS[trace.how](connection, trace, find_rows(trace, subject), subject)
+        found[trace.table.name] = found.get(trace.table.name, 0) + count
+    return {name: count for name, count in found.items() if count}
+
+
+def find_rows(trace: Trace, subject: Subject) -> ColumnElement[bool]:
+    """Which rows of a table are the subject's."""
+    columns = trace.table.c
+    found: list[ColumnElement[bool]] = []
+    if trace.device and subject.devices:
+        found.append(columns[trace.device].in_(subject.devices))
+    if trace.owner and subject.owner:
+        found.append(columns[trace.owner] == subject.owner)
+    if trace.technician and subject.technician:
+        found.append(columns[trace.technician] == subject.technician)
+    if trace.party and _parties(subject):
+        found.append(columns[trace.party].in_(_parties(subject)))
+    return or_(false(), *found)
+
+
+def _parties(subject: Subject) -> list[str]:
+    names = ("owner", subject.owner), ("technician", subject.technician)
+    return [f"{kind}:{name}" for kind, name in names if name]
+
+
+def _delete(
+    connection: Connection, trace: Trace, rows: ColumnElement[bool], _subject: Subject
+) -> int:
+    return connection.execute(delete(trace.table).where(rows)).rowcount
+
+
+def _blank(
+    connection: Connection, trace: Trace, rows: ColumnElement[bool], _subject: Subject
+) -> int:
+    values = {name: _nothing(trace.table.c[name]) for name in trace.columns}
+    return connection.execute(update(trace.table).where(rows).values(values)).rowcount
+
+
+def _nothing(column: Column[Any]) -> Any:
+    if column.nullable:
+        return None
+    return {} if isinstance(column.type, JSON) else ""
+
+
+def _scrub(
+    connection: Connection, trace: Trace, rows: ColumnElement[bool], subject: Subject
+) -> int:
+    """Rewrite the rows that say one of the words; there are few, and each is read."""
+    table, words = trace.table, _longest_first(subject.words)
+    if not words:
+        return 0
+    keys = list(table.primary_key.columns)
+    changed = 0
+    wanted = select(*keys, *(table.c[name] for name in trace.columns)).where(rows)
+    for row in connection.execute(wanted).mappings().all():
+        clean = {name: without(row[name], words) for name in trace.columns}
+        clean = {name: value for name, value in clean.items() if value != row[name]}
+        if clean:
+            same = and_(*(key == row[key.name] for key in keys))
+            connection.execute(update(table).where(same).values(clean))
+            changed += 1
+    return changed
+
+
+def _longest_first(words: Iterable[str]) -> list[str]:
+    wanted = {word.strip() for word in words if len(word.strip()) >= _MIN_WORD_CHARS}
+    return sorted(wanted, key=lambda word: (-len(word), word))
+
+
+def without(value: Any, words: Sequence[str]) -> Any:
+    """A text, or JSON, in which none of these words is left, however they were written."""
+    if isinstance(value, str):
+        for word in words:
+            value = _replace(value, word)
+        return value
+    if isinstance(value, Mapping):
+        return {key: without(item, words) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without(item, words) for item in value]
+    return value
+
+
+def _replace(text: str, word: str) -> str:
+    """As str.replace, whatever the case."""
+    found, folded, wanted, start = [], text.casefold(), word.casefold(), 0
+    if len(folded) != len(text):  # where folding moves letters about, the case must be right
+        return text.replace(word, GONE)
+    while (at := folded.find(wanted, start)) >= 0:
+        found.append(text[start:at])
+        start = at + len(wanted)
+    return GONE.join([*found, text[start:]])
+
+
+_STEPS: Final = {DELETE: _delete, BLANK: _blank, SCRUB: _scrub}
