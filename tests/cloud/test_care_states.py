@@ -31,7 +31,7 @@ MAY = {
 }
 
 
-@pytest.mark.parametrize(("before", "after"), itertools.product(STATES, STATES))
+@pytest.mark.parametrize(("before", "after"), list(itertools.product(STATES, STATES)))
 def test_each_pair_of_states(before, after):
     """Nothing begins before somebody agreed, and what has ended stays as it ended."""
     row = ActionRow("a" * 16, 1, 0, "visit", "swap", before, "rule", "owner", 5, due_at=9)

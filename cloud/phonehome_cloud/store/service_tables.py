@@ -4,6 +4,5 @@ from . import (  # noqa: F401 - for the metadata alone
     acting_tables,
     care_tables,
     people_tables,
-    prior_tables,
     visit_tables,
 )

@@ -24,6 +24,7 @@ class Costs:
     wasted_part: float = 12.0
     desk_minute: float = 0.8
     person_minutes: float = 20.0
+    look_minutes: float = 20.0
     lead_minutes: float = 10.0
     owner_minute: float = 0.25
     failed_steps: float = 4.0
@@ -31,14 +32,16 @@ class Costs:
     mail: float = 0.1
     day_without: float = 8.0
     urgent_day: float = 60.0
+    nuisance_share: float = 0.15
     self_help_days: float = 0.5
     remote_days: float = 0.05
+    part_days: float = 2.0
     visit_days: float = 2.0
     person_days: float = 1.0
     lead_days: float = 4.0
     wait_days: float = 1.0
     unknown_part_days: float = 10.0
-    person_visits: float = 0.6
+    person_knows: float = 0.5
 
 
 REASONS: Final[Mapping[str, str]] = {
@@ -49,6 +52,7 @@ REASONS: Final[Mapping[str, str]] = {
     "wasted_part": "a part that did not help: sent back, checked, put on the shelf",
     "desk_minute": "48 an hour with everything that an employer pays",
     "person_minutes": "reading, a call and the entry of what was agreed",
+    "look_minutes": "of a technician who finds the cause on the spot",
     "lead_minutes": "sales looks at the reasons and calls back",
     "owner_minute": "15 an hour: people mend their own machines, but not gladly",
     "failed_steps": "steps that did not help: patience lost",
@@ -56,14 +60,16 @@ REASONS: Final[Mapping[str, str]] = {
     "mail": "a mail that somebody reads",
     "day_without": "a day without the appliance: a launderette, a takeaway",
     "urgent_day": "the same of an urgent fault: water, heat or food at risk",
+    "nuisance_share": "of a day, while the fault is a warning or less: the appliance works",
     "self_help_days": "mails are read on the same day, steps done in the evening",
     "remote_days": "about an hour until the appliance is idle",
+    "part_days": "a parcel, and the evening on which it is fitted",
     "visit_days": "the next free slot with somebody at home",
     "person_days": "the desk calls on the next working day",
     "lead_days": "choosing, delivery and connection of a new one",
     "wait_days": "what is waited until the matter is looked at again",
     "unknown_part_days": "a part of which nobody can say when it comes",
-    "person_visits": "the share of matters on the desk that end with a van all the same",
+    "person_knows": "the share of calls that find the cause; a van goes to look in the others",
 }
 
 
