@@ -8,6 +8,7 @@ ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || packages="$packages pos
 command -v chromium >/dev/null 2>&1 || packages="$packages chromium"
 command -v promtool >/dev/null 2>&1 || packages="$packages prometheus"
 command -v systemd-analyze >/dev/null 2>&1 || packages="$packages systemd"
+[ -x /usr/sbin/dovecot ] || packages="$packages dovecot-imapd"
 command -v strace >/dev/null 2>&1 || packages="$packages strace"
 [ -n "$packages" ] || exit 0
 

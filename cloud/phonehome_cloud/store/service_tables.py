@@ -4,5 +4,6 @@ from . import (  # noqa: F401 - for the metadata alone
     acting_tables,
     care_tables,
     people_tables,
+    prior_tables,
     visit_tables,
 )

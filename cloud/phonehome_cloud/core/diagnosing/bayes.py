@@ -26,6 +26,8 @@ SURE_RATIO: Final = 2.0
 # no cause of the file: 1 in 700 when the causes are right, and no rarity for one that is missing.
 MOST_SURPRISE: Final = 3.0
 
+_LOG10_E: Final = math.log10(math.e)
+
 
 def diagnose(
     fault: Fault, seen: Mapping[str, bool], counts: Mapping[str, float] | None = None
@@ -38,12 +40,14 @@ def diagnose(
     told = [evidence for evidence in fault.evidence if evidence.id in seen]
     priors = prior_of(fault, counts)
     logs = [math.log(prior) for prior in priors]
+    odds = _log_odds(logs)
     moved: list[list[tuple[str, float]]] = [[] for _ in priors]
     for evidence in told:
-        before = logs
+        before = odds
         logs = [log + part for log, part in zip(logs, _logs(fault, evidence, seen), strict=True)]
-        for trail, change in zip(moved, _changes(before, logs), strict=True):
-            trail.append((evidence.id, change))
+        odds = _log_odds(logs)
+        for trail, was, now in zip(moved, before, odds, strict=True):
+            trail.append((evidence.id, (now - was) * _LOG10_E))
     total = _log_sum(logs)
     ranked = [
         Ranked(cause.id, cause.title, math.exp(log - total), prior, tuple(trail))
@@ -73,13 +77,8 @@ def _logs(fault: Fault, evidence: Evidence, seen: Mapping[str, bool]) -> list[fl
     return [math.log(p if is_there else 1 - p) for p in likelihoods]
 
 
-def _changes(before: Sequence[float], after: Sequence[float]) -> list[float]:
-    """log10 of the factor by which the odds of each against all others changed."""
-    was, now = _log_odds(before), _log_odds(after)
-    return [(b - a) / math.log(10) for a, b in zip(was, now, strict=True)]
-
-
 def _log_odds(logs: Sequence[float]) -> list[float]:
+    """The natural logarithm of the odds of each against all others."""
     if len(logs) == 1:
         return [0.0]  # nothing to bet against
     return [log - _log_sum([*logs[:i], *logs[i + 1 :]]) for i, log in enumerate(logs)]
@@ -88,7 +87,7 @@ def _log_odds(logs: Sequence[float]) -> list[float]:
 def _log_sum(logs: Sequence[float]) -> float:
     """log(sum(exp(x))), without leaving the range of a float."""
     most = max(logs)
-    return most + math.log(math.fsum(math.exp(log - most) for log in logs))
+    return most + math.log(math.fsum([math.exp(log - most) for log in logs]))
 
 
 def _why_unsure(ranked: Sequence[Ranked], surprise: float) -> str:

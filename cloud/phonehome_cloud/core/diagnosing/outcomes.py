@@ -1,0 +1,83 @@
+"""How a ticket ended, and what that says about its cause."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from phonehome_product import Action, Fault
+
+from .diagnosis import Diagnosis
+from .priors import (
+    HELD_DAYS,
+    HELD_WEIGHT,
+    HELPED_WEIGHT,
+    SEEN_WEIGHT,
+    counts_of,
+    learn,
+    share_of_help,
+)
+
+BY_TECHNICIAN: Final = "technician"  # looked at the cause
+BY_OWNER: Final = "owner"  # said that it helped
+BY_DEVICE: Final = "device"  # proved that it helped
+HELD: Final = "held"  # did not come back
+CAME_BACK: Final = "came_back"
+
+HELD_MS: Final = HELD_DAYS * 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one end of a matter teaches; the same `key` of a ticket never counts twice.
+
+    `shares` say how much it counts for which cause at once, `held` how much more when the fault
+    has not come back for HELD_DAYS; `who` is written into the history.
+    """
+
+    device: str
+    ticket: int
+    key: str
+    product: str
+    fault: Fault
+    at: int
+    who: str
+    how: str
+    shares: Mapping[str, float]
+    held: Mapping[str, float] = field(default_factory=dict)
+
+
+def technician_found(
+    place: tuple[str, int, str], product: str, fault: Fault, cause: str, who: str, at: int
+) -> Outcome:
+    """A technician's close code; `place` is (device, ticket, key).
+
+    ValueError when the fault has no such cause, with those that it has.
+    """
+    learn(fault, counts_of(fault), cause)
+    return Outcome(*place, product, fault, at, who, BY_TECHNICIAN, {cause: SEEN_WEIGHT})
+
+
+def action_helped(
+    place: tuple[str, int, str],
+    product: str,
+    fault: Fault,
+    diagnosis: Diagnosis,
+    action: Action,
+    who: str,
+    how: str,
+    at: int,
+) -> Outcome:
+    """An action after which the fault went; `how` says who knows: BY_OWNER or BY_DEVICE.
+
+    Nobody saw the cause: what it counts is shared among those that the action can help against.
+    """
+    shares = share_of_help(diagnosis, action, HELPED_WEIGHT)
+    held = share_of_help(diagnosis, action, HELD_WEIGHT)
+    return Outcome(*place, product, fault, at, who, how, shares, held)
+
+
+def say_change(fault: Fault, change: Mapping[str, Any]) -> str:
+    """Old and new prior in one line: "bearing_worn 0.60 to 0.64, ..."; what moved most first."""
+    moved = sorted(change.items(), key=lambda item: -abs(item[1]["new"] - item[1]["old"]))
+    words = [f"{cause} {p['old']:.3f} to {p['new']:.3f}" for cause, p in moved]
+    return f"{fault.code}: {', '.join(words)}"

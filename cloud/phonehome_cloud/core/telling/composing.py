@@ -1,0 +1,147 @@
+"""A letter as the bytes of RFC 5322: threads, parts, and headers that nothing can get into."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from hashlib import sha256
+from typing import Final
+
+# idna: what aiohttp's yarl encodes names of hosts with (IDNA 2008); the standard library's codec
+# is that of 2003, which maps ß to ss.
+import idna
+
+from .effect import Attachment
+
+_SUBJECT_CHARS: Final = 150
+_NAME_CHARS: Final = 80
+_DIGEST_CHARS: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What a template said."""
+
+    subject: str
+    text: str
+    html: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who we are: the name and address in From, and where answers go ("": there)."""
+
+    name: str
+    address: str
+    reply_to: str = ""
+
+    @property
+    def domain(self) -> str:
+        """The right side of our message ids."""
+        return to_ascii(self.address).rpartition("@")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Whom a letter goes to, about what, and what it answers.
+
+    `key` is that of its effect; `thread` names the conversation ("" for none), `before` are the
+    keys of what they were sent in it, oldest first. `unsubscribe` is a URL, "" for letters that
+    cannot be refused.
+    """
+
+    key: str
+    name: str
+    address: str
+    at_ms: int
+    thread: str = ""
+    before: tuple[str, ...] = ()
+    unsubscribe: str = ""
+
+
+def message_id(key: str, domain: str) -> str:
+    """The Message-ID of an effect: the same one whenever it is tried."""
+    return f"<{sha256(key.encode()).hexdigest()[:_DIGEST_CHARS]}@{domain}>"
+
+
+def to_ascii(address: str) -> str:
+    """An address with its domain as DNS has it; ValueError when it is none."""
+    local, at, domain = address.strip().rpartition("@")
+    try:
+        encoded = idna.encode(domain, uts46=True).decode()
+        Address(username=local, domain=encoded)
+    except (idna.IDNAError, UnicodeError, HeaderParseError, ValueError, IndexError) as error:
+        raise ValueError(f"{address!r} is no mail address") from error
+    if not at or not local or not local.isprintable():
+        raise ValueError(f"{address!r} is no mail address")
+    return f"{local}@{encoded}"
+
+
+def compose(
+    letter: Letter, envelope: Envelope, sender: Sender, attachments: Sequence[Attachment] = ()
+) -> EmailMessage:
+    """The whole message. ValueError when an address is none, before anything is sent."""
+    message = EmailMessage(policy=SMTP)
+    message["From"] = _mailbox(sender.name, sender.address)
+    message["To"] = _mailbox(envelope.name, envelope.address)
+    if sender.reply_to:
+        message["Reply-To"] = _mailbox("", sender.reply_to)
+    message["Subject"] = one_line(letter.subject, _SUBJECT_CHARS)
+    message["Date"] = datetime.fromtimestamp(envelope.at_ms / 1000, UTC)
+    message["Message-ID"] = message_id(envelope.key, sender.domain)
+    _join_thread(message, envelope, sender.domain)
+    # RFC 3834: nobody's holiday notice answers it. The second is what Exchange reads.
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    message["Content-Language"] = letter.language
+    if envelope.unsubscribe:
+        message["List-Unsubscribe"] = f"<{envelope.unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
+    message.set_content(letter.text, cte="quoted-printable")
+    message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+    for attachment in attachments:
+        _attach(message, attachment)
+    return message
+
+
+def _join_thread(message: EmailMessage, envelope: Envelope, domain: str) -> None:
+    """In-Reply-To and References (RFC 5322 3.6.4): its ticket's thread, and what came before."""
+    if not envelope.thread:
+        return
+    ids = [message_id(key, domain) for key in (f"thread:{envelope.thread}", *envelope.before)]
+    message["In-Reply-To"] = ids[-1]
+    message["References"] = " ".join(ids)
+
+
+def _attach(message: EmailMessage, attachment: Attachment) -> None:
+    """A calendar part stands among the alternatives, its method in its type (RFC 6047 2.4)."""
+    main, _, sub = attachment.media.partition("/")
+    if attachment.method is not None:
+        message.add_alternative(
+            attachment.content.decode(),
+            subtype=sub,
+            params={"method": attachment.method},
+            cte="base64",
+        )
+        main, sub = (
+            "application",
+            "ics",
+        )  # and once more for who saves files; never two invitations
+    message.add_attachment(
+        attachment.content, maintype=main, subtype=sub, filename=attachment.name
+    )
+
+
+def _mailbox(name: str, address: str) -> Address:
+    local, _, domain = to_ascii(address).rpartition("@")
+    return Address(one_line(name, _NAME_CHARS), local, domain)
+
+
+def one_line(text: str, chars: int) -> str:
+    """Words of others for a header: control characters and line ends become spaces, cut."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= chars else line[: chars - 1] + "…"

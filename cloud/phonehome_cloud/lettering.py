@@ -1,0 +1,219 @@
+"""Letters from templates: a subject, plain text and HTML for each language, under `letters/`.
+
+`letters/<language>/<template>.{subject,txt,html}` extend `letter.txt` and `letter.html` of their
+language and fill the block `body`; `letters/samples/<template>.json` holds data to look at them
+with. A template sees what its effect carries, and the names of `Reader` and `House`.
+"""
+
+import json
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+# Babel: moments and money as people of a language write them (CLDR).
+from babel.dates import format_date
+from babel.numbers import format_currency
+
+# Jinja2: escapes what devices and people wrote, by default.
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    Template,
+    select_autoescape,
+)
+from jinja2 import pass_context as with_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+from .core.telling.composing import Letter
+from .core.telling.timing import find_zone
+from .errors import NotFoundError
+
+DIGEST: Final = "digest"
+_FOLDER: Final = Path(__file__).with_name("letters")
+_SAMPLES: Final = "samples"
+_WIDTH: Final = 72  # RFC 5322 2.1.1 wants 78; quoted twice it still fits
+_SIGNATURE: Final = "-- "
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whom a letter is for."""
+
+    name: str
+    language: str
+    zone: str
+    unsubscribe: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Who writes: `sender` is the name below the letter, `url` where its pages are."""
+
+    sender: str
+    url: str
+    reply_to: str = ""
+
+
+class Letters:
+    """The templates of a folder, compiled once."""
+
+    def __init__(self, house: House, default: str = "en", folder: Path = _FOLDER) -> None:
+        self._house = house
+        self._default = default
+        self._folder = folder
+        names = (path.name for path in folder.iterdir() if path.is_dir())
+        self.languages = tuple(sorted(name for name in names if name != _SAMPLES))
+        self._environments = {name: self._environment(name) for name in self.languages}
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """Every letter that can be written, by name."""
+        found = (self._folder / self._default).glob("*.subject")
+        return tuple(sorted(path.stem for path in found))
+
+    def sample(self, template: str) -> dict[str, Any]:
+        """Data to look at a letter with; NotFoundError when there is no such letter."""
+        path = self._folder / _SAMPLES / f"{template}.json"
+        if template not in self.templates or not path.exists():
+            raise NotFoundError(
+                f"there is no letter {template!r}: it is one of {', '.join(self.templates)}"
+            )
+        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return found
+
+    def write(self, template: str, data: Mapping[str, Any], reader: Reader) -> Letter:
+        """The letter in the reader's language, or in the one of the house.
+
+        Raises jinja2.TemplateError when there is no such template or a variable is missing.
+        """
+        language = reader.language.partition("-")[0].lower()
+        language = language if language in self._environments else self._default
+        known = self._known(language, reader)
+        if template == DIGEST:
+            data = {"notices": self._notices(language, data["notices"], known)}
+        subject = self._subject(language, template, {**data, **known})
+        known = {**data, **known, "subject": subject}
+        text = self._get(language, template, "txt").render(known)
+        html = self._get(language, template, "html").render(known)
+        return Letter(subject, wrap(text), html, language)
+
+    def _known(self, language: str, reader: Reader) -> dict[str, Any]:
+        return {
+            "name": reader.name,
+            "zone": reader.zone,
+            "unsubscribe": reader.unsubscribe,
+            "language": language,
+            "sender": self._house.sender,
+            "reply_to": self._house.reply_to,
+        }
+
+    def _notices(
+        self, language: str, notices: Sequence[Mapping[str, Any]], known: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
+        """The bodies of several letters, to stand in one."""
+        found = []
+        for notice in notices:
+            template, data = notice["template"], {**notice["data"], **known}
+            subject = self._subject(language, template, data)
+            data |= {"subject": subject}
+            text = _body(self._get(language, template, "txt"), data).strip()
+            text = text[:1].upper() + text[1:]  # no salutation is before it
+            html = Markup(_body(self._get(language, template, "html"), data))  # noqa: S704 - rendered with escapes
+            found.append({"subject": subject, "text": text, "html": html})
+        return found
+
+    def _subject(self, language: str, template: str, data: Mapping[str, Any]) -> str:
+        return " ".join(self._get(language, template, "subject").render(data).split())
+
+    def _get(self, language: str, template: str, part: str) -> Template:
+        return self._environments[language].get_template(f"{template}.{part}")
+
+    def _environment(self, language: str) -> Environment:
+        environment = Environment(
+            loader=FileSystemLoader([self._folder / language, self._folder]),
+            autoescape=select_autoescape(("html",), default=False),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.filters |= {
+            "url": self._address,
+            "moment": _moment,
+            "day": _day,
+            "clock": _clock,
+            "money": _money,
+        }
+        return environment
+
+    def _address(self, path: str) -> str:
+        """A page of ours as a reader can open it."""
+        return path if "://" in path else self._house.url.rstrip("/") + path
+
+
+def _body(template: Template, data: Mapping[str, Any]) -> str:
+    return "".join(template.blocks["body"](template.new_context(dict(data))))
+
+
+def _local(context: Context, at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, find_zone(context["zone"]))
+
+
+def _locale(context: Context) -> str:
+    """English as most of those write it who read it and no other language of ours."""
+    language = str(context["language"])
+    return "en_GB" if language == "en" else language
+
+
+@with_context
+def _moment(context: Context, at_ms: int) -> str:
+    """A moment by the reader's clock, to the minute."""
+    local = _local(context, at_ms)
+    day = format_date(local, "long", locale=_locale(context))
+    return f"{day}, {local:%H:%M}"
+
+
+@with_context
+def _day(context: Context, at_ms: int) -> str:
+    """The day of a moment by the reader's clock, with its weekday."""
+    return str(format_date(_local(context, at_ms), "full", locale=_locale(context)))
+
+
+@with_context
+def _clock(context: Context, at_ms: int) -> str:
+    """The time of day of a moment by the reader's clock."""
+    return f"{_local(context, at_ms):%H:%M}"
+
+
+@with_context
+def _money(context: Context, amount: float, currency: str) -> str:
+    """An amount of money."""
+    return str(format_currency(amount, currency, locale=_locale(context)))
+
+
+def wrap(text: str) -> str:
+    """Plain text in lines of 72; a word that is longer, an address of a page, stays whole."""
+    lines: list[str] = []
+    for line in text.strip().splitlines():
+        blank_is_full = not line.strip() and (not lines or not lines[-1])
+        if blank_is_full:
+            continue
+        words = line if line == _SIGNATURE else line.rstrip()
+        indent = " " * (len(words) - len(words.lstrip()))
+        hanging = indent + ("  " if words.lstrip().startswith(("* ", "- ")) else "")
+        lines += _wrap_line(words, hanging) if len(words) > _WIDTH else [words]
+    return "\n".join(lines) + "\n"
+
+
+def _wrap_line(line: str, hanging: str) -> list[str]:
+    return textwrap.wrap(
+        line,
+        _WIDTH,
+        subsequent_indent=hanging,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

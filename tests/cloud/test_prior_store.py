@@ -1,0 +1,141 @@
+"""Outcomes are counted once, by whomever and however often they are told, and held ones twice."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import insert, update
+
+from phonehome_cloud import migrations
+from phonehome_cloud.core.diagnosing.bayes import diagnose
+from phonehome_cloud.core.diagnosing.outcomes import (
+    BY_DEVICE,
+    HELD_MS,
+    action_helped,
+    technician_found,
+)
+from phonehome_cloud.store import listing, priors
+from phonehome_cloud.store.database import Database
+from phonehome_cloud.store.schema import device, ticket
+from phonehome_product import Action
+from tests.cloud.causes import make_fault, number
+from tests.fakes.bases import base_url
+
+pytestmark = pytest.mark.usefixtures("each_database")
+
+DEV = "a4cf12fffe05d3b1"
+NOW = 1_800_000_000_000
+FAULT = make_fault([0.5, 0.5], [])
+KEY = ("kettle", FAULT.id, FAULT.fmi)
+STEPS = Action.model_validate(
+    {"id": "do", "kind": "self_help", "article": "a", "success": {"c1": number(0.8)}}
+)
+
+
+@pytest.fixture
+def database(tmp_path, each_database):
+    """A database with one device and a resolved ticket."""
+    made = Database(base_url(tmp_path))
+    made.open()
+    migrations.prepare(made)
+    made.write_now(_fill)
+    yield made
+    made.close()
+
+
+def _fill(connection):
+    connection.execute(insert(device), {"device": DEV, "product": "kettle", "created_at": 0})
+    times = dict.fromkeys(("opened_at", "updated_at", "event_at", "last_event_at"), NOW - 1000)
+    state = {"state": "resolved", "ended_at": NOW, "severity": 3, "occurrences": 1, "events": 0}
+    row = {"device": DEV, "number": 1, "spn": FAULT.id, "fmi": FAULT.fmi, "title": "Fault"}
+    connection.execute(insert(ticket), row | times | state | {"late": False, "reopened": 0})
+
+
+def found(key="1/closed", cause="c1"):
+    """A technician's word."""
+    return technician_found((DEV, 1, key), "kettle", FAULT, cause, "technician:T7", NOW)
+
+
+def helped():
+    """An action that the device proved."""
+    place, told = (DEV, 1, "2/helped"), diagnose(FAULT, {})
+    return action_helped(place, "kettle", FAULT, told, STEPS, "device", BY_DEVICE, NOW)
+
+
+def taught(database):
+    """What the database knows about the fault."""
+    return database.read_now(priors.load_taught, [KEY]).get(KEY, {})
+
+
+def find_fault(product, spn, fmi):
+    """As a catalogue finds it."""
+    return FAULT if (product, spn, fmi) == KEY else None
+
+
+def test_an_outcome_counts_once(database):
+    """A retry with the same key changes nothing and says so; another key counts."""
+    change = database.write_now(priors.teach, found())
+    assert change == {
+        "c0": {"old": 0.5, "new": round(5 / 11, 4)},
+        "c1": {"old": 0.5, "new": round(6 / 11, 4)},
+    }
+    assert database.write_now(priors.teach, found()) is None
+    assert taught(database) == {"c1": 1.0}
+    database.write_now(priors.teach, found("2/closed"))
+    assert taught(database) == {"c1": 2.0}
+
+
+def test_a_transaction_that_fails_taught_nothing(database):
+    """An outcome counts with what else its transaction wrote, or not at all."""
+
+    def fail(connection):
+        priors.teach(connection, found())
+        raise RuntimeError("the power went")
+
+    with pytest.raises(RuntimeError):
+        database.write_now(fail)
+    assert taught(database) == {}
+    assert database.write_now(priors.teach, found()) is not None
+
+
+def test_outcomes_at_the_same_moment_all_count(database):
+    """No weight is lost between receivers that teach at once."""
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: database.write_now(priors.teach, found(f"{n}/closed")), range(20)))
+    assert taught(database) == {"c1": 20.0}
+
+
+def test_what_held_counts_again_after_90_days(database):
+    """Half at once and half later, with old and new prior in the history; then no more."""
+    database.write_now(priors.teach, helped())
+    assert taught(database) == {"c1": 0.5}
+    assert database.write_now(priors.settle, find_fault, NOW + HELD_MS - 1) == 0
+    assert database.write_now(priors.settle, find_fault, NOW + HELD_MS) == 1
+    assert taught(database) == {"c1": 1.0}
+    assert database.write_now(priors.settle, find_fault, NOW + 2 * HELD_MS) == 0
+    (entry,) = database.read_now(listing.list_history, DEV, 1)
+    assert (entry["kind"], entry["rule"]) == ("learnt", "not back in 90 days")
+    assert entry["evidence"]["c1"] == {"old": 0.5238, "new": 0.5455}
+    assert "c1 0.524 to 0.545" in entry["text"]
+
+
+def test_what_came_back_does_not(database):
+    """A fault that was confirmed again within the 90 days was not mended: the half stays away."""
+    database.write_now(priors.teach, helped())
+    later = update(ticket).values(last_event_at=NOW + 1)
+    database.write_now(lambda connection: connection.execute(later))
+    assert database.write_now(priors.settle, find_fault, NOW + HELD_MS) == 1
+    assert taught(database) == {"c1": 0.5}
+    rows = database.read_now(priors.list_outcomes, KEY, None, 10)
+    assert [row["how"] for row in rows] == ["came_back", "device"]
+
+
+def test_outcomes_are_listed_newest_first_in_pages(database):
+    """Every page begins where the one before ended."""
+    for n in range(5):
+        database.write_now(priors.teach, found(f"{n}/closed"))
+    keys, after = [], None
+    while page := database.read_now(priors.list_outcomes, KEY, after, 2):
+        keys += [row["key"] for row in page]
+        last = page[-1]
+        after = last["at"], last["device"], last["ticket"], last["key"]
+    assert keys == [f"{n}/closed" for n in (4, 3, 2, 1, 0)]
