@@ -30,7 +30,7 @@ from .store.database import Database
 from .store.keys import KeyCache
 from .store.resealing import check_masters
 from .store.vault import Vault
-from .tracing import TRACER, TracedIntake, Tracer
+from .tracing import TRACER, TracedDigest, TracedIntake, Tracer
 from .web import desk, device, enrolling, health, pages, parts, rendering
 from .web.connections import ConnectionLimits, GuardedSite, time_the_head
 from .web.forwarding import find_client
@@ -72,8 +72,7 @@ def make_app(config: Config, joints: Joints = AS_IT_IS) -> web.Application:
     keys = KeyCache(database, vault, now_ms)
     metrics = Metrics(version("phonehome"))
     tracer = Tracer(config.trace) if config.trace.url else None
-    policy = Policy(reopen_window_ms=config.tickets.reopen_window_s * 1000)
-    digesting = Digesting(database, catalogue, policy, now_ms, metrics)
+    digesting = _make_digesting(config, database, catalogue, metrics, tracer)
     committer = _make_committer(config, database, metrics, digesting, tracer)
     commanding = Commanding(database, vault, keys, now_ms, metrics)
     by_address = TokenBuckets(config.intake.address_per_s, config.intake.address_burst)
@@ -100,10 +99,7 @@ def make_app(config: Config, joints: Joints = AS_IT_IS) -> web.Application:
         app[TRACER] = tracer
         app.cleanup_ctx.append(_tracing)
     app.cleanup_ctx.append(_storing(config, database, vault, committer))
-    app.cleanup_ctx.append(_digesting(digesting, committer))
-    app.cleanup_ctx.append(_looping("commands", commanding.run))
-    if not database.is_sqlite:
-        app.cleanup_ctx.append(_looping("partitions", lambda: keep_ahead(database, now_ms)))
+    _add_loops(app, database, digesting, committer, commanding)
     _add_mqtt(app, config, intake, commanding)
     _add_measuring(app, config, database)
     _add_routes(app)
@@ -139,6 +135,18 @@ def _set_enrolling(app: web.Application, config: Config) -> None:
     app[parts.CLAIM_LIMIT] = TokenBuckets(_CLAIM_PER_S, _CLAIM_BURST)
     app[parts.ENROLL_PLAIN] = config.enroll.plain
     app[parts.PROXIES] = config.server.trusted_proxies
+
+
+def _make_digesting(
+    config: Config,
+    database: Database,
+    catalogue: Catalogue,
+    metrics: Metrics,
+    tracer: Tracer | None,
+) -> Digesting:
+    policy = Policy(reopen_window_ms=config.tickets.reopen_window_s * 1000)
+    counters = TracedDigest(tracer, metrics) if tracer else metrics
+    return Digesting(database, catalogue, policy, now_ms, counters)
 
 
 def _make_committer(
@@ -216,9 +224,18 @@ async def _tracing(app: web.Application) -> AsyncIterator[None]:
     await asyncio.to_thread(app[TRACER].close)
 
 
-def _digesting(digesting: Digesting, committer: Committer) -> Context:
-    """Run the digest beside everything else; intake goes first."""
-    return _looping("digest", lambda: digesting.run(committer.wait_quiet))
+def _add_loops(
+    app: web.Application,
+    database: Database,
+    digesting: Digesting,
+    committer: Committer,
+    commanding: Commanding,
+) -> None:
+    """What runs beside everything else; intake goes before the digest."""
+    app.cleanup_ctx.append(_looping("digest", lambda: digesting.run(committer.wait_quiet)))
+    app.cleanup_ctx.append(_looping("commands", commanding.run))
+    if not database.is_sqlite:
+        app.cleanup_ctx.append(_looping("partitions", lambda: keep_ahead(database, now_ms)))
 
 
 def _looping(name: str, run: Callable[[], Awaitable[None]], *, is_needed: bool = True) -> Context:

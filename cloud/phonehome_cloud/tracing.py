@@ -1,4 +1,4 @@
-"""OpenTelemetry spans of messages, commits and API requests, when they are wanted.
+"""OpenTelemetry spans of messages, commits, the digest and API requests, when they are wanted.
 
 Without `trace.url` a message meets nothing of this: intake is the plain class, and no library is
 imported. opentelemetry-sdk, because it is what collectors speak; an extra of the package
@@ -18,6 +18,7 @@ from phonehome_wire.errors import RefusedError
 from .config import TraceConfig
 from .core.intake import Intake, Reply
 from .errors import ConfigError
+from .metrics import Metrics
 
 _SERVICE = "phonehome-receiver"
 _EXPORT_WITHIN_S = 5
@@ -119,6 +120,21 @@ class TracedIntake(Intake):
             "phonehome.device": _device_of(message),
         }
         self._tracer.note("message", time.perf_counter() - started_s, said)
+
+
+class TracedDigest:
+    """The counters of the digest, with a span for each of its batches."""
+
+    def __init__(self, tracer: Tracer, counters: Metrics) -> None:
+        self._tracer = tracer
+        self.count_digested = counters.count_digested
+        self.count_tickets = counters.count_tickets
+        self._time_digest = counters.time_digest
+
+    def time_digest(self, seconds: float) -> None:
+        """One batch took so long."""
+        self._time_digest(seconds)
+        self._tracer.note("digest", seconds, {})
 
 
 def _device_of(message: bytes) -> str:

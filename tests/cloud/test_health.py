@@ -252,7 +252,7 @@ class Collector:
         return f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}/v1/traces"
 
 
-async def test_messages_commits_and_requests_are_traced_when_it_is_wanted(tmp_path):
+async def test_messages_commits_digests_and_requests_are_traced_when_it_is_wanted(tmp_path):
     """Spans arrive by OTLP; a request continues the trace of its client; no bytes are in them."""
     collector = Collector()
     url = await collector.start()
@@ -260,11 +260,15 @@ async def test_messages_commits_and_requests_are_traced_when_it_is_wanted(tmp_pa
     async with running(tmp_path, TRACE_URL=url, TRACE_RATIO="1") as receiver:
         voice = await receiver.register()
         await receiver.up(voice.report(voice.heartbeat()))
+        await receiver.up(voice.report(voice.fault(520_192, 7)))
+        async with asyncio.timeout(10):
+            while (await receiver.api("GET", "/tickets"))["items"] == []:
+                pass  # each of them is a digest's turn
         headers = {"traceparent": f"00-{trace}-{parent}-01"}
         await receiver.api("GET", f"/devices/{voice.device}", headers=headers)
     await collector.runner.cleanup()
     by_name = {span.name: span for span in collector.spans}
-    assert {"message", "commit", "POST /api/v1/devices"} <= by_name.keys()
+    assert {"message", "commit", "digest", "POST /api/v1/devices"} <= by_name.keys()
     shown = {a.key: a.value.string_value for a in by_name["message"].attributes}
     assert (shown["phonehome.device"], shown["phonehome.reason"]) == (voice.device, "accepted")
     request = by_name["GET /api/v1/devices/{device}"]

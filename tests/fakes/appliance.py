@@ -83,8 +83,8 @@ def heartbeat(seq=0, boot=1, ms=50_000, uptime_s=50):
 
 
 def hello(seq=0, boot=1, ms=1_000, **more):
-    """A birth record; `more` may be catalog or state_lost."""
-    body = {0: "0.1.0", 1: 1, 2: "rp2 Raspberry Pi Pico W", 4: 3}
+    """A birth record; `more` may be platform, catalog or state_lost."""
+    body = {0: "0.1.0", 1: 1, 2: more.get("platform", "rp2 Raspberry Pi Pico W"), 4: 3}
     if "catalog" in more:
         body[5] = more["catalog"]
     if "state_lost" in more:

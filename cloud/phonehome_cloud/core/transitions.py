@@ -144,9 +144,13 @@ def name_body(rtype: int, body: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A value of the wire as JSON: texts for map keys, bytes in hex."""
+    """A value of the wire as JSON: texts for map keys, bytes in hex, and U+FFFD for the NUL that
+    PostgreSQL cannot keep in a text.
+    """
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [plain(item) for item in value]
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
     return value.hex() if isinstance(value, bytes) else value
