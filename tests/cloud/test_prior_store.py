@@ -97,10 +97,18 @@ def test_a_transaction_that_fails_taught_nothing(database):
     assert database.write_now(priors.teach, found()) is not None
 
 
-def test_outcomes_at_the_same_moment_all_count(database):
-    """No weight is lost between receivers that teach at once."""
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda n: database.write_now(priors.teach, found(f"{n}/closed")), range(20)))
+def test_outcomes_at_the_same_moment_all_count(database, tmp_path):
+    """Three receivers teach the same fault at once, each outcome two times over: none is lost."""
+
+    def work(first):
+        own = Database(base_url(tmp_path))
+        own.open()
+        for n in range(first, first + 10):
+            own.write_now(priors.teach, found(f"{n}/closed"))
+        own.close()
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(work, (0, 5, 10)))
     assert taught(database) == {"c1": 20.0}
 
 
