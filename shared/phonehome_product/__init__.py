@@ -2,7 +2,7 @@
 
 from .device_half import compile_device, manifest_of
 from .errors import Problem, ProductError
-from .loading import load, parse
+from .loading import load, load_whole, parse
 from .model import Cause, Fault, Freeze, Product, Rule, Sensor
 from .service import (
     Action,
@@ -46,6 +46,7 @@ __all__ = [
     "Wording",
     "compile_device",
     "load",
+    "load_whole",
     "manifest_of",
     "parse",
     "tune",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path as FilePath
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -15,20 +16,39 @@ from .fields import Finding, find_in_fields
 from .model import Product
 from .service_checks import check_service
 
-MAX_FILE_BYTES = 256 * 1024  # the washer has 15 KB; a wrong file should not be read for minutes
+MAX_FILE_BYTES = 256 * 1024  # the washer has 63 KB; a wrong file should not be read for minutes
+PICTURES = "pictures"  # the folder beside the product files
 
 
 def load(path: str | FilePath) -> Product:
     """Return the checked product; raise ProductError with every problem, OSError when unreadable.
 
     A file whose single fields are wrong is not checked further: what they mean together is not
-    known before each of them is good.
+    known before each of them is good. Pictures may lie elsewhere: see load_whole.
     """
-    return parse(read_text(FilePath(path), "product file", MAX_FILE_BYTES), str(path))
+    return parse(_read(path), str(path))
+
+
+def load_whole(path: str | FilePath) -> Product:
+    """As load, with every picture of its articles in the folder `pictures` beside the file."""
+    text = _read(path)
+    product, raw = _parse(text, str(path))
+    findings = list(_check_pictures(product, FilePath(path).parent / PICTURES))
+    if findings:
+        raise as_error(findings, raw, text, str(path))
+    return product
+
+
+def _read(path: str | FilePath) -> str:
+    return read_text(FilePath(path), "product file", MAX_FILE_BYTES)
 
 
 def parse(text: str, file: str) -> Product:
     """Return the product in a TOML text; `file` is the name that the problems carry."""
+    return _parse(text, file)[0]
+
+
+def _parse(text: str, file: str) -> tuple[Product, dict[str, Any]]:
     raw = parse_toml(text, file)
     try:
         product = Product.model_validate(raw)
@@ -38,7 +58,17 @@ def parse(text: str, file: str) -> Product:
     findings = together or tuple(_check_board(product))
     if findings:
         raise as_error(findings, raw, text, file)
-    return product
+    return product, raw
+
+
+def _check_pictures(product: Product, folder: FilePath) -> Iterator[Finding]:
+    for number, article in enumerate(product.articles):
+        for place, wording in enumerate(article.texts):
+            for count, step in enumerate(wording.steps):
+                if step.picture and not (folder / step.picture).is_file():
+                    path = ("article", number, "text", place, "step", count, "picture")
+                    what = f"not in the folder {folder}"
+                    yield path, step.picture, what, "put the picture there, or remove the line"
 
 
 def _check_board(product: Product) -> Iterator[Finding]:

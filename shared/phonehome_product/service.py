@@ -60,7 +60,7 @@ ACTION_WORDS: Final = MappingProxyType(
 )
 MENDING: Final = frozenset({"self_help", "remote_fix", "part", "visit"})  # those that can succeed
 
-Seconds = Annotated[StrictInt, Field(ge=1, le=86_400)]
+Seconds = Annotated[StrictInt, Field(ge=1, le=30 * 86_400)]
 Minutes = Annotated[StrictInt, Field(ge=1, le=960)]
 Sentence = Annotated[StrictStr, Field(min_length=1, max_length=400)]
 

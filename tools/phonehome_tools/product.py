@@ -3,9 +3,17 @@
 import argparse
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from phonehome_product import Product, ProductError, compile_device, load, manifest_of
+from phonehome_product import (
+    Product,
+    ProductError,
+    compile_device,
+    load,
+    load_whole,
+    manifest_of,
+)
 
 GOOD, FAILED, REFUSED = 0, 1, 3  # the exit codes of the command
 
@@ -30,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(file: Path) -> int:
-    product, code = _load(file)
+    product, code = _load(file, load_whole)
     if product is not None:
         half = compile_device(product)
         print(
@@ -38,7 +46,24 @@ def _check(file: Path) -> int:
             f"{len(product.sensors)} sensors, {len(product.faults)} faults, "
             f"{len(half)} bytes on a board, manifest {manifest_of(half).hex()}"
         )
+        if product.service is not None:
+            print(f"{file}: service: {_describe_service(product)}")
     return code
+
+
+def _describe_service(product: Product) -> str:
+    faults = product.faults
+    counts = {
+        "causes": sum(len(fault.causes) for fault in faults),
+        "pieces of evidence": sum(len(fault.evidence) for fault in faults),
+        "asks": sum(len(fault.asks) for fault in faults),
+        "actions": sum(len(fault.actions) for fault in faults),
+        "parts": len(product.parts),
+        "articles": len(product.articles),
+    }
+    languages = sorted({text.language for a in product.articles for text in a.texts})
+    told = ", ".join(f"{count} {noun}" for noun, count in counts.items() if count)
+    return f"{told} in {' and '.join(languages)}" if languages else told
 
 
 def _build(file: Path, output: Path) -> int:
@@ -55,9 +80,9 @@ def _build(file: Path, output: Path) -> int:
     return GOOD
 
 
-def _load(file: Path) -> tuple[Product | None, int]:
+def _load(file: Path, read: Callable[[Path], Product] = load) -> tuple[Product | None, int]:
     try:
-        return load(file), GOOD
+        return read(file), GOOD
     except ProductError as error:
         print(error, file=sys.stderr)
         return None, REFUSED
