@@ -45,6 +45,7 @@ from .workers.measuring import Measuring
 from .workers.membership import Membership, make_tls
 from .workers.mqtt import MQTTConsumer
 from .workers.partitioning import keep_ahead
+from .workers.pursuing import Pursuing
 from .workers.supervising import Supervised
 
 CONSUMER = web.AppKey("consumer", MQTTConsumer)
@@ -234,6 +235,8 @@ def _add_loops(
     """What runs beside everything else; intake goes before the digest."""
     app.cleanup_ctx.append(_looping("digest", lambda: digesting.run(committer.wait_quiet)))
     app.cleanup_ctx.append(_looping("commands", commanding.run))
+    pursuing = Pursuing(database, now_ms, app[health.METRICS])
+    app.cleanup_ctx.append(_looping("actions", pursuing.run, is_needed=False))
     if not database.is_sqlite:
         app.cleanup_ctx.append(_looping("partitions", lambda: keep_ahead(database, now_ms)))
 

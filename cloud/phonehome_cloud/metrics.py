@@ -109,6 +109,13 @@ class Metrics:
             "phonehome_commands_waiting", "Devices for which a command waits."
         )
 
+        self._pursued = self._counter(
+            "phonehome_pursued",
+            "Looks at what is due of actions, by table and how they went.",
+            "table",
+            "outcome",
+        )
+
     def _make_store(self) -> None:
         self._dropping = self._gauge(
             "phonehome_dropping_devices", "Devices whose newest boot has dropped records."
@@ -173,6 +180,10 @@ class Metrics:
     def set_commands_waiting(self, devices_waiting: int) -> None:
         """Commands wait for so many devices."""
         self._commands_waiting.set(devices_waiting)
+
+    def count_pursued(self, table: str, *, failed: bool) -> None:
+        """One row of an action was looked at."""
+        self._pursued.labels(table, "failed" if failed else "done").inc()
 
     def set_lag(self, lag_s: float, waiting: int) -> None:
         """The oldest of so many undigested records has waited so long."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.cloud.kettle import Home
 from tests.fakes.bases import empty_shared, use_base
 
 
@@ -11,3 +12,11 @@ def each_database(request, tmp_path):
     if request.param == "postgresql":
         use_base(tmp_path, empty_shared(request.getfixturevalue("postgresql")))
     return request.param
+
+
+@pytest.fixture
+def home(tmp_path, each_database):
+    """A kettle in somebody's home."""
+    made = Home(tmp_path)
+    yield made
+    made.close()

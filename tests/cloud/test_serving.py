@@ -17,7 +17,18 @@ from tests.cloud.running import CONTENT_TYPE, TOKEN
 from tests.cloud.voice import Voice
 
 DEADLINE_S = 40
-PARTS = ["commands", "database", "digest", "disk", "files", "lag", "measuring", "mqtt", "schema"]
+PARTS = [
+    "actions",
+    "commands",
+    "database",
+    "digest",
+    "disk",
+    "files",
+    "lag",
+    "measuring",
+    "mqtt",
+    "schema",
+]
 
 
 def environment(folder, **more):

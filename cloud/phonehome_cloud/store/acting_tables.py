@@ -19,7 +19,7 @@ from sqlalchemy import (
     Text,
 )
 
-from .columns import Bytes, device_key, metadata
+from .columns import PERSONAL, Bytes, device_key, metadata
 
 
 def _ticket() -> Column[int]:
@@ -35,21 +35,6 @@ def _index_due(table: Table) -> None:
     Index(f"ix_{table.name}_due", table.c.due_at, sqlite_where=due, postgresql_where=due)
 
 
-# The owner's word is waited for: whether an action may begin.
-consent_request = Table(
-    "consent_request",
-    metadata,
-    device_key(),
-    _ticket(),
-    _action(),
-    Column("asked_at", BigInteger, nullable=False),
-    Column("reminded_at", BigInteger),
-    Column("until_at", BigInteger, nullable=False),
-    Column("due_at", BigInteger),
-    Column("ended_at", BigInteger),
-)
-_index_due(consent_request)
-
 # A numbered step of an article. state: core.acting.steps; by: "owner" or "device".
 step = Table(
     "step",
@@ -59,15 +44,20 @@ step = Table(
     _action(),
     Column("step", SmallInteger, primary_key=True, autoincrement=False),
     Column("state", String(12), nullable=False),
-    # {"sensor", "min", "max", "within_s"} when the device can confirm it.
+    # When the device can confirm it: {"sensor", "channel", "exp", "min", "max", "within_s", and
+    # "code" of the command that reads sensors again}.
     Column("proof", JSON(none_as_null=True)),
     # From when on what the device says counts, and until when.
     Column("opened_at", BigInteger),
     Column("until_at", BigInteger),
     Column("by", String(8)),
     Column("evidence", JSON(none_as_null=True)),
+    # The number of the newest command that had the device read again.
+    Column("command", Integer),
+    Column("due_at", BigInteger),
     Column("ended_at", BigInteger),
 )
+_index_due(step)
 
 # A command that shall mend something. state: core.acting.remote.
 remote_fix = Table(
@@ -79,7 +69,10 @@ remote_fix = Table(
     Column("state", String(12), nullable=False),
     Column("code", SmallInteger, nullable=False),
     Column("args", Bytes),  # as they are signed
-    Column("command", Integer),  # the number of the device's command, once it was given
+    # How the appliance says that it is idle: {"code", "key", "min", "max"}; NULL: it needs not be.
+    Column("idle", JSON(none_as_null=True)),
+    # The number of the newest command that was given for it: the question, or the fix.
+    Column("command", Integer),
     Column("before", JSON(none_as_null=True)),
     Column("after", JSON(none_as_null=True)),
     Column("asked_at", BigInteger, nullable=False),
@@ -99,7 +92,7 @@ part_order = Table(
     Column("state", String(12), nullable=False),
     Column("source", String(8), nullable=False),
     Column("supplier", String(64)),
-    # [{"part", "title", "count", "price"}]
+    # [{"part", "title", "count", "price", and "reservation" for what our own depot keeps}]
     Column("lines", JSON, nullable=False),
     Column("currency", String(3), nullable=False),
     Column("total", BigInteger, nullable=False),
@@ -136,15 +129,14 @@ lead = Table(
     _ticket(),
     _action(),
     Column("state", String(12), nullable=False),
+    Column("owner", String(16)),
     # Texts for people: why no repair makes sense.
     Column("reasons", JSON, nullable=False),
     Column("product", String(24)),
     Column("age_days", Integer),
     Column("offered_at", BigInteger, nullable=False),
-    Column("due_at", BigInteger),
     Column("ended_at", BigInteger),
 )
-_index_due(lead)
 Index("ix_lead_recent", lead.c.offered_at.desc(), lead.c.device, lead.c.ticket, lead.c.action)
 
 # Who works the desk: an API token of the same name logs in. level 1 is asked first.
@@ -199,7 +191,7 @@ callback = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("state", String(12), nullable=False),
     Column("call_at", BigInteger, nullable=False),
-    Column("phone", Text, nullable=False),
+    Column("phone", Text, nullable=False, info=PERSONAL),
     Column("asked_at", BigInteger, nullable=False),
     Column("who", String(64)),  # who called
     Column("due_at", BigInteger),

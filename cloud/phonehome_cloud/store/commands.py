@@ -21,7 +21,7 @@ from phonehome_wire.decoder import decode
 from phonehome_wire.downlink import Command
 from phonehome_wire.registry import ARG_CONFIG_VERSION, COMMAND_SET_CONFIG, RESULT_OK
 
-from . import configs
+from . import answers, configs
 from .schema import command, device, message, session
 
 
@@ -148,8 +148,14 @@ def _change(connection: Connection, row: Row[Any], **values: Any) -> None:
 def _end(connection: Connection, row: Row[Any], state: str, now_at: int) -> None:
     """Without a result; one that comes later counts nevertheless."""
     _change(connection, row, state=state, ended_at=now_at)
+    _tell_ended(connection, row, now_at)
+
+
+def _tell_ended(connection: Connection, row: Row[Any], now_at: int) -> None:
     if row.code == COMMAND_SET_CONFIG:
         configs.wake(connection, row.device, row.number, now_at)
+    elif row.who == answers.WHO:
+        answers.wake(connection, row.device, row.number, now_at)
 
 
 def _last_cseq(connection: Connection, dev: str, inc: str, boot: int) -> int:
@@ -187,6 +193,8 @@ def settle(connection: Connection, results: Collection[Result], now_at: int) -> 
         _change(connection, row, **values, state=outcome_of(result.status))
         if row.code == COMMAND_SET_CONFIG:
             _settle_config(connection, row, result, now_at)
+        else:
+            _tell_ended(connection, row, now_at)
 
 
 def _settle_config(connection: Connection, row: Row[Any], result: Result, now_at: int) -> None:

@@ -7,11 +7,8 @@ from . import (
     commands,
     configs,
     devices,
-    importing,
     journeys,
     letters,
-    people,
-    people_archives,
     quarantines,
     reports,
     tickets,
@@ -34,9 +31,6 @@ OPERATIONS = (
     *quarantines.OPERATIONS,
     *letters.OPERATIONS,
     *tickets.OPERATIONS,
-    *people.OPERATIONS,
-    *people_archives.OPERATIONS,
-    *importing.OPERATIONS,
     *unverified.OPERATIONS,
 )
 

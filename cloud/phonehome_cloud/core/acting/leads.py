@@ -23,9 +23,6 @@ EXPIRED: Final = "expired"
 ANSWERS: Final = {"yes": WANTED, "no": DECLINED, "never": OPTED_OUT}
 ANSWER_WITHIN_MS: Final = 14 * 86_400_000
 
-# The consent that an owner gives or takes back; see core.people.
-CONSENT: Final = "offers"
-
 COLUMNS: Final = (
     "ticket",
     "state",

@@ -12,7 +12,6 @@ _TABLES = (
     "operator",
     "assignment",
     "callback",
-    "consent_request",
     "lead",
     "part_order",
     "part_order_event",
@@ -25,7 +24,6 @@ def upgrade() -> None:
     _create_operator()
     _create_assignment()
     _create_callback()
-    _create_consent_request()
     _create_lead()
     _create_part_order()
     _create_part_order_event()
@@ -124,23 +122,6 @@ def _create_callback() -> None:
     _index_due("callback")
 
 
-def _create_consent_request() -> None:
-    op.create_table(
-        "consent_request",
-        _device(),
-        sa.Column("ticket", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("action", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("asked_at", sa.BigInteger(), nullable=False),
-        sa.Column("reminded_at", sa.BigInteger()),
-        sa.Column("until_at", sa.BigInteger(), nullable=False),
-        sa.Column("due_at", sa.BigInteger()),
-        sa.Column("ended_at", sa.BigInteger()),
-        _known("consent_request"),
-        sa.PrimaryKeyConstraint("device", "ticket", "action", name=op.f("pk_consent_request")),
-    )
-    _index_due("consent_request")
-
-
 def _create_lead() -> None:
     op.create_table(
         "lead",
@@ -148,16 +129,15 @@ def _create_lead() -> None:
         sa.Column("ticket", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("action", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("owner", sa.String(length=16)),
         sa.Column("reasons", sa.JSON(), nullable=False),
         sa.Column("product", sa.String(length=24)),
         sa.Column("age_days", sa.Integer()),
         sa.Column("offered_at", sa.BigInteger(), nullable=False),
-        sa.Column("due_at", sa.BigInteger()),
         sa.Column("ended_at", sa.BigInteger()),
         _known("lead"),
         sa.PrimaryKeyConstraint("device", "ticket", "action", name=op.f("pk_lead")),
     )
-    _index_due("lead")
     op.create_index(
         "ix_lead_recent",
         "lead",
@@ -218,6 +198,7 @@ def _create_remote_fix() -> None:
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("code", sa.SmallInteger(), nullable=False),
         sa.Column("args", sa.LargeBinary()),
+        sa.Column("idle", sa.JSON()),
         sa.Column("command", sa.Integer()),
         sa.Column("before", sa.JSON()),
         sa.Column("after", sa.JSON()),
@@ -244,7 +225,10 @@ def _create_step() -> None:
         sa.Column("until_at", sa.BigInteger()),
         sa.Column("by", sa.String(length=8)),
         sa.Column("evidence", sa.JSON()),
+        sa.Column("command", sa.Integer()),
+        sa.Column("due_at", sa.BigInteger()),
         sa.Column("ended_at", sa.BigInteger()),
         _known("step"),
         sa.PrimaryKeyConstraint("device", "ticket", "action", "step", name=op.f("pk_step")),
     )
+    _index_due("step")

@@ -10,7 +10,10 @@ from types import MappingProxyType
 
 from sqlalchemy import Connection
 
-from phonehome_cloud.core.caring import ActionRow, Case
+from phonehome_cloud.core.caring import WAITING_CONSENT, ActionRow, Case
+from phonehome_cloud.core.deciding.situation import LEAD, PART, PERSON, REMOTE_FIX, SELF_HELP
+
+from . import consent, leads, parts, persons, remote, self_help
 
 # (connection, action, case, now_at). The action is in state `running`, or `waiting_consent` for
 # ASKS; what they put into its `detail` and `due_at` is kept. Raises core.caring.StartError.
@@ -20,7 +23,37 @@ Due = Callable[[Connection, ActionRow, Case, int], int | None]
 # It has ended, in whatever state it is now: take back what is not needed any more.
 End = Callable[[Connection, ActionRow, int], None]
 
-STARTS: Mapping[str, Start] = MappingProxyType({})
-ASKS: Mapping[str, Start] = MappingProxyType({})
-DUES: Mapping[str, Due] = MappingProxyType({})
-ENDS: Mapping[str, End] = MappingProxyType({})
+
+def _due(connection: Connection, row: ActionRow, case: Case, now_at: int) -> int | None:
+    """Nobody answered, or it took too long."""
+    if row.state == WAITING_CONSENT:
+        return consent.remind(connection, row, case, now_at)
+    if row.kind == SELF_HELP:
+        return self_help.due(connection, row, case, now_at)
+    return None
+
+
+STARTS: Mapping[str, Start] = MappingProxyType(
+    {
+        SELF_HELP: self_help.start,
+        REMOTE_FIX: remote.start,
+        PART: parts.start,
+        LEAD: leads.start,
+        PERSON: persons.start,
+    }
+)
+ASKS: Mapping[str, Start] = MappingProxyType(
+    dict.fromkeys((SELF_HELP, REMOTE_FIX, PART, LEAD, PERSON), consent.ask)
+)
+DUES: Mapping[str, Due] = MappingProxyType(
+    dict.fromkeys((SELF_HELP, REMOTE_FIX, PART, LEAD, PERSON), _due)
+)
+ENDS: Mapping[str, End] = MappingProxyType(
+    {
+        SELF_HELP: self_help.end,
+        REMOTE_FIX: remote.end,
+        PART: parts.end,
+        LEAD: leads.end,
+        PERSON: persons.end,
+    }
+)

@@ -1,0 +1,201 @@
+"""A ticket in a person's hands: who it is, by when they must act, and what happens if not."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, RowMapping, func, select, update
+
+from phonehome_cloud.core.acting import assigning as core
+from phonehome_cloud.core.acting.assigning import TOP_LEVEL, Operator
+from phonehome_cloud.core.acting.clocks import Opening
+from phonehome_cloud.core.caring import ActionRow, Case
+from phonehome_cloud.core.deciding.decision import SAFETY as SAFETY_LANE
+from phonehome_cloud.core.telling.effect import SAFETY, SERVICE
+from phonehome_cloud.store import people as books
+from phonehome_cloud.store.acting_tables import assignment, operator
+from phonehome_cloud.store.schema import ticket_event
+
+from . import letters
+
+_BY_PERSON: Final = "token:%"
+# A promise that was broken at the top is told again so often.
+_AGAIN_MS: Final = 4 * 3_600_000
+
+
+def start(connection: Connection, row: ActionRow, case: Case, now_at: int) -> None:
+    """Give the ticket to somebody; where there is danger, its owner hears of it at once, too."""
+    is_urgent = _is_urgent(case)
+    skills = list(case.action.skills) if case.action else []
+    who = assign(connection, row.device, row.ticket, row.n, skills, is_urgent, now_at)
+    row.detail["operator"] = who
+    row.due_at = None
+    if is_urgent and case.owner is not None and case.owner.mail is not None:
+        advice = case.fault.advice if case.fault else None
+        data = {"advice": advice or ""}
+        key = letters.key_of("safety", row.device, row.ticket, row.n)
+        given = key, "safety", data, row.device, row.ticket, now_at
+        letters.tell_owner(connection, case.owner, *given, weight=SAFETY)
+
+
+def _is_urgent(case: Case) -> bool:
+    is_safety = case.decision is not None and case.decision.lane == SAFETY_LANE
+    return is_safety or bool(case.fault is not None and case.fault.safety)
+
+
+def assign(
+    connection: Connection,
+    dev: str,
+    number: int,
+    action: int | None,
+    skills: Sequence[str],
+    is_urgent: bool,
+    now_at: int,
+    level: int = 1,
+) -> str | None:
+    """Choose somebody and promise something; their name, None while nobody can."""
+    who = core.choose(load_operators(connection), skills, level, now_at, is_urgent=is_urgent)
+    promise = core.promise_for(is_urgent=is_urgent)
+    respond_by, resolve_by = core.deadlines(promise, now_at, load_opening(connection))
+    of_ticket = assignment.c.device == dev, assignment.c.ticket == number
+    last = connection.execute(select(func.max(assignment.c.number)).where(*of_ticket)).scalar()
+    values = {
+        "device": dev,
+        "ticket": number,
+        "number": (last or 0) + 1,
+        "action": action,
+        "operator": who.name if who else None,
+        "skills": list(skills),
+        "level": who.level if who else level,
+        "is_urgent": is_urgent,
+        "assigned_at": now_at,
+        "respond_by_at": respond_by,
+        "resolve_by_at": resolve_by,
+        "due_at": respond_by,
+    }
+    connection.execute(assignment.insert().values(values))
+    _tell(connection, values, "assigned", now_at)
+    return who.name if who else None
+
+
+def load_operators(connection: Connection) -> list[Operator]:
+    """Everybody at the desk with how many tickets are in their hands."""
+    counts = (
+        select(assignment.c.operator, func.count().label("load"))
+        .where(assignment.c.ended_at.is_(None))
+        .group_by(assignment.c.operator)
+        .subquery()
+    )
+    query = (
+        select(operator, func.coalesce(counts.c.load, 0).label("load"))
+        .outerjoin(counts, counts.c.operator == operator.c.operator)
+        .where(operator.c.removed_at.is_(None))
+        .order_by(operator.c.operator)
+    )
+    return [
+        Operator(
+            row.operator,
+            frozenset(row.skills),
+            row.level,
+            row.capacity,
+            row.load,
+            row.away_until_at,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def load_opening(connection: Connection) -> Opening:
+    """When the service desk is open."""
+    desk = books.find_desk(connection)
+    return Opening(desk.zone, desk.hours, desk.holidays)
+
+
+def look(connection: Connection, row: Row[Any], now_at: int) -> str | None:
+    """A promise is due: kept, or it goes one level up; returns what the history should say."""
+    responded_at = row.responded_at or _find_response(connection, row)
+    if responded_at is not None and now_at < row.resolve_by_at:
+        _change(connection, row, responded_at=responded_at, due_at=row.resolve_by_at)
+        return None
+    what = "respond" if responded_at is None else "resolve"
+    return _escalate(connection, row, what, responded_at, now_at)
+
+
+def _find_response(connection: Connection, row: Row[Any]) -> int | None:
+    """When a person first did something about the ticket since it was given to them."""
+    events = ticket_event
+    query = select(func.min(events.c.at)).where(
+        events.c.device == row.device,
+        events.c.ticket == row.ticket,
+        events.c.at >= row.assigned_at,
+        events.c.who.like(_BY_PERSON),
+    )
+    found: int | None = connection.execute(query).scalar()
+    return found
+
+
+def _escalate(
+    connection: Connection, row: Row[Any], what: str, responded_at: int | None, now_at: int
+) -> str:
+    level = min(row.level + 1, TOP_LEVEL)
+    who = core.choose(
+        load_operators(connection), row.skills, level, now_at, is_urgent=row.is_urgent
+    )
+    name = who.name if who and who.name != row.operator else row.operator
+    promise = core.promise_for(is_urgent=row.is_urgent)
+    opening = load_opening(connection)
+    respond_by, _ = core.deadlines(promise, now_at, opening)
+    due_at = max(respond_by, now_at + _AGAIN_MS) if what == "resolve" else respond_by
+    values = {"operator": name, "level": level, "due_at": due_at, "responded_at": responded_at}
+    _change(connection, row, **values)
+    told = {**row._mapping, **values, "missed": what}  # noqa: SLF001 - SQLAlchemy's name for it
+    _tell(connection, told, "escalated", now_at)
+    was = row.operator or "nobody"
+    return f"{was} did not {what} in time: level {level}, {name or 'nobody'}"
+
+
+def _tell(connection: Connection, row: Mapping[str, Any], what: str, now_at: int) -> None:
+    number = f"{row['number']}-{row['due_at']}"
+    key = letters.key_of(what, row["device"], row["ticket"], row["action"] or 0, number)
+    data = {
+        "operator": row["operator"] or "",
+        "skills": list(row["skills"]),
+        "respond_by_at": row["respond_by_at"],
+        "resolve_by_at": row["resolve_by_at"],
+        "is_urgent": bool(row["is_urgent"]),
+        "missed": row.get("missed", ""),
+    }
+    weight = SAFETY if row["is_urgent"] else SERVICE
+    letters.tell_desk(connection, key, what, data, row["device"], row["ticket"], now_at, weight)
+
+
+def end(connection: Connection, row: ActionRow, now_at: int) -> None:
+    """It is in nobody's hands any more."""
+    key = assignment.c.device == row.device, assignment.c.ticket == row.ticket
+    open_ = assignment.c.action == row.n, assignment.c.ended_at.is_(None)
+    connection.execute(
+        update(assignment)
+        .where(*key, *open_)
+        .values(ended_at=now_at, due_at=None, outcome=row.state)
+    )
+
+
+def list_open(
+    connection: Connection, who: str | None, before: int | None, limit: int
+) -> list[RowMapping]:
+    """Assignments in somebody's hands (None: in anybody's), those that are due first."""
+    query = select(assignment).where(assignment.c.ended_at.is_(None))
+    if who is not None:
+        query = query.where(assignment.c.operator == who)
+    if before is not None:
+        query = query.where(assignment.c.respond_by_at > before)
+    order = assignment.c.respond_by_at, assignment.c.device, assignment.c.ticket
+    return list(connection.execute(query.order_by(*order).limit(limit)).mappings())
+
+
+def _change(connection: Connection, row: Row[Any], **values: Any) -> None:
+    key = (
+        assignment.c.device == row.device,
+        assignment.c.ticket == row.ticket,
+        assignment.c.number == row.number,
+    )
+    connection.execute(update(assignment).where(*key).values(values))

@@ -1,0 +1,56 @@
+"""An order leaves: to the supplier's webhook or by mail with a document, or to our own depot."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from phonehome_cloud.core.acting.part_orders import (
+    FROM_STOCK,
+    Line,
+    money,
+    write_document,
+)
+from phonehome_cloud.core.people.owners import Owner
+from phonehome_cloud.core.telling.effect import WEBHOOK, Attachment
+from phonehome_cloud.store import hooks
+
+from . import letters
+
+
+def send(
+    connection: Connection, row: Row[Any], number: str, owner: Owner | None, now_at: int
+) -> None:
+    """Write the effect that tells who packs it; the address goes there and nowhere else."""
+    lines = [Line(x["part"], x["title"], x["count"], x["price"]) for x in row.lines]
+    ship_to = _ship_to(owner)
+    callback = f"/api/v1/supplier/orders/{number}"
+    given = number, row.ordered_at, lines, row.currency, row.payer, ship_to, callback
+    document = write_document(*given)
+    key = letters.key_of("order", row.device, row.ticket, row.action)
+    data = {
+        "order": number,
+        "lines": [{"part": x.part, "title": x.title, "count": x.count} for x in lines],
+        "total": money(row.total, row.currency),
+        "payer": row.payer,
+        "ship_to": ship_to,
+        "callback": callback,
+    }
+    if row.source == FROM_STOCK:
+        letters.tell_desk(connection, key, "part_pick", data, row.device, row.ticket, now_at)
+        return
+    hook = hooks.maybe_for(connection, f"supplier:{row.supplier}")
+    about = row.device, row.ticket, now_at
+    if hook is not None and hook["disabled_at"] is None:
+        name = "part.ordered"
+        letters.tell_supplier(connection, row.supplier, key, name, data, *about, kind=WEBHOOK)
+        return
+    paper = (Attachment(f"order-{number}.txt", "text/plain", document.encode()),)
+    name = "part_order"
+    letters.tell_supplier(connection, row.supplier, key, name, data, *about, attachments=paper)
+
+
+def _ship_to(owner: Owner | None) -> dict[str, str]:
+    if owner is None:
+        return {}
+    town = f"{owner.postcode} {owner.city}".strip()
+    return {"name": owner.name, "street": owner.street, "city": town, "country": owner.country}
