@@ -44,6 +44,7 @@ from .workers.digesting import Digesting
 from .workers.measuring import Measuring
 from .workers.membership import Membership, make_tls
 from .workers.mqtt import MQTTConsumer
+from .workers.outgoing import make_telling
 from .workers.partitioning import keep_ahead
 from .workers.pursuing import Pursuing
 from .workers.supervising import Supervised
@@ -101,6 +102,7 @@ def make_app(config: Config, joints: Joints = AS_IT_IS) -> web.Application:
         app.cleanup_ctx.append(_tracing)
     app.cleanup_ctx.append(_storing(config, database, vault, committer))
     _add_loops(app, database, digesting, committer, commanding)
+    _add_telling(app, config, database, vault, joints)
     _add_mqtt(app, config, intake, commanding)
     _add_measuring(app, config, database)
     _add_routes(app)
@@ -217,6 +219,15 @@ def _add_measuring(app: web.Application, config: Config, database: Database) -> 
     lag = health.lag_check(lambda: measuring.lag_s, config.ready.lag_s)
     readiness.add("lag", lag, is_needed=False)
     app.cleanup_ctx.append(_looping("measuring", measuring.run, is_needed=False))
+
+
+def _add_telling(
+    app: web.Application, config: Config, database: Database, vault: Vault, joints: Joints
+) -> None:
+    """Send letters and webhooks; what cannot be sent now stops nothing else."""
+    context = config, database, vault, now_ms, app[health.METRICS]
+    for kind, telling in make_telling(*context, joints.sender, version("phonehome")).items():
+        app.cleanup_ctx.append(_looping(f"{kind}s", telling.run, is_needed=False))
 
 
 async def _tracing(app: web.Application) -> AsyncIterator[None]:

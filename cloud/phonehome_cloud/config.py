@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from .core.telling.guarding import Network
 from .errors import ConfigError
-from .settings import SETTINGS, Secret, Setting
+from .setting import Secret, Setting
+from .settings import SETTINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,35 @@ class TicketsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class MailConfig:
+    """The relay of letters (None: no mail), who writes them, and who signed its certificate."""
+
+    url: Secret | None
+    sender: str
+    name: str
+    reply_to: str
+    ca: str
+
+
+@dataclass(frozen=True, slots=True)
+class TellingConfig:
+    """How owners are told: letters a day, quiet minutes of theirs (from, until), and the lease."""
+
+    daily_cap: int
+    quiet: tuple[int, int]
+    language: str
+    lease_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class WebhooksConfig:
+    """Networks inside that events may go to, and who signed certificates there."""
+
+    networks: tuple[Network, ...]
+    ca: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReadyConfig:
     """What `/readyz` wants: free space in 10**6 bytes, and a digest that is not far behind."""
 
@@ -133,6 +164,9 @@ class Config:
     enroll: EnrollConfig
     intake: IntakeConfig
     tickets: TicketsConfig
+    mail: MailConfig
+    telling: TellingConfig
+    webhooks: WebhooksConfig
     ready: ReadyConfig
     log: LogConfig
     trace: TraceConfig
@@ -148,6 +182,9 @@ _SECTIONS: Final = {
     "enroll": EnrollConfig,
     "intake": IntakeConfig,
     "tickets": TicketsConfig,
+    "mail": MailConfig,
+    "telling": TellingConfig,
+    "webhooks": WebhooksConfig,
     "ready": ReadyConfig,
     "log": LogConfig,
     "trace": TraceConfig,

@@ -30,10 +30,10 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from .core.telling.composing import Letter
+from .core.telling.effect import DIGEST
 from .core.telling.timing import find_zone
 from .errors import NotFoundError
 
-DIGEST: Final = "digest"
 _FOLDER: Final = Path(__file__).with_name("letters")
 _SAMPLES: Final = "samples"
 _WIDTH: Final = 72  # RFC 5322 2.1.1 wants 78; quoted twice it still fits

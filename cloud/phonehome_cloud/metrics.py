@@ -51,6 +51,7 @@ class Metrics:
         self._make_intake()
         self._make_digest()
         self._make_store()
+        self._make_telling()
         self._api = self._histogram(
             "phonehome_api_seconds",
             "Requests of the desk API, from head to answer.",
@@ -130,6 +131,24 @@ class Metrics:
             "phonehome_ready", "1 for each part of /readyz that works, 0 otherwise.", "part"
         )
 
+    def _make_telling(self) -> None:
+        self._effects_s = self._histogram(
+            "phonehome_effect_seconds",
+            "Tries to send a letter or a webhook, by how they ended.",
+            _COMMIT_BUCKETS,
+            "kind",
+            "outcome",
+        )
+        self._effects_lag_s = self._gauge(
+            "phonehome_effects_lag_seconds", "How long the oldest effect is due and not sent."
+        )
+        self._effects_waiting = self._gauge(
+            "phonehome_effects_waiting", "Effects that are due and not sent, up to 10001."
+        )
+        self._effects_dead = self._gauge(
+            "phonehome_effects_dead", "Effects that were given up, counted up to 10001."
+        )
+
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self.registry)
 
@@ -184,6 +203,16 @@ class Metrics:
     def count_pursued(self, table: str, *, failed: bool) -> None:
         """One row of an action was looked at."""
         self._pursued.labels(table, "failed" if failed else "done").inc()
+
+    def count_effect(self, kind: str, outcome: str, seconds: float) -> None:
+        """One try to send an effect ended like this, after so long."""
+        self._effects_s.labels(kind, outcome).observe(seconds)
+
+    def set_effects(self, lag_s: float, waiting: int, dead: int) -> None:
+        """So many effects are due, the oldest for so long; so many were given up."""
+        self._effects_lag_s.set(lag_s)
+        self._effects_waiting.set(waiting)
+        self._effects_dead.set(dead)
 
     def set_lag(self, lag_s: float, waiting: int) -> None:
         """The oldest of so many undigested records has waited so long."""

@@ -5,50 +5,17 @@ The page that lists them is made from this table (`reference`).
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, Final
 
-ENVIRONMENT_PREFIX: Final = "PHONEHOME_"
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A value that is never printed; `reveal` it at the place that needs it."""
-
-    _value: str = field(repr=False)
-
-    def reveal(self) -> str:
-        """The value itself."""
-        return self._value
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One key of the configuration: its default, how its value is read, and what it wants."""
-
-    name: str
-    default: Any
-    read: Callable[[Any], Any]
-    wants: str
-    text: str
-    variable: str = ""
-
-    def environment(self) -> str:
-        """The environment variable that overrides the file."""
-        return self.variable or ENVIRONMENT_PREFIX + self.name.upper().replace(".", "_")
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
+from .setting import Secret, Setting, read_text, read_whole
+from .telling_settings import TELLING_SETTINGS
 
 
 def _url(value: Any) -> str:
-    if value and "://" not in _text(value):
+    if value and "://" not in read_text(value):
         raise ValueError
-    return _text(value)
+    return read_text(value)
 
 
 def _required_url(value: Any) -> str:
@@ -58,31 +25,21 @@ def _required_url(value: Any) -> str:
 
 
 def _addresses(value: Any) -> frozenset[str]:
-    words = [word.strip() for word in _text(value).split(",") if word.strip()]
+    words = [word.strip() for word in read_text(value).split(",") if word.strip()]
     return frozenset(str(ip_address(word)) for word in words)
 
 
 def _flag(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    return {"true": True, "1": True, "false": False, "0": False}[_text(value).lower()]
+    return {"true": True, "1": True, "false": False, "0": False}[read_text(value).lower()]
 
 
 def _matching(pattern: str) -> Callable[[Any], str]:
     def read(value: Any) -> str:
-        if not re.fullmatch(pattern, _text(value)):
+        if not re.fullmatch(pattern, read_text(value)):
             raise ValueError
-        return _text(value)
-
-    return read
-
-
-def _whole(low: int, high: int) -> Callable[[Any], int]:
-    def read(value: Any) -> int:
-        number = int(value) if isinstance(value, str) else value
-        if not isinstance(number, int) or isinstance(number, bool) or not low <= number <= high:
-            raise ValueError
-        return number
+        return read_text(value)
 
     return read
 
@@ -105,7 +62,7 @@ def _one_of(*words: str) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         if value not in words:
             raise ValueError
-        return _text(value)
+        return read_text(value)
 
     return read
 
@@ -113,7 +70,7 @@ def _one_of(*words: str) -> Callable[[Any], str]:
 def _master_key(value: Any) -> Secret | None:
     if value == "":
         return None
-    if any(len(bytes.fromhex(word)) != 32 for word in _text(value).split(",")):
+    if any(len(bytes.fromhex(word)) != 32 for word in read_text(value).split(",")):
         raise ValueError
     return Secret(value)
 
@@ -121,12 +78,12 @@ def _master_key(value: Any) -> Secret | None:
 def _token(value: Any) -> Secret | None:
     if value == "":
         return None
-    if len(_text(value)) < 16:
+    if len(read_text(value)) < 16:
         raise ValueError
     return Secret(value)
 
 
-_PORT = _whole(0, 65535)
+_PORT = read_whole(0, 65535)
 _A_PORT = "a port from 0 (any free one) to 65535"
 _A_RATE = "a number above 0"
 _A_PEM = "a path of a PEM file, or empty"
@@ -138,7 +95,7 @@ SETTINGS: Final = (
     Setting(
         "server.host",
         "127.0.0.1",
-        _text,
+        read_text,
         "a host name or address",
         "Where HTTP listens; put a TLS proxy in front before it is another address.",
     ),
@@ -176,7 +133,7 @@ SETTINGS: Final = (
     Setting(
         "keys.file",
         "",
-        _text,
+        read_text,
         "a path, or empty for `master.key` beside the database",
         "Where the master key is, one a line; made at the first start beside an SQLite database. "
         "**Back it up apart from the database.**",
@@ -202,16 +159,20 @@ SETTINGS: Final = (
         "a name without / + #, or empty to be the only receiver",
         "Receivers of this name share the reports (MQTT 5 shared subscriptions).",
     ),
-    Setting("mqtt.ca", "", _text, _A_PEM, "Who signed the broker's certificate; else the system."),
-    Setting("mqtt.certificate", "", _text, _A_PEM, "What the receiver shows to the broker."),
-    Setting("mqtt.key", "", _text, _A_PEM, "The private key of that."),
+    Setting(
+        "mqtt.ca", "", read_text, _A_PEM, "Who signed the broker's certificate; else the system."
+    ),
+    Setting("mqtt.certificate", "", read_text, _A_PEM, "What the receiver shows to the broker."),
+    Setting("mqtt.key", "", read_text, _A_PEM, "The private key of that."),
     Setting("mqtt.embedded", False, _flag, _FLAG, "Run a broker inside, for a demo."),
-    Setting("mqtt.host", "127.0.0.1", _text, "a host name or address", "Where that one listens."),
+    Setting(
+        "mqtt.host", "127.0.0.1", read_text, "a host name or address", "Where that one listens."
+    ),
     Setting("mqtt.port", 1883, _PORT, _A_PORT, "The port of the embedded broker."),
     Setting(
         "products.directory",
         "",
-        _text,
+        read_text,
         "a directory of product files, or empty for those of the package",
         "Where titles, severities, causes and off-rules come from.",
     ),
@@ -233,14 +194,14 @@ SETTINGS: Final = (
     Setting(
         "intake.queue",
         5000,
-        _whole(1, 1_000_000),
+        read_whole(1, 1_000_000),
         "a whole number from 1 to 1000000",
         "Messages that may wait for the commit; beyond it devices are told to come back.",
     ),
     Setting(
         "intake.batch",
         500,
-        _whole(1, 5000),
+        read_whole(1, 5000),
         "a whole number from 1 to 5000",
         "Messages in one commit at most.",
     ),
@@ -251,21 +212,22 @@ SETTINGS: Final = (
     Setting(
         "tickets.reopen_window_s",
         7 * 86400,
-        _whole(0, 10 * 365 * 86400),
+        read_whole(0, 10 * 365 * 86400),
         "seconds, a whole number",
         "A fault that is back within this time reopens its resolved ticket.",
     ),
+    *TELLING_SETTINGS,
     Setting(
         "ready.free_mb",
         200,
-        _whole(0, 1_000_000_000),
+        read_whole(0, 1_000_000_000),
         "megabytes, a whole number",
         "Below so much free space where the SQLite database is, `/readyz` says no.",
     ),
     Setting(
         "ready.lag_s",
         300,
-        _whole(1, 86400),
+        read_whole(1, 86400),
         "seconds, a whole number",
         "A record that waits longer for the digest is told by `/readyz`, which still says yes.",
     ),

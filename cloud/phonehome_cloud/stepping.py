@@ -1,4 +1,4 @@
-"""Where intake is joined, and how somebody hears of each step of WIRE.md 4.3 there.
+"""Where intake and effects are joined, and how somebody hears of each step there (WIRE.md 4.3).
 
 In service the joints leave everything as it is, so a step costs nothing; whoever kills a receiver
 at one of them gives make_app other ones.
@@ -6,7 +6,7 @@ at one of them gives make_app other ones.
 
 import asyncio
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import Engine, event
 
@@ -20,6 +20,10 @@ COMMITTED: Final = "committed"  # 5: they are on the disk, and nobody has heard 
 SIGNED: Final = "signed"  # 6: the ack is signed and not sent
 ANSWERED: Final = "answered"  # 6: it is on its way; the broker has no PUBACK yet
 STEPS: Final = (KEYED, JUDGED, WRITTEN, COMMITTED, SIGNED, ANSWERED)
+
+TAKEN: Final = "taken"  # an effect is leased, and nobody has heard of it
+TOLD: Final = "told"  # its receiver has it, and nothing is written down
+TELLING_STEPS: Final = (WRITTEN, TAKEN, TOLD)
 
 AtStep = Callable[[str], None]
 
@@ -91,6 +95,28 @@ class SteppedCounters:
         asyncio.get_running_loop().call_soon(self._at_step, ANSWERED)
 
 
+class Sender(Protocol):
+    """Who sends effects of one kind."""
+
+    async def send(self, parcel: Any) -> Any:
+        """Send it; say what became of it."""
+
+
+class SteppedSender:
+    """A sender that tells before and after it sends an effect."""
+
+    def __init__(self, sender: Sender, at_step: AtStep) -> None:
+        self._sender = sender
+        self._at_step = at_step
+
+    async def send(self, parcel: Any) -> Any:
+        """See workers.telling.Sender."""
+        self._at_step(TAKEN)
+        outcome = await self._sender.send(parcel)
+        self._at_step(TOLD)
+        return outcome
+
+
 class Joints:
     """What make_app joins intake with; this one leaves everything as it is."""
 
@@ -105,6 +131,10 @@ class Joints:
     def counters(self, counters: Counters) -> Counters:
         """Where the end of each message is counted."""
         return counters
+
+    def sender(self, sender: Sender) -> Sender:
+        """Who sends effects of one kind."""
+        return sender
 
     def engine(self, engine: Engine) -> None:
         """The database, before it is opened."""
@@ -130,6 +160,10 @@ class SteppedJoints(Joints):
     def counters(self, counters: Counters) -> Counters:
         """They tell when an answer is ready, and when the transport has had its turn."""
         return SteppedCounters(counters, self._at_step)
+
+    def sender(self, sender: Sender) -> Sender:
+        """It tells before and after it sends an effect."""
+        return SteppedSender(sender, self._at_step)
 
     def engine(self, engine: Engine) -> None:
         """It tells when a transaction is about to be committed."""

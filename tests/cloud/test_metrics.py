@@ -28,6 +28,8 @@ def test_every_count_arrives():
     metrics.count_tickets(3, 2)
     metrics.count_commands("sent", 4)
     metrics.set_commands_waiting(6)
+    metrics.count_effect("mail", "sent", 0.2)
+    metrics.set_effects(90.0, 4, 2)
     families = text_string_to_metric_families(metrics.render().decode())
     found = {
         (sample.name, *sorted(sample.labels.values())): sample.value
@@ -53,6 +55,10 @@ def test_every_count_arrives():
     assert found["phonehome_tickets_total", "opened"] == 3
     assert found["phonehome_commands_total", "sent"] == 4
     assert found["phonehome_commands_waiting",] == 6
+    assert found["phonehome_effect_seconds_sum", "mail", "sent"] == 0.2
+    assert found["phonehome_effects_lag_seconds",] == 90
+    assert found["phonehome_effects_waiting",] == 4
+    assert found["phonehome_effects_dead",] == 2
     assert found["phonehome_tickets_total", "resolved"] == 2
 
 

@@ -36,15 +36,9 @@ effect = Table(
     Column("digest", String(_KEY)),
 )
 _WAITS = effect.c.state == "waiting"
-_DEAD = effect.c.state == "dead"
 Index("ix_effect_due", effect.c.due_at, sqlite_where=_WAITS, postgresql_where=_WAITS)
-Index(
-    "ix_effect_dead",
-    effect.c.ended_at,
-    effect.c.key,
-    sqlite_where=_DEAD,
-    postgresql_where=_DEAD,
-)
+Index("ix_effect_state", effect.c.state, effect.c.created_at, effect.c.key)
+Index("ix_effect_newest", effect.c.created_at, effect.c.key)
 # What somebody was sent lately, for caps and digests.
 Index("ix_effect_recipient", effect.c.recipient, effect.c.state, effect.c.ended_at)
 Index("ix_effect_ticket", effect.c.device, effect.c.ticket)

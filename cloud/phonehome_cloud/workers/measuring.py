@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from phonehome_cloud.errors import StoreError
-from phonehome_cloud.store import receivers
+from phonehome_cloud.store import outbox, receivers
 from phonehome_cloud.store.database import Database
 
 _LOG = logging.getLogger(__name__)
@@ -18,6 +18,9 @@ class Gauges(Protocol):
 
     def set_lag(self, lag_s: float, waiting: int) -> None:
         """The oldest of so many undigested records has waited so long."""
+
+    def set_effects(self, lag_s: float, waiting: int, dead: int) -> None:
+        """So many effects are due, the oldest for so long; so many were given up."""
 
     def set_dropped(self, dropping: int, records: int) -> None:
         """So many devices say that they have dropped so many records."""
@@ -52,7 +55,12 @@ class Measuring:
     async def measure(self) -> None:
         """Look once."""
         backlog = await self._database.read(receivers.load_backlog)
-        since_at = backlog.since_at
-        self.lag_s = 0.0 if since_at is None else max(0, self._clock() - since_at) / 1000
+        self.lag_s = self._passed_s(backlog.since_at)
         self._gauges.set_lag(self.lag_s, backlog.waiting)
+        outgoing = await self._database.read(outbox.load_backlog, self._clock())
+        self._gauges.set_effects(self._passed_s(outgoing.due_at), outgoing.waiting, outgoing.dead)
         self._gauges.set_dropped(*await self._database.read(receivers.count_dropped))
+
+    def _passed_s(self, since_at: int | None) -> float:
+        """How long ago that was; 0 for never."""
+        return 0.0 if since_at is None else max(0, self._clock() - since_at) / 1000

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.errors import HeaderParseError
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy, Policy
 from hashlib import sha256
 from typing import Final
 
@@ -19,6 +19,26 @@ from .effect import Attachment
 _SUBJECT_CHARS: Final = 150
 _NAME_CHARS: Final = 80
 _DIGEST_CHARS: Final = 40
+
+
+class _Tokens(UnstructuredHeader, BaseHeader):
+    """Ids and links, one a line: the standard library would encode one that is longer than 78
+    characters as words (RFC 2047), and then it is no id and no link any more.
+    """
+
+    def fold(self, *, policy: Policy) -> str:
+        """The lines of the header."""
+        return f"{self.name}: " + f"{policy.linesep} ".join(str(self).split()) + policy.linesep
+
+
+def _make_policy() -> "EmailPolicy[EmailMessage]":
+    registry = HeaderRegistry()
+    for name in ("references", "in-reply-to", "list-unsubscribe"):
+        registry.map_to_type(name, _Tokens)
+    return SMTP.clone(header_factory=registry)
+
+
+_POLICY: Final = _make_policy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +105,7 @@ def compose(
     letter: Letter, envelope: Envelope, sender: Sender, attachments: Sequence[Attachment] = ()
 ) -> EmailMessage:
     """The whole message. ValueError when an address is none, before anything is sent."""
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_POLICY)
     message["From"] = _mailbox(sender.name, sender.address)
     message["To"] = _mailbox(envelope.name, envelope.address)
     if sender.reply_to:
@@ -106,6 +126,11 @@ def compose(
     for attachment in attachments:
         _attach(message, attachment)
     return message
+
+
+def write(message: EmailMessage, *, has_utf8: bool) -> bytes:
+    """Its bytes; `has_utf8` for an address that ASCII cannot say (RFC 6531)."""
+    return message.as_bytes(policy=_POLICY.clone(utf8=has_utf8))
 
 
 def _join_thread(message: EmailMessage, envelope: Envelope, domain: str) -> None:

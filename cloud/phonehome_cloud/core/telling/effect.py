@@ -18,6 +18,8 @@ SERVICE: Final = "service"
 NOTICE: Final = "notice"
 WEIGHTS: Final = (SAFETY, SERVICE, NOTICE)
 
+DIGEST: Final = "digest"  # the template of several notices in one letter
+
 WAITING: Final = "waiting"
 SENT: Final = "sent"
 DEAD: Final = "dead"  # given up with a reason; a person may have it tried again

@@ -36,7 +36,7 @@ _NEVER: Final = tuple(
         "fd00:ec2::254/128",
     )
 )
-_PORTS: Final = frozenset({443, 80, 8080, 8443})
+_URL_CHARS: Final = 2000
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
@@ -55,7 +55,7 @@ def why_not(address: str, allowed: Iterable[Network] = ()) -> str | None:
     except ValueError:
         return f"{address} is no address"
     carried = _carried(found)
-    if any(_within(found, network) or _within(carried, network) for network in allowed):
+    if is_named(address, allowed):
         return None
     if _is_inside(carried) or _is_inside(found, carries=carried is not found):
         return f"{address} is not on the public Internet"
@@ -83,32 +83,41 @@ def _within(address: Address, network: Network) -> bool:
 
 def check_url(url: str, *, is_inside_allowed: bool) -> str | None:
     """What is wrong with the URL of a webhook, before anything is resolved; None: nothing."""
+    schemes = ("https", "http") if is_inside_allowed else ("https",)
+    if len(url) > _URL_CHARS or not url.isascii() or not url.isprintable() or " " in url:
+        return f"want at most {_URL_CHARS} printable ASCII characters"
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
         return str(error)
-    schemes = ("https", "http") if is_inside_allowed else ("https",)
-    if parts.scheme not in schemes or not parts.hostname:
+    if parts.scheme not in schemes or not parts.hostname or port == 0:
         return f"want {' or '.join(schemes)}://host/path"
     if parts.username is not None or parts.password is not None:
         return "want no user and no password in it; its requests are signed"
-    if parts.fragment:
-        return "want no fragment"
-    if port is not None and port not in _PORTS and not is_inside_allowed:
-        return f"want a port of {', '.join(map(str, sorted(_PORTS)))}"
-    if len(url) > 2000 or not url.isascii() or not url.isprintable() or " " in url:
-        return "want at most 2000 printable ASCII characters"
-    return None
+    return "want no fragment" if parts.fragment else None
 
 
-def choose(addresses: Sequence[str], allowed: Sequence[Network]) -> tuple[list[str], str]:
-    """(those that may be connected to, why the others may not).
+def why_none(
+    addresses: Sequence[str], allowed: Sequence[Network], *, is_plain: bool
+) -> str | None:
+    """Why nothing may be sent to a name that resolved to these; None when it may.
 
-    One that is inside condemns the name: a public answer beside it is a trick.
+    One address that is inside condemns all: a public one beside it is a trick. Without TLS
+    (`is_plain`) only networks that were named will do.
     """
+    if not addresses:
+        return "its name has no address"
     for address in addresses:
         reason = why_not(address, allowed)
         if reason is not None:
-            return [], reason
-    return list(addresses), ""
+            return reason
+        if is_plain and not is_named(address, allowed):
+            return f"{address} is not in webhooks.networks, so it wants https"
+    return None
+
+
+def is_named(address: str, networks: Iterable[Network]) -> bool:
+    """Whether an address is in one of these networks."""
+    found = ip_address(address.partition("%")[0])
+    return any(_within(each, net) for net in networks for each in (found, _carried(found)))

@@ -39,14 +39,8 @@ def _add_effects() -> None:
         sa.Column("digest", sa.String(length=200), nullable=True),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_effect")),
     )
-    op.create_index(
-        "ix_effect_dead",
-        "effect",
-        ["ended_at", "key"],
-        unique=False,
-        sqlite_where=sa.text("state = 'dead'"),
-        postgresql_where=sa.text("state = 'dead'"),
-    )
+    op.create_index("ix_effect_state", "effect", ["state", "created_at", "key"])
+    op.create_index("ix_effect_newest", "effect", ["created_at", "key"])
     op.create_index(
         "ix_effect_due",
         "effect",

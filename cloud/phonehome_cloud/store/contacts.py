@@ -1,0 +1,102 @@
+"""Who a letter goes to, what they wish, and addresses that nothing is written to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, delete, select
+
+from phonehome_cloud.core.telling.timing import Wishes
+from phonehome_cloud.errors import NotFoundError
+
+from . import people
+from .dialects import insert
+from .people_tables import supplier
+from .schema import contact_wish, suppression
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Somebody who can be written to; `mail` is "" when nobody knows an address."""
+
+    name: str
+    mail: str
+    language: str
+    zone: str
+
+
+def maybe_find(connection: Connection, to: str) -> Contact | None:
+    """Who an effect's `to` means; None when there is nobody, or not any more."""
+    kind, _, name = to.partition(":")
+    found: Any = _FINDERS[kind](connection, name or kind)
+    if found is None:
+        return None
+    return Contact(found.name, found.mail or "", found.language, found.zone)
+
+
+def _find_supplier(connection: Connection, name: str) -> Contact | None:
+    row = connection.execute(select(supplier).where(supplier.c.supplier == name)).first()
+    return None if row is None else Contact(row.name, row.mail or "", row.language, "UTC")
+
+
+_FINDERS: Mapping[str, Any] = {
+    "owner": people.find_owner_by_id,
+    "technician": people.find_technician,
+    "supplier": _find_supplier,
+    "desk": lambda connection, _name: people.find_desk(connection),
+    "sales": people.find_desk,
+}
+
+
+def load_wishes(connection: Connection, to: str, zone: str, usual: Wishes) -> Wishes:
+    """How somebody wants to be told: as they said, and where they did not, as the house does."""
+    row = _load(connection, to)
+    if row is None:
+        return Wishes(usual.daily_cap, usual.quiet_from, usual.quiet_until, zone)
+    given = {name: row[name] for name in ("daily_cap", "quiet_from", "quiet_until")}
+    said = {name: value for name, value in given.items() if value is not None}
+    house = {name: getattr(usual, name) for name in given}
+    return Wishes(**{**house, **said}, zone=zone)
+
+
+def is_unsubscribed(connection: Connection, to: str) -> bool:
+    """Whether somebody wants no letters."""
+    row = _load(connection, to)
+    return row is not None and row["unsubscribed_at"] is not None
+
+
+def _load(connection: Connection, to: str) -> RowMapping | None:
+    query = select(contact_wish).where(contact_wish.c.recipient == to)
+    return connection.execute(query).mappings().first()
+
+
+def wish(connection: Connection, to: str, values: Mapping[str, Any], now_at: int) -> None:
+    """Note columns of what somebody wishes; the others stay as they are."""
+    statement = insert(connection, contact_wish).values(recipient=to, changed_at=now_at, **values)
+    changed = {**values, "changed_at": now_at}
+    connection.execute(statement.on_conflict_do_update(index_elements=["recipient"], set_=changed))
+
+
+def suppress(connection: Connection, address: str, reason: str, now_at: int) -> None:
+    """Write to an address no more."""
+    row = {"address": address.lower(), "reason": reason, "at": now_at}
+    connection.execute(insert(connection, suppression).values(row).on_conflict_do_nothing())
+
+
+def maybe_suppressed(connection: Connection, address: str) -> str | None:
+    """Why nothing is written to an address; None when it may be."""
+    query = select(suppression.c.reason).where(suppression.c.address == address.lower())
+    return connection.execute(query).scalar()
+
+
+def list_suppressed(connection: Connection, after: str, limit: int) -> Sequence[RowMapping]:
+    """Addresses that nothing is written to, by name."""
+    query = select(suppression).where(suppression.c.address > after)
+    return connection.execute(query.order_by(suppression.c.address).limit(limit)).mappings().all()
+
+
+def release(connection: Connection, address: str) -> None:
+    """Write to an address again; NotFoundError when it is not suppressed."""
+    gone = delete(suppression).where(suppression.c.address == address.lower())
+    if not connection.execute(gone).rowcount:
+        raise NotFoundError(f"{address} is not suppressed")
