@@ -13,7 +13,7 @@ from .lines import LineIndex, Path
 
 _POSITION = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$")
 # What people call an element of a list, instead of its number.
-_LABELS = ("code", "name", "id", "number", "language")
+_LABELS = ("name", "code", "id", "number", "language")
 _LABEL_CHARACTERS = 24  # as long as a good name may be
 
 

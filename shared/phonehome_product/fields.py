@@ -26,6 +26,7 @@ from .values import (
     CURRENCY_PATTERN,
     LANGUAGE_PATTERN,
     MAX_NUMBER,
+    MIN_LIKELIHOOD,
     NAME_PATTERN,
     NUMBER_PATTERN,
     PICTURE_PATTERN,
@@ -90,6 +91,10 @@ _MESSAGES: dict[str, Callable[[_Context], tuple[str, str]]] = {
     "number_range": lambda _: (
         "not a number that a board can compare",
         f"write one between -{MAX_NUMBER} and {MAX_NUMBER}",
+    ),
+    "likelihood_range": lambda _: (
+        "not a likelihood: nothing that is seen is certain",
+        f"write one between {MIN_LIKELIHOOD} and {1 - MIN_LIKELIHOOD}",
     ),
     "greater_than": lambda c: ("too small", f"write more than {c['gt']}"),
     "greater_than_equal": lambda c: ("too small", f"write {c['ge']} or more"),

@@ -21,7 +21,7 @@ from .service import (
     Evidence,
 )
 from .values import Gate
-from .vocabulary import USAGES, nearest
+from .vocabulary import COSTS, USAGES, nearest
 
 # Whose place is another page of the receiver, or that no rule may send by itself.
 _NOT_BY_RULE: Final = frozenset({"set_config", "rotate_key", "resend_range"})
@@ -45,11 +45,15 @@ def _check_lists(product: Product) -> Iterator[Finding]:
     yield from find_repeated(("article",), "id", [article.id for article in product.articles])
     yield from find_repeated(("command",), "name", [c.name for c in product.commands])
     yield from find_repeated(("usage",), "name", [usage.name for usage in product.usages])
+    path: Path
     for number, command in enumerate(product.commands):
         if isinstance(command.code, str):
-            path: Path = ("command", number, "code")
+            path = ("command", number, "code")
             what = "no command of the agent that a rule may send"
             yield from _check_known(path, command.code, AGENT_COMMANDS, what)
+    for name in product.service.costs if product.service else ():
+        path = ("service", "costs", name)
+        yield from _check_known(path, name, COSTS, "no cost that can be overridden")
     for number, usage in enumerate(product.usages):
         if usage.name in USAGES:
             what = "counted by the receiver itself"

@@ -3,9 +3,11 @@
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictStr
 from pydantic_core import PydanticCustomError
 
+# Nothing that is seen is certain: a likelihood of 0 could never be taken back by other evidence.
+MIN_LIKELIHOOD = Decimal("0.001")
 MAX_NUMBER = 10**9  # larger limits cannot be compared on a board anyway
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,23}$"
 CODE_PATTERN = r"^[A-Z][A-Z0-9]{0,7}$"
@@ -35,8 +37,15 @@ Currency = Annotated[StrictStr, Field(pattern=CURRENCY_PATTERN)]
 Picture = Annotated[StrictStr, Field(pattern=PICTURE_PATTERN)]
 Amount = Annotated[Number, Field(ge=0)]
 Probability = Annotated[Number, Field(ge=0, le=1)]
-# Nothing that is seen is certain: a likelihood of 0 could never be taken back by other evidence.
-Likelihood = Annotated[Number, Field(ge=Decimal("0.001"), le=Decimal("0.999"))]
+
+
+def _likelihood(number: Decimal) -> Decimal:
+    if not MIN_LIKELIHOOD <= number <= 1 - MIN_LIKELIHOOD:
+        raise PydanticCustomError("likelihood_range", "not a likelihood")
+    return number
+
+
+Likelihood = Annotated[Number, AfterValidator(_likelihood)]
 
 
 class Section(BaseModel):

@@ -2,13 +2,16 @@
 
 import itertools
 import math
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from phonehome_cloud.core.deciding.costs import Costs
 from phonehome_cloud.core.diagnosing.bayes import MOST_SURPRISE, diagnose
 from phonehome_product import compile_device, load, manifest_of
 from phonehome_product.service import MENDING
+from phonehome_product.vocabulary import COSTS
 
 PRODUCTS = Path(__file__).parents[2] / "shared" / "products"
 SERVED = ("washer", "fridge", "freezer")
@@ -93,3 +96,8 @@ def test_articles_speak_both_languages(name):
 def test_the_service_half_reaches_no_board(name, manifest):
     """Service keys change no byte of the device half: its manifest is that of before them."""
     assert manifest_of(compile_device(LOADED[name])).hex() == manifest
+
+
+def test_a_file_may_override_the_costs_that_there_are():
+    """The words of a product file and the lines of the receiver's table are the same."""
+    assert {item.name for item in fields(Costs)} == COSTS
