@@ -186,12 +186,13 @@ def make_link(link, config: Config, network: tuple, device: bytes, board, make_s
         return HTTPLink(stream, config.path, hear)
     try:
         from .ports.mqtt import MQTTLink
+
+        return MQTTLink(stream, config, device.hex(), make_state, hear)
     except ImportError as error:
         raise ConfigError(
             "config 'server' is %r: install the package phonehome-mqtt with mip, or write "
             "https:// (%s)" % (config.server, error)
         )
-    return MQTTLink(stream, config, device.hex(), make_state, hear)
 
 
 def forget_assembly() -> None:

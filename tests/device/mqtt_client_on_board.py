@@ -23,8 +23,8 @@ class Newer(INSTALLED):
 def make_client(base=INSTALLED):
     """A client on top of a release of umqtt, and what its callback heard."""
     umqtt.simple.MQTTClient = base
-    sys.modules.pop("phonehome.ports.mqtt", None)
-    from phonehome.ports.mqtt import Client
+    sys.modules.pop("phonehome.ports.packets", None)
+    from phonehome.ports.packets import Client
 
     heard = []
     client = Client("dev", None, None, 60)
@@ -83,8 +83,7 @@ def test_long_topics_are_refused():
 
 def test_harmful_packets_are_known():
     """QoS 2, lengths that lie and types that no client is sent are not let through to umqtt."""
-    make_client()
-    from phonehome.ports.mqtt import is_harmless
+    from phonehome.ports.framing import is_harmless
 
     assert is_harmless(0x30, b"\x00\x01tm")
     assert is_harmless(0x32, b"\x00\x01t\x00\x01")

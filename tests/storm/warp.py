@@ -85,8 +85,8 @@ def watched(stream_class, warp: Warp, listening_s: int):
         async def read_exactly(self, *what) -> bytes:
             return await framed(super().read_exactly(*what))
 
-        async def read_line(self, *what) -> bytes:
-            return await framed(super().read_line(*what))
+        async def receive(self) -> None:
+            await framed(super().receive())
 
         async def receive_within(self, deadline_s: int) -> bool:
             waiting = super().receive_within(deadline_s)

@@ -27,6 +27,8 @@ _SELDOM = (
     _CORE + ".shelving",
     _CORE + ".trial",
     _CORE + ".tuning",
+    _CORE.rpartition(".")[0] + ".ports.framing",
+    _CORE.rpartition(".")[0] + ".ports.packets",
     _CORE.rpartition(".")[0] + ".ports.segments",
 )
 

@@ -6,6 +6,7 @@ length costs the connection.
 """
 
 from phonehome.core.errors import LinkError
+from phonehome.core.ondemand import rest
 from phonehome_wire.compat import const
 
 from .stream import TLS_S
@@ -22,7 +23,10 @@ _COSE = b"application/cose"
 
 
 class HTTPLink:
-    """POSTs reports; `on_message(view)` gets the body of an answer before `send` returns."""
+    """POSTs reports; `on_message(view)` gets the body of an answer before `send` returns.
+
+    What waits is short; requests and answers are made and read by what is loaded for it.
+    """
 
     acks_later = False
 
@@ -30,15 +34,10 @@ class HTTPLink:
         self._stream = stream
         self._on_message = on_message
         self._line = b"POST %s/v1/up HTTP/1.1\r\n" % path.encode()
-        self._head = (
-            b'Host: %s:%d\r\nContent-Type: application/cose; cose-type="cose-mac0"\r\n'
-            % (
-                stream.host.encode(),
-                stream.port,
-            )
-        )
         self._is_line_sent = False
         self._is_reused = False
+        self._status = 0  # of the answer that comes in, and its headers
+        self._headers: dict = {}
         self.reconnects = -1
         self.context = stream.context
 
@@ -49,19 +48,21 @@ class HTTPLink:
 
     async def open(self) -> None:
         """Connect unless connected; with TLS the request line goes first, for the handshake."""
-        if self._stream.is_open:
+        stream = self._stream
+        if stream.is_open:
             return
-        await self._stream.open()
+        await stream.open()
         self.reconnects += 1
         self._is_reused = False
-        self._is_line_sent = self._stream.is_secure
+        self._is_line_sent = stream.is_secure
         if self._is_line_sent:
-            self._stream.write(self._line)
-            await self._stream.drain("tls", TLS_S)
+            stream.write(self._line)
+            rest()
+            await stream.drain("tls", TLS_S)
 
     async def send(self, view) -> None:
         """POST a report and hand its answer on; the view is copied before anything waits."""
-        request = b"%sContent-Length: %d\r\n\r\n" % (self._head, len(view)) + view
+        request = self._make_request(view)
         if self._is_reused:
             try:
                 await self._exchange(request)
@@ -80,42 +81,70 @@ class HTTPLink:
         stream = self._stream
         stream.write(request if self._is_line_sent else self._line + request)
         self._is_line_sent = False
+        rest()
         await stream.drain()
         stream.expect()
-        status = _parse_status(await stream.read_line(_MAX_LINE_BYTES))
-        headers = await self._read_headers()
-        body = await self._read_body(headers)
-        self._is_reused = True
-        if headers.get(b"connection", b"").lower() == b"close":
-            stream.close()
-        if body and headers.get(b"content-type", b"").startswith(_COSE):
-            self._on_message(body)
-        if status != 200:
-            retry_after_s = _parse_number(headers.get(b"retry-after", b"0"), _MAX_RETRY_AFTER_S)
-            detail = "HTTP %d %s" % (status, _readable(body[:_MAX_REASON_BYTES]))
-            raise LinkError("refused", detail, retry_after_s or 0, status in _MALFORMED)
+        self._status, self._headers = 0, {}
+        while not self._has_head():
+            rest()
+            await stream.receive()
+        body = await stream.read_exactly(self._count_body())
+        message, error = self._judge(body)
+        if message:
+            self._on_message(message)
+        if error is not None:
+            raise error
 
-    async def _read_headers(self) -> dict:
-        headers = {}
-        for _ in range(_MAX_HEADERS):
-            line = await self._stream.read_line(_MAX_LINE_BYTES)
-            if not line:
-                return headers
-            name, _, value = line.partition(b":")
-            headers[name.lower()] = value.strip()
-        raise self._broken("more than %d headers" % _MAX_HEADERS)
+    def _make_request(self, view) -> bytes:
+        """All of it behind the request line, in one copy."""
+        head = (
+            b"Host: %s:%d\r\n"
+            b'Content-Type: application/cose; cose-type="cose-mac0"\r\n'
+            b"Content-Length: %d\r\n\r\n"
+        )
+        stream = self._stream
+        return head % (stream.host.encode(), stream.port, len(view)) + view
 
-    async def _read_body(self, headers: dict) -> bytes:
-        """The body, or b"" after closing the connection behind one that is not for us."""
+    def _has_head(self) -> bool:
+        """Take the lines of an answer that are there; True behind the last of its head."""
+        while True:
+            line = self._stream.maybe_line(_MAX_LINE_BYTES)
+            if line is None:
+                return False
+            if not self._status:
+                self._status = _parse_status(line)
+            elif not line:
+                return True
+            elif len(self._headers) == _MAX_HEADERS:
+                self._stream.close()
+                raise LinkError("protocol", "more than %d headers" % _MAX_HEADERS)
+            else:
+                name, _, value = line.partition(b":")
+                self._headers[name.lower()] = value.strip()
+
+    def _count_body(self) -> int:
+        """Bytes of the body; 0 after closing the connection behind one that is not for us."""
+        headers = self._headers
         length = _parse_number(headers.get(b"content-length", b""), _MAX_DOWNLINK_BYTES)
         if length is None or b"transfer-encoding" in headers:
             self._stream.close()
-            return b""
-        return await self._stream.read_exactly(length)
+            return 0
+        return length
 
-    def _broken(self, detail: str) -> LinkError:
-        self._stream.close()
-        return LinkError("protocol", detail)
+    def _judge(self, body: bytes) -> tuple:
+        """(the message in an answer or b"", what the answer says went wrong or None)."""
+        status, headers = self._status, self._headers
+        self._is_reused = True
+        if headers.get(b"connection", b"").lower() == b"close":
+            self._stream.close()
+        is_message = headers.get(b"content-type", b"").startswith(_COSE)
+        error = None
+        if status != 200:
+            retry_after_s = _parse_number(headers.get(b"retry-after", b"0"), _MAX_RETRY_AFTER_S)
+            detail = "HTTP %d %s" % (status, _readable(body[:_MAX_REASON_BYTES]))
+            error = LinkError("refused", detail, retry_after_s or 0, status in _MALFORMED)
+        self._headers = {}
+        return body if is_message else b"", error
 
 
 def _readable(text: bytes) -> str:

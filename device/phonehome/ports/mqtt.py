@@ -1,17 +1,14 @@
-"""Reports over MQTT: umqtt.simple says the words, this file owns the socket and the waiting.
+"""Reports over MQTT: one connection, its waiting and its deadlines.
 
-umqtt.simple blocks wherever it expects an answer, trusts what comes in, and never wraps its packet
-id. Here its `sock` is a PacketSocket: what it writes is gathered and leaves in one piece, what it
-reads is one complete packet that was checked before, and where it would wait it stops instead.
+The words are umqtt.simple's, see `packets`. A connection that waits needs none of them: they are
+loaded for each packet that goes out or comes in, and dropped again.
 """
 
 import asyncio
-import struct
-
-# The client that boards install with mip: a dependency, so that other code can share it.
-from umqtt.simple import MQTTClient
+import sys
 
 from phonehome.core.errors import LinkError
+from phonehome.core.ondemand import forget, rest
 from phonehome_wire.compat import const
 
 from .stream import SEND_S, TLS_S
@@ -23,107 +20,22 @@ _STATE_ONLINE = const(1)
 
 _PUBACK_S = const(10)
 _PING_S = const(15)
-_LAST_PID = const(65534)
-_MAX_TOPIC_BYTES = const(100)  # umqtt writes the length of a subscription in one byte
+_TURN_MS = const(20)
 _MAX_PACKET_BYTES = const(_MAX_DOWNLINK_BYTES + 64)  # topic and heads
 _CONNACK = const(0x20)
 _PUBLISH = const(0x30)
 _PUBACK = const(0x40)
 _SUBACK = const(0x90)
-_LENGTHS = {_CONNACK: 2, _PUBACK: 2, _SUBACK: 3, 0xD0: 0}  # what follows the head, PINGRESP last
 
-
-class _WouldWaitError(Exception):
-    """umqtt wants to read and there is nothing more: its part is done for now."""
-
-
-class PacketSocket:
-    """What umqtt takes for its socket; `packet` is what it may read, `take` what it wrote."""
-
-    def __init__(self) -> None:
-        self._written = bytearray()
-        self._packet = b""
-
-    def put(self, packet: bytes) -> None:
-        """Let it read this packet."""
-        self._packet = packet
-
-    def take(self) -> bytes:
-        """Everything written since the last time."""
-        written, self._written = self._written, bytearray()
-        return written
-
-    def write(self, data, size: "int | None" = None) -> int:
-        """Gather bytes; the second argument is how the stream protocol of boards is called."""
-        self._written.extend(data if size is None else memoryview(data)[:size])
-        return len(data) if size is None else size
-
-    def read(self, size: int) -> bytes:
-        """The next bytes of the packet; it never waits."""
-        if size and not self._packet:
-            raise _WouldWaitError
-        data, self._packet = self._packet[:size], self._packet[size:]
-        return data
-
-    def setblocking(self, _is_blocking: bool) -> None:
-        """Nothing here blocks; on the real socket this call would cancel its deadline."""
-
-    def close(self) -> None:
-        """The stream is closed by who opened it."""
-
-
-class Client(MQTTClient):
-    """umqtt.simple (1.3.4 to 1.8) without waiting: every call only writes into `sock`."""
-
-    def __init__(self, client_id: str, user, password, keepalive_s: int) -> None:
-        super().__init__(client_id, "", 1, user, password, keepalive_s)
-        self.sock = PacketSocket()
-
-    def connect(self) -> None:
-        """Write CONNECT; the inherited one opens a socket of its own and waits."""
-        payload = _text(self.client_id) + _text(self.lw_topic) + _text(self.lw_msg)
-        flags = 0x02 | 0x04 | self.lw_qos << 3 | self.lw_retain << 5
-        if self.user is not None:
-            payload += _text(self.user) + _text(self.pswd)
-            flags |= 0xC0
-        head = b"\x00\x04MQTT\x04" + struct.pack("!BH", flags, self.keepalive)
-        self.sock.write(b"\x10" + _length(len(head) + len(payload)) + head + payload)
-
-    def publish(self, topic: str, msg, retain: bool = False, qos: int = 0) -> int:
-        """Write PUBLISH; return its packet id, which wraps before umqtt's would break."""
-        self._wrap_pid()
-        try:
-            super().publish(topic, msg, retain, qos)
-        except _WouldWaitError:
-            pass
-        return self.pid
-
-    def subscribe(self, topic: str, qos: int = 0) -> None:
-        """Write SUBSCRIBE."""
-        if len(topic) > _MAX_TOPIC_BYTES:
-            raise LinkError("protocol", "topic of %d bytes" % len(topic))
-        self._wrap_pid()
-        try:
-            super().subscribe(topic, qos)
-        except _WouldWaitError:
-            pass
-
-    def hear(self, packet: bytes) -> int:
-        """Take one complete packet that `check` let through; return its type."""
-        self.sock.put(packet)
-        self.wait_msg()
-        return packet[0] & 0xF0
-
-    def _wrap_pid(self) -> None:
-        if self.pid >= _LAST_PID:
-            self.pid = 0
+_UMQTT = "umqtt.simple"
+_PACKETS = __name__.rpartition(".")[0] + ".packets"
 
 
 class MQTTLink:
     """Publishes on ph1/{dev}/up; `on_message(view)` hears ph1/{dev}/dn, at any time.
 
     `make_state(state, conn)` signs the words for the retained state topic: the last will before
-    connecting, the opposite after it.
+    connecting, the opposite after it. ImportError where umqtt.simple is not installed.
     """
 
     acks_later = True
@@ -135,13 +47,14 @@ class MQTTLink:
         self._device = device
         self._make_state = make_state
         self._on_message = on_message
-        self._client = None
         self._is_up = False
-        self._writing = asyncio.Lock()
+        self._unsent = b""
+        self._is_sending = False
         self._heard_puback = asyncio.Event()
-        self._puback_pid = 0
+        self._pid = self._puback_pid = 0
         self._conn = 0
         self.opened = asyncio.Event()
+        self._load_client()  # it is there
 
     @property
     def is_open(self) -> bool:
@@ -159,23 +72,21 @@ class MQTTLink:
             return
         self._is_up = False
         await self._stream.open()
-        self._conn += 1
-        client = self._client = self._make_client()
-        self._puback_pid = 0  # a new client counts from 1 again: an old PUBACK must not fit
-        client.connect()
+        self._write_connect()
         await self._flush("tls" if self._stream.is_secure else "connect", TLS_S)
-        self._expect_ok(await self._read_until(_CONNACK), "connect")
-        client.subscribe(self._topic("dn"), 1)
+        await self._read_until(_CONNACK)
+        self._write_subscribe()
         await self._flush()
-        self._expect_ok(await self._read_until(_SUBACK), "subscribe")
-        client.publish(self._topic("st"), self._make_state(_STATE_ONLINE, self._conn), True, 1)
+        await self._read_until(_SUBACK)
+        self._write_online()
         await self._flush()
         self._is_up = True
         self.opened.set()
 
     async def send(self, view) -> None:
         """Publish a report; returns on PUBACK. The view is copied before anything waits."""
-        pid = self._client.publish(self._topic("up"), view, False, 1)
+        self._write_publish("up", view, False)
+        pid = self._pid
         await self._flush()
         try:
             await asyncio.wait_for(self._await_puback(pid), _PUBACK_S)
@@ -188,8 +99,7 @@ class MQTTLink:
             while self.is_open:
                 alive()
                 await self._keep_alive()
-                self._stream.expect()
-                self._client.hear(await self._read_packet())
+                self._hear(await self._read_packet())
                 await self._flush()
         except LinkError:
             pass  # gone; the sender opens the next one at its own pace
@@ -200,29 +110,6 @@ class MQTTLink:
         self._is_up = False
         self._stream.close()
         self._heard_puback.set()
-
-    def _make_client(self) -> Client:
-        config = self._config
-        user = config.user if config.password is None else config.user or self._device
-        client = Client(self._device, user, config.password, config.keepalive_s)
-        client.set_callback(self._take)
-        will = self._make_state(_STATE_OFFLINE, self._conn)
-        client.set_last_will(self._topic("st"), will, True, 1)
-        return client
-
-    def _topic(self, leaf: str) -> str:
-        return "ph1/%s/%s" % (self._device, leaf)
-
-    def _take(self, _topic, message) -> None:
-        self._on_message(message)
-
-    async def _flush(self, phase: str = "send", deadline_s: int = SEND_S) -> None:
-        """Send what the client wrote; one at a time, the interpreter's stream cannot do two."""
-        async with self._writing:
-            written = self._client.sock.take()
-            if written:
-                self._stream.write(written)
-                await self._stream.drain(phase, deadline_s)
 
     async def _await_puback(self, pid: int) -> None:
         while self._puback_pid != pid:
@@ -235,75 +122,134 @@ class MQTTLink:
         """Wait for input; a quiet link is asked for a sign of life, for it may be half open."""
         if await self._stream.receive_within(self._config.keepalive_s // 2):
             return
-        self._client.ping()
+        self._write_ping()
         await self._flush()
         deadline_s = min(_PING_S, self._config.keepalive_s)
         if not await self._stream.receive_within(deadline_s):
             raise LinkError("receive", "no answer to a ping within %d s" % deadline_s)
 
-    async def _read_until(self, kind: int) -> bytes:
-        """The first packet of a kind; whatever else comes before it is heard."""
-        self._stream.expect()
-        while True:
+    async def _flush(self, phase: str = "send", deadline_s: int = SEND_S) -> None:
+        """Send what was written; one at a time, the interpreter's stream cannot do two."""
+        rest()
+        while self._is_sending:
+            await asyncio.sleep_ms(_TURN_MS)
+        written, self._unsent = self._unsent, b""
+        if not written:
+            return
+        self._is_sending = True
+        try:
+            self._stream.write(written)
+            del written
+            await self._stream.drain(phase, deadline_s)
+        finally:
+            self._is_sending = False
+
+    async def _read_until(self, kind: int) -> None:
+        """Read up to the answer of a kind, and hear what comes before; LinkError for a refusal."""
+        packet = b""
+        while not self._is_answer(packet, kind):
             packet = await self._read_packet()
-            if packet[0] & 0xF0 == kind:
-                return packet
-            self._client.hear(packet)
+            self._hear(packet)
+
+    def _hear(self, packet: bytes) -> None:
+        """A message is told to whoever wants it, with as little as may be on the stack."""
+        message = self._take_apart(packet)
+        if message is not None:
+            self._on_message(message)
 
     async def _read_packet(self) -> bytes:
         """One complete packet that umqtt can read without harm."""
-        stream = self._stream
-        head = await stream.read_exactly(1)
-        size = shift = 0
-        while True:
-            digit = await stream.read_exactly(1)
-            head += digit
-            size |= (digit[0] & 0x7F) << shift
-            shift += 7
-            if not digit[0] & 0x80:
-                break
-            if shift > 14:
-                raise self._broken("length")
-        if size > _MAX_PACKET_BYTES:
-            raise self._broken("%d bytes" % size)
-        body = await stream.read_exactly(size)
-        if not is_harmless(head[0], body):
-            raise self._broken("type %d" % head[0])
-        if head[0] & 0xF0 == _PUBACK:
-            self._puback_pid = body[0] << 8 | body[1]
+        self._stream.expect()
+        packet, lacking = b"", 2
+        while lacking:
+            packet += await self._stream.read_exactly(lacking)
+            lacking = self._count_lacking(packet)
+        return packet
+
+    def _load_client(self):
+        """A client for one word; numbers of packets go on from the one before."""
+        is_there = _UMQTT in sys.modules or _PACKETS in sys.modules
+        if not is_there:  # before the module that imports it: less of a stack
+            import umqtt.simple  # noqa: F401
+
+        from .packets import Client
+
+        if not is_there:  # nobody else needs it
+            forget(_UMQTT)
+        config = self._config
+        user = config.user if config.password is None else config.user or self._device
+        client = Client(self._device, user, config.password, config.keepalive_s)
+        client.pid = self._pid
+        return client
+
+    def _take(self, client) -> None:
+        """What a client wrote is the next to be sent."""
+        self._pid = client.pid
+        self._unsent += client.sock.take()
+
+    def _write_connect(self) -> None:
+        self._conn += 1
+        self._unsent = b""
+        self._pid = self._puback_pid = 0  # or an old PUBACK might fit
+        client = self._load_client()
+        will = self._make_state(_STATE_OFFLINE, self._conn)
+        client.set_last_will(self._topic("st"), will, True, 1)
+        client.connect()
+        self._take(client)
+
+    def _write_subscribe(self) -> None:
+        client = self._load_client()
+        client.set_callback(self._on_message)  # umqtt wants to have one
+        client.subscribe(self._topic("dn"), 1)
+        self._take(client)
+
+    def _write_publish(self, leaf: str, message, is_retained: bool) -> None:
+        client = self._load_client()
+        client.publish(self._topic(leaf), message, is_retained, 1)
+        self._take(client)
+
+    def _write_online(self) -> None:
+        self._write_publish("st", self._make_state(_STATE_ONLINE, self._conn), True)
+
+    def _write_ping(self) -> None:
+        client = self._load_client()
+        client.ping()
+        self._take(client)
+
+    def _topic(self, leaf: str) -> str:
+        return "ph1/%s/%s" % (self._device, leaf)
+
+    def _take_apart(self, packet: bytes) -> "bytes | None":
+        """The message of a PUBLISH, which umqtt answers; the number of a PUBACK is noted."""
+        kind = packet[0] & 0xF0
+        if kind == _PUBACK:
+            self._puback_pid = packet[2] << 8 | packet[3]
             self._heard_puback.set()
-        return head + body
+        if kind != _PUBLISH:
+            return None
+        client, heard = self._load_client(), []
+        client.set_callback(lambda _topic, message: heard.append(message))
+        client.hear(packet)
+        self._take(client)
+        return heard[0]
 
-    def _expect_ok(self, packet: bytes, what: str) -> None:
-        code = packet[-1]
-        if code > 2 or (code and what == "connect"):
+    def _count_lacking(self, packet: bytes) -> int:
+        """How many bytes a packet lacks, as far as that is known; LinkError for a harmful one."""
+        from .framing import count_lacking
+
+        lacking = count_lacking(packet, _MAX_PACKET_BYTES)
+        if lacking < 0:
             self._stream.close()
+            raise LinkError("protocol", "MQTT packet of type %d" % packet[0])
+        return lacking
+
+    def _is_answer(self, packet: bytes, kind: int) -> bool:
+        """Whether a packet is the answer of a kind; LinkError when that says no."""
+        if not packet or packet[0] & 0xF0 != kind:
+            return False
+        code = packet[-1]
+        if code > 2 or (code and kind == _CONNACK):
+            self._stream.close()
+            what = "connect" if kind == _CONNACK else "subscribe"
             raise LinkError("refused", "broker answers %s with %d" % (what, code))
-
-    def _broken(self, detail: str) -> LinkError:
-        self._stream.close()
-        return LinkError("protocol", "MQTT packet: " + detail)
-
-
-def is_harmless(first: int, body: bytes) -> bool:
-    """True for a packet whose lengths agree and that this client can be sent: nothing of QoS 2."""
-    if first & 0xF0 != _PUBLISH:
-        return _LENGTHS.get(first, -1) == len(body)
-    qos = first >> 1 & 3
-    if qos > 1 or len(body) < 2:
-        return False
-    return 2 + (body[0] << 8 | body[1]) + 2 * qos <= len(body)
-
-
-def _text(data) -> bytes:
-    data = data.encode() if isinstance(data, str) else data
-    return struct.pack("!H", len(data)) + data
-
-
-def _length(size: int) -> bytes:
-    head = bytearray()
-    while size > 0x7F:
-        head.append(size & 0x7F | 0x80)
-        size >>= 7
-    head.append(size)
-    return head
+        return True

@@ -2,6 +2,7 @@
 
 Only the name lookup holds up the loop: the watchdog's timer bridges it, for a bounded time. All
 other phases let the loop run, so that their deadlines have nothing to do with the watchdog.
+Functions that wait are short, and what works is not on the heap meanwhile.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import time
 from errno import EINPROGRESS
 
 from phonehome.core.errors import LinkError
+from phonehome.core.ondemand import rest
 from phonehome_wire.compat import const
 
 # A name server that says nothing is asked four times in 7 s by the firmware, and there may be two.
@@ -62,12 +64,10 @@ class Stream:
     async def open(self) -> None:
         """Look up and connect; the handshake of TLS takes place when first bytes are drained."""
         self.close()
-        if self._wifi is not None and not self._wifi.is_joined:
-            raise LinkError("offline", "the Wi-Fi is not joined")
         address = self._find_address()
         try:
             await self._within("connect", _CONNECT_S, self._connect(address))
-            self._stream = self._wrap() if self.context else self._take()
+            self._stream = self._wrap()
         except LinkError:
             self.close()
             self._doubt_address()
@@ -111,17 +111,23 @@ class Stream:
         data, self._received = self._received[:count], self._received[count:]
         return data
 
-    async def read_line(self, max_bytes: int) -> bytes:
-        """The next line without its end; longer than `max_bytes` is a protocol error."""
-        while True:
-            end = self._received.find(b"\n")
-            if end > max_bytes or (end < 0 and len(self._received) > max_bytes):
-                self.close()
-                raise LinkError("protocol", "line of more than %d bytes" % max_bytes)
-            if end >= 0:
-                line, self._received = self._received[:end], self._received[end + 1 :]
-                return line.rstrip(b"\r")
-            await self._receive(self._left_s())
+    async def receive(self) -> None:
+        """Wait for more of what is expected; `maybe_line` has it then."""
+        await self._receive(self._left_s())
+
+    def maybe_line(self, max_bytes: int) -> "bytes | None":
+        """The next line without its end, None before it is whole.
+
+        A longer one than `max_bytes` is a protocol error.
+        """
+        end = self._received.find(b"\n")
+        if end > max_bytes or (end < 0 and len(self._received) > max_bytes):
+            self.close()
+            raise LinkError("protocol", "line of more than %d bytes" % max_bytes)
+        if end < 0:
+            return None
+        line, self._received = self._received[:end], self._received[end + 1 :]
+        return line.rstrip(b"\r")
 
     def close(self) -> None:
         """Drop the connection."""
@@ -138,6 +144,8 @@ class Stream:
 
     def _find_address(self):
         """The address of the host: as it is written, as it was found, or looked up."""
+        if self._wifi is not None and not self._wifi.is_joined:
+            raise LinkError("offline", "the Wi-Fi is not joined")
         if _is_literal(self.host):
             return self.host
         age_ms = time.ticks_diff(time.ticks_ms(), self._found_at)
@@ -177,6 +185,13 @@ class Stream:
 
     async def _connect(self, address) -> None:
         """Connect; not the interpreter's open_connection, which leaves a socket that is late."""
+        poller = self._begin(address)
+        rest()
+        while not _is_connected(poller):
+            await asyncio.sleep_ms(_CONNECT_LOOK_MS)
+
+    def _begin(self, address):
+        """A poller of the socket that connects."""
         family, kind, protocol, _, where = socket.getaddrinfo(
             address, self.port, 0, socket.SOCK_STREAM
         )[0]
@@ -189,16 +204,13 @@ class Stream:
                 raise
         poller = select.poll()
         poller.register(sock, select.POLLOUT)
-        while not _is_connected(poller):
-            await asyncio.sleep_ms(_CONNECT_LOOK_MS)
-
-    def _take(self):
-        """The connection as it is."""
-        sock, self._below = self._below, None
-        return asyncio.StreamReader(sock)
+        return poller
 
     def _wrap(self):
-        """The connection under TLS."""
+        """The connection as it is, or under TLS."""
+        if self.context is None:
+            sock, self._below = self._below, None
+            return asyncio.StreamReader(sock)
         gc.collect()  # the handshake wants 16.7 KB in one piece
         try:
             secured = self.context.wrap_socket(

@@ -87,18 +87,22 @@ _KEEPING: Final = {
 
 # A connection that is made, or made again.
 _CONNECTING: Final = {
-    "phonehome.ports.stream.Stream": "__init__ open _doubt_address _find_address _note_silence "
+    "phonehome.ports.stream.Stream": "__init__ _begin _doubt_address _find_address _note_silence "
     "_resolve _wrap",
     "phonehome.ports.wifi.WiFi": "__init__ leave rssi_dbm",
 }
 _HTTP: Final = {
-    "phonehome.ports.http.HTTPLink": "__init__ open send _broken _exchange _read_body "
-    "_read_headers",
-    "phonehome.ports.stream.Stream": "read_line",
+    "phonehome.ports.http.HTTPLink": "__init__ _count_body _has_head _judge _make_request",
+    "phonehome.ports.stream.Stream": "maybe_line",
 }
 _MQTT: Final = {
-    "phonehome.ports.mqtt.MQTTLink": "__init__ open _broken _expect_ok _make_client _read_until "
-    "_topic",
+    "phonehome.ports.mqtt.MQTTLink": "__init__ _is_answer _write_connect _write_online "
+    "_write_subscribe",
+}
+# A packet.
+_TALKING: Final = {
+    "phonehome.ports.mqtt.MQTTLink": "_count_lacking _load_client _take _take_apart _topic "
+    "_write_ping _write_publish",
 }
 
 SELDOM: Final = {
@@ -109,4 +113,5 @@ SELDOM: Final = {
     "connecting": _CONNECTING,
     "http": _HTTP,
     "mqtt": _MQTT,
+    "talking": _TALKING,
 }

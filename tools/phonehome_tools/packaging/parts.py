@@ -41,7 +41,11 @@ PARTS: Final[Mapping[str, Part]] = {
         ),
         "a console for testers and technicians on the serial line",
     ),
-    "phonehome-mqtt": Part(("phonehome.ports.mqtt",), "reports over MQTT", (UMQTT,)),
+    "phonehome-mqtt": Part(
+        ("phonehome.ports.framing", "phonehome.ports.mqtt", "phonehome.ports.packets"),
+        "reports over MQTT",
+        (UMQTT,),
+    ),
     "phonehome-rules": Part(
         (
             "phonehome.core.rarekinds",
