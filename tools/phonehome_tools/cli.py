@@ -14,6 +14,7 @@ VERBS = {
     "demo": "Run a virtual washer and fridge against a receiver and tell the story.",
     "serve": "Run the receiver.",
     "admin": "Look after a receiver: devices, quarantine, dead letters, the path of a report.",
+    "people": "Import owners, appliances, technicians and parts; export and erase a person.",
     "backup": "Write the receiver's whole store to a new file.",
     "restore": "Fill an empty store of a receiver from a backup.",
     "archive": "Move old raw messages of the receiver into Parquet files, and back.",

@@ -5,7 +5,8 @@ a test compares the two. Ids that were drawn at random stay where they are: they
 their row is gone. Free text is searched for what is known of the person.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -32,6 +33,9 @@ BLANK: Final = "blank"  # these columns become NULL, or empty where NULL is not 
 SCRUB: Final = "scrub"  # these columns are searched for what is known of the person
 GONE: Final = "[erased]"
 _MIN_WORD_CHARS: Final = 3  # shorter ones are parts of everything
+_PHONE: Final = re.compile(r"\+\d{7,15}", re.ASCII)
+_PHONE_DIGITS: Final = 6  # the last ones, by which a number is known among those of a ticket
+_FILL: Final = r"[ ()/.-]*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +133,14 @@ def _scrub(
     connection: Connection, trace: Trace, rows: ColumnElement[bool], subject: Subject
 ) -> int:
     """Rewrite the rows that say one of the words; there are few, and each is read."""
-    table, words = trace.table, _longest_first(subject.words)
-    if not words:
+    pattern = any_of(subject.words)
+    if pattern is None:
         return 0
-    keys = list(table.primary_key.columns)
+    table, keys = trace.table, list(trace.table.primary_key.columns)
     changed = 0
     wanted = select(*keys, *(table.c[name] for name in trace.columns)).where(rows)
     for row in connection.execute(wanted).mappings().all():
-        clean = {name: without(row[name], words) for name in trace.columns}
+        clean = {name: without(row[name], pattern) for name in trace.columns}
         clean = {name: value for name, value in clean.items() if value != row[name]}
         if clean:
             same = and_(*(key == row[key.name] for key in keys))
@@ -145,33 +149,33 @@ def _scrub(
     return changed
 
 
-def _longest_first(words: Iterable[str]) -> list[str]:
+def any_of(words: Iterable[str]) -> re.Pattern[str] | None:
+    """What finds any of these words whole, whatever its case; None when there is none.
+
+    Of a telephone number it finds the last digits however they are parted, with what is in front.
+    """
     wanted = {word.strip() for word in words if len(word.strip()) >= _MIN_WORD_CHARS}
-    return sorted(wanted, key=lambda word: (-len(word), word))
+    if not wanted:
+        return None
+    longest_first = sorted(wanted, key=lambda word: (-len(word), word))
+    return re.compile("|".join(map(_spelled, longest_first)), re.IGNORECASE)
 
 
-def without(value: Any, words: Sequence[str]) -> Any:
-    """A text, or JSON, in which none of these words is left, however they were written."""
+def _spelled(word: str) -> str:
+    if not _PHONE.fullmatch(word):
+        return rf"(?<!\w){re.escape(word)}(?!\w)"
+    return rf"(?<!\d)(?:[+(]*\d[\d ()/.-]*)?{_FILL.join(word[-_PHONE_DIGITS:])}(?!\d)"
+
+
+def without(value: Any, pattern: re.Pattern[str]) -> Any:
+    """A text, or JSON, in which nothing is left that the pattern finds."""
     if isinstance(value, str):
-        for word in words:
-            value = _replace(value, word)
-        return value
+        return pattern.sub(GONE, value)
     if isinstance(value, Mapping):
-        return {key: without(item, words) for key, item in value.items()}
+        return {key: without(item, pattern) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [without(item, words) for item in value]
+        return [without(item, pattern) for item in value]
     return value
-
-
-def _replace(text: str, word: str) -> str:
-    """As str.replace, whatever the case."""
-    found, folded, wanted, start = [], text.casefold(), word.casefold(), 0
-    if len(folded) != len(text):  # where folding moves letters about, the case must be right
-        return text.replace(word, GONE)
-    while (at := folded.find(wanted, start)) >= 0:
-        found.append(text[start:at])
-        start = at + len(wanted)
-    return GONE.join([*found, text[start:]])
 
 
 _STEPS: Final = {DELETE: _delete, BLANK: _blank, SCRUB: _scrub}

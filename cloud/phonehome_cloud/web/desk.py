@@ -7,8 +7,11 @@ from . import (
     commands,
     configs,
     devices,
+    importing,
     journeys,
     letters,
+    people,
+    people_archives,
     quarantines,
     reports,
     tickets,
@@ -31,6 +34,9 @@ OPERATIONS = (
     *quarantines.OPERATIONS,
     *letters.OPERATIONS,
     *tickets.OPERATIONS,
+    *people.OPERATIONS,
+    *people_archives.OPERATIONS,
+    *importing.OPERATIONS,
     *unverified.OPERATIONS,
 )
 

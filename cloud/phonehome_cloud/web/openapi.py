@@ -58,7 +58,7 @@ def describe_api(operations: Sequence[Operation], prefix: str, version: str) -> 
 def _describe(operation: Operation, schemas: dict[int, Any]) -> dict[str, Any]:
     answer = {
         "description": operation.summary,
-        "content": {"application/json": {"schema": schemas[id(operation.answer)]}},
+        "content": {operation.media: {"schema": schemas[id(operation.answer)]}},
     }
     described: dict[str, Any] = {
         "operationId": operation.handler.__name__,

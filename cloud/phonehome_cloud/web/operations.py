@@ -26,6 +26,7 @@ class Operation:
     status: int = 200
     query: Mapping[str, str] = field(default_factory=dict)
     problems: Sequence[str] = ()
+    media: str = "application/json"  # of the answer
 
 
 def add_operations(app: web.Application, operations: Sequence[Operation]) -> None:

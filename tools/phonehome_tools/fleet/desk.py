@@ -1,11 +1,12 @@
 """The desk API of a receiver, as far as a fleet of virtual appliances needs it."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 # The receiver's own HTTP library: one dependency instead of two, and its errors are one family.
 import aiohttp
@@ -14,6 +15,8 @@ from phonehome_tools.fleet.errors import DeskError, SetupError
 
 TOKEN_VARIABLE = "PHONEHOME_API_TOKEN"  # noqa: S105 - the variable's name, not its value
 DEADLINE = aiohttp.ClientTimeout(total=10)
+LONG = aiohttp.ClientTimeout(total=600)
+_PIECE_BYTES = 262_144
 PAGE = 200
 _PREFIX = "/api/v1"
 RETRY_EVERY_S = 0.2
@@ -74,6 +77,41 @@ class Desk:
     async def post(self, path: str) -> dict[str, Any]:
         """Do what a path below the API's prefix names."""
         return await self._call("POST", _PREFIX + path)
+
+    async def send(
+        self, method: str, path: str, json: Mapping[str, Any] | None = None
+    ) -> tuple[int, dict[str, Any]]:
+        """Status and body of a call that may be refused for a reason worth reading.
+
+        Long calls are waited for: an import of many rows takes its time.
+        """
+        async with self._request(method, _PREFIX + path, json=json, timeout=LONG) as answer:
+            return answer.status, dict(await answer.json(content_type=None))
+
+    async def download(self, path: str, file: IO[bytes]) -> int:
+        """Write what is at a path into a file; returns how many bytes that were."""
+        size_bytes = 0
+        async with self._request("GET", _PREFIX + path, timeout=LONG) as answer:
+            if answer.status >= 400:
+                body = await answer.json(content_type=None)
+                raise DeskError(f"GET {path}: {refusal(body, answer.status)}", answer.status)
+            async for piece in answer.content.iter_chunked(_PIECE_BYTES):
+                size_bytes += file.write(piece)
+        return size_bytes
+
+    @contextlib.asynccontextmanager
+    async def _request(
+        self, method: str, path: str, **more: Any
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """One request; what is no usable answer is a DeskError."""
+        if self._session is None:
+            raise DeskError("the desk is used outside its context")
+        url = self._url + path
+        try:
+            async with self._session.request(method, url, **more) as answer:
+                yield answer
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise DeskError(f"{method} {url}: no usable answer ({error})") from error
 
     async def items(self, path: str, **params: str) -> AsyncIterator[dict[str, Any]]:
         """Everything of a listing, over as many pages as there are."""
@@ -158,16 +196,12 @@ class Desk:
         json: Mapping[str, Any] | None = None,
         params: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        if self._session is None:
-            raise DeskError("the desk is used outside its context")
-        url = self._url + path
-        try:
-            async with self._session.request(method, url, json=json, params=params) as answer:
-                body = await answer.json(content_type=None)
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise DeskError(f"{method} {url}: no usable answer ({error})") from error
+        async with self._request(method, path, json=json, params=params) as answer:
+            body = await answer.json(content_type=None)
         if answer.status >= 400:
-            raise DeskError(f"{method} {url}: {refusal(body, answer.status)}", answer.status)
+            raise DeskError(
+                f"{method} {self._url}{path}: {refusal(body, answer.status)}", answer.status
+            )
         return dict(body)
 
 
