@@ -1,12 +1,15 @@
 """When somebody is home: cells of the week, what use tells about them, and how true it is."""
 
 import random
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from hashlib import sha256
 
 import pytest
+from sqlalchemy import func, insert, select, update
 
+from phonehome_cloud import migrations
+from phonehome_cloud.core.people.consents import PRESENCE
 from phonehome_cloud.core.visiting.calibration import calibrate
+from phonehome_cloud.core.visiting.closing import Closing
 from phonehome_cloud.core.visiting.learning import (
     MAX_GAP_MS,
     WEEK_MS,
@@ -23,19 +26,25 @@ from phonehome_cloud.core.visiting.presence import (
     Presence,
     cell_of_hour,
 )
+from phonehome_cloud.store import presence, visit_answers
+from phonehome_cloud.store.database import Database
+from phonehome_cloud.store.erasing import Subject, erase
+from phonehome_cloud.store.people_tables import owner
+from phonehome_cloud.store.schema import record, session
+from phonehome_cloud.store.visit_tables import presence as presence_table
+from phonehome_wire.encoder import Encoder
+from phonehome_wire.metrics import Metrics
+from phonehome_wire.record import put_head, put_heartbeat
+from phonehome_wire.registry import RTYPE_HEARTBEAT
+from tests.cloud.visited import BERLIN, DEVICE, NOW, OTHER, at, begin, fill, find_fault
+from tests.fakes.bases import base_url
 
-BERLIN = "Europe/Berlin"
 AWAKE = [cell for cell in range(CELLS) if 2 <= cell % PARTS < 7]
 WORKING = [cell for cell in AWAKE if cell % PARTS < 6]  # when technicians come
 OCCURRENCES = (5, 1, 1)
 OFFICE = {2: 0.6, 3: 0.1, 4: 0.1, 5: 0.1}
 RETIRED = dict.fromkeys(range(2, 7), 0.9)
 LATE = {3: 0.9, 5: 0.2, 6: 0.2}
-
-
-def at(text):
-    """The unix ms of what a clock in Berlin shows."""
-    return int(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(BERLIN)).timestamp() * 1000)
 
 
 def test_every_hour_of_the_week_has_a_cell():
@@ -143,3 +152,110 @@ def test_calibration_is_that_of_the_books():
     assert [(b.count, b.happened) for b in found.bins] == [(2, 0.0), (3, pytest.approx(2 / 3))]
     assert found.ece == pytest.approx((2 * 0.2 + 3 * (2.8 / 3 - 2 / 3)) / 5)
     assert calibrate([]) is None
+
+
+@pytest.fixture
+def database(tmp_path, each_database):
+    """A database with a home and its service."""
+    made = Database(base_url(tmp_path))
+    made.open()
+    migrations.prepare(made)
+    yield made
+    made.close()
+
+
+def beat(connection, seq, received_at, count, boot=1):
+    """A heartbeat that counts programs as metric 128."""
+    enc = Encoder(bytearray(256), 0)
+    put_head(enc, RTYPE_HEARTBEAT, boot, seq, seq * 1000)
+    metrics = Metrics()
+    metrics.set(128, count)
+    put_heartbeat(enc, metrics)
+    raw = bytes(enc.buf[: enc.pos])
+    key = {"device": DEVICE, "inc": "00000001", "boot": boot}
+    row = {"rtype": RTYPE_HEARTBEAT, "ms": seq * 1000, "raw": raw, "received_at": received_at}
+    row |= {"hash": sha256(raw).digest()[:16], "message": bytes(16), "digested_at": received_at}
+    connection.execute(insert(record), {**key, "seq": seq, **row})
+    seen = {"last_seen_at": received_at, "last_now_ms": seq * 1000}
+    if seq == 0:
+        first = {"newest": True, "inc_seen_at": received_at, "first_seen_at": received_at}
+        connection.execute(insert(session), {**key, **first, **seen, "build": "01"})
+    else:
+        connection.execute(update(session).where(session.c.boot == boot).values(seen))
+
+
+def used(connection, day, hours):
+    """A day of heartbeats every half hour; in each of `hours` a program is started."""
+    seq, count = connection.execute(select(func.count()).select_from(record)).scalar(), 0
+    for half in range(48):
+        moment = at(f"{day} 00:10") + half * 1_800_000
+        count += half % 2 == 0 and half // 2 in hours
+        beat(connection, seq + half, moment, count)
+    return moment
+
+
+def test_nothing_is_learnt_without_consent(database):
+    """Without it nothing is kept, and what was kept goes when it is taken back."""
+    database.write_now(fill)
+    end_at = database.write_now(used, "2026-03-30", {9})
+    assert database.write_now(presence.learn, DEVICE, [128], end_at) is False
+    assert database.read_now(presence.find_uses_of, DEVICE) is None
+    agreed = {PRESENCE: {"at": 1, "by": "owner"}}
+    database.write_now(lambda c: c.execute(update(owner).values(consents=agreed)))
+    assert database.write_now(presence.learn, DEVICE, [128], end_at) is True
+    assert database.read_now(presence.find_uses_of, DEVICE) is not None
+    assert database.read_now(presence.list_agreeing, "", 9) == [
+        (DEVICE, "pumper"),
+        (OTHER, "pumper"),
+    ]
+    database.write_now(lambda c: c.execute(update(owner).values(consents={})))
+    assert database.read_now(presence.find, DEVICE) == UNKNOWN
+    database.write_now(presence.learn, DEVICE, [128], end_at)
+    assert database.read_now(presence.find_uses_of, DEVICE) is None
+    assert database.read_now(presence.list_agreeing, "", 9) == []
+
+
+def test_what_is_kept_are_counts_by_cell_and_each_use_once(database):
+    """From the first look on, over looks in the middle of a day, from the boot that is on."""
+    database.write_now(fill, consents=[PRESENCE])
+    database.write_now(presence.learn, DEVICE, [128], at("2026-03-29 00:00"))
+    for day, hours in (("2026-03-30", {9, 10, 19}), ("2026-03-31", {9}), ("2026-04-04", {13})):
+        end_at = database.write_now(used, day, hours)
+        for look_at in (end_at, end_at + 1):
+            database.write_now(presence.learn, DEVICE, [128], look_at)
+    uses = database.read_now(presence.find_uses_of, DEVICE)
+    assert uses.counts[3:7] == (2, 0, 0, 1)
+    assert uses.counts[8:16] == (0, 0, 0, 0, 1, 0, 0, 0)
+    assert sum(uses.counts) == 4
+    assert (uses.since_at, uses.until_at) == (at("2026-03-29 00:00"), end_at + 1)
+    row = database.read_now(lambda c: c.execute(select(presence_table)).mappings().one())
+    assert set(row) == {"device", "uses", "since_at", "until_at", "inc", "boot", "seq"}
+    assert database.read_now(presence.find, DEVICE) != UNKNOWN
+    database.write_now(presence.forget, DEVICE)
+    assert database.read_now(presence.find, DEVICE) == UNKNOWN
+
+
+def test_an_erased_owner_leaves_no_histogram(database):
+    """The presence of a home goes with the person."""
+    database.write_now(fill, consents=[PRESENCE])
+    database.write_now(presence.learn, DEVICE, [128], at("2026-03-29 00:00"))
+    subject = Subject(devices=(DEVICE, OTHER))
+    assert database.write_now(erase, subject)["presence"] == 1
+    assert database.read_now(presence.find_uses_of, DEVICE) is None
+
+
+def test_the_calibration_is_that_of_doors_that_were_stood_at(database):
+    """Of closed visits with what was believed; none before the first one."""
+    database.write_now(fill, pumps=2)
+    assert database.read_now(presence.read_calibration) is None
+
+    def close(connection, dev, nobody_home):
+        begin(connection, dev)
+        visit_answers.confirm(connection, (dev, 1, 0), "owner", NOW)
+        closing = Closing(False, nobody_home=nobody_home)
+        visit_answers.close(connection, (dev, 1, 0), closing, "technician:mia", find_fault, NOW)
+
+    for dev, nobody_home in ((DEVICE, False), (OTHER, True)):
+        database.write_now(close, dev, nobody_home)
+    found = database.read_now(presence.read_calibration)
+    assert (found.count, found.base_brier) == (2, 0.25)

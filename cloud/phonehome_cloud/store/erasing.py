@@ -27,6 +27,7 @@ from sqlalchemy import (
 from .acting_tables import callback
 from .people_tables import leave, link, owner, technician, transfer
 from .schema import ticket_event
+from .visit_tables import presence, visit
 
 DELETE: Final = "delete"  # the row goes
 BLANK: Final = "blank"  # these columns become NULL, or empty where NULL is not allowed
@@ -75,6 +76,8 @@ TRACES: Final[tuple[Trace, ...]] = (
     Trace(ticket_event, SCRUB, ("text", "evidence"), device="device"),
     Trace(callback, BLANK, ("phone",), device="device"),
     Trace(leave, DELETE, technician="technician"),
+    Trace(visit, SCRUB, ("closing",), device="device"),
+    Trace(presence, DELETE, device="device"),
     # Last, because other tables refer to them.
     Trace(technician, DELETE, technician="technician"),
     Trace(owner, DELETE, owner="owner"),

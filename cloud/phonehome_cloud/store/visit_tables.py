@@ -17,10 +17,10 @@ from sqlalchemy import (
     Table,
 )
 
-from .columns import Bytes, device_key, metadata
+from .columns import PERSONAL, Bytes, device_key, metadata
 
-# state: core.visiting.states. technician, start_at and end_at are set while one is booked, and
-# stay when it was closed.
+# state: core.visiting.states. technician, start_at and end_at are the time that is held for it
+# while it is proposed, that of the appointment while it is booked, and stay when it was closed.
 visit = Table(
     "visit",
     metadata,
@@ -32,7 +32,10 @@ visit = Table(
     # What was sent last; rises with every change that calendars are told.
     Column("sequence", Integer, nullable=False),
     Column("state", String(12), nullable=False),
-    # What it needs (core.visiting.slots.Need); parts are {number: count}.
+    # {"appliance", "fault", "code"}: what it is about, in the words that people are told.
+    Column("about", JSON, nullable=False),
+    # What it needs (core.visiting.slots.Need); parts are [{"part", "title", "count",
+    # "reservation"}], the last of store.stock or NULL.
     Column("skills", JSON, nullable=False),
     Column("minutes", Integer, nullable=False),
     Column("parts", JSON, nullable=False),
@@ -47,8 +50,8 @@ visit = Table(
     # As it was believed when it was booked, and what the technician found.
     Column("p_home", Float),
     Column("was_home", Boolean),
-    # How it was closed: {cause, fixed, parts, minutes, text}.
-    Column("closing", JSON(none_as_null=True)),
+    # How it was closed: core.visiting.closing.Closing.
+    Column("closing", JSON(none_as_null=True), info=PERSONAL),
     # Of the newest calendar reply that counted.
     Column("reply_sequence", Integer),
     Column("reply_at", BigInteger),
@@ -86,15 +89,18 @@ booking = Table(
 Index("ix_booking_visit", booking.c.device, booking.c.ticket, booking.c.action)
 
 # When people use an appliance, in the cells of core.visiting.presence; only with their consent,
-# and gone when they withdraw it. From since_at until until_at it was looked at.
+# and gone when they withdraw it. From since_at until until_at it was looked at; inc, boot and seq
+# are those of the last heartbeat that was read.
 presence = Table(
     "presence",
     metadata,
     device_key(),
-    Column("uses", JSON, nullable=False),
-    Column("zone", String(64), nullable=False),
+    Column("uses", JSON, nullable=False, info=PERSONAL),
     Column("since_at", BigInteger, nullable=False),
     Column("until_at", BigInteger, nullable=False),
+    Column("inc", String(8)),
+    Column("boot", BigInteger),
+    Column("seq", BigInteger),
 )
 
 # Mails of the mailbox that were read, by the hash of their Message-ID, and what came of each.

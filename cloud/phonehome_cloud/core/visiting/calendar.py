@@ -33,7 +33,7 @@ class Technician:
 
     def drives_to(self, place: str) -> bool:
         """Whether a place such as DE-10115 is in their area; nobody drives to one without name."""
-        return bool(place) and place.startswith(self.area)
+        return place != "" and place.startswith(self.area)
 
 
 @dataclass(frozen=True, slots=True, order=True)

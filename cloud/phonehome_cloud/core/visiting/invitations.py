@@ -48,6 +48,7 @@ class Invitation:
     organizer: Party
     attendee: Party
     status: str = NEEDS_ACTION
+    is_tentative: bool = False
     location: str = ""
     description: str = ""
     url: str = ""
@@ -83,7 +84,7 @@ def _event(icalendar: Any, of: Invitation, method: str) -> Any:
     event.add("dtstart", start)
     event.add("dtend", end)
     event.add("summary", of.summary)
-    event.add("status", "CANCELLED" if method == CANCEL else "CONFIRMED")
+    event.add("status", _status(of, method))
     event.add("transp", "OPAQUE")
     for name, text in (("location", of.location), ("description", of.description)):
         if text:
@@ -93,6 +94,12 @@ def _event(icalendar: Any, of: Invitation, method: str) -> Any:
     event.add("organizer", _address(icalendar, of.organizer))
     event.add("attendee", _attendee(icalendar, of, method))
     return event
+
+
+def _status(of: Invitation, method: str) -> str:
+    if method == CANCEL:
+        return "CANCELLED"
+    return "TENTATIVE" if of.is_tentative else "CONFIRMED"
 
 
 def _attendee(icalendar: Any, of: Invitation, method: str) -> Any:

@@ -13,9 +13,6 @@ from .presence import Presence
 
 MINUTE_MS: Final = 60_000
 DAY_MS: Final = 24 * 60 * MINUTE_MS
-# Starts lie on this grid of UTC; every zone in use is whole quarters of an hour away from it.
-GRID_MIN: Final = 30
-_GRID_MS = GRID_MIN * MINUTE_MS
 
 # Who would come to a start: minutes of the drive, visits they have already, and who.
 Offer = tuple[int, int, str]
@@ -70,6 +67,7 @@ class Travel:
 class Terms:
     """When visits may be: how soon, how far ahead, and what a day of waiting weighs.
 
+    Starts lie on a grid of UTC; every zone in use is whole quarters of an hour away from it.
     A day later is worth it for `day_weight` more P(home): a visit in vain costs about as much as
     thirty days of waiting do, so 0.03.
     """
@@ -77,6 +75,7 @@ class Terms:
     notice_ms: int = 18 * 60 * MINUTE_MS
     horizon_ms: int = 21 * DAY_MS
     day_weight: float = 0.03
+    grid_ms: int = 30 * MINUTE_MS
     travel: Travel = field(default_factory=Travel)
 
 
@@ -149,9 +148,9 @@ def _starts(
 ) -> Iterator[tuple[int, int]]:
     """Where the technician could begin, and the minutes of the drive there."""
     begins = [booking.start_at for booking in own]
-    work_ms = need.minutes * MINUTE_MS
+    work_ms, grid_ms = need.minutes * MINUTE_MS, terms.grid_ms
     for from_at, to_at in working_windows(technician, first_at, until_at):
-        for start_at in range(-(-from_at // _GRID_MS) * _GRID_MS, to_at - work_ms + 1, _GRID_MS):
+        for start_at in range(-(-from_at // grid_ms) * grid_ms, to_at - work_ms + 1, grid_ms):
             after = bisect_left(begins, start_at)
             near = own[max(0, after - 1) : after + 1]
             wanted = Booking(technician.id, start_at, start_at + work_ms, need.area)

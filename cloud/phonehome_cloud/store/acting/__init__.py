@@ -11,9 +11,16 @@ from types import MappingProxyType
 from sqlalchemy import Connection
 
 from phonehome_cloud.core.caring import WAITING_CONSENT, ActionRow, Case
-from phonehome_cloud.core.deciding.situation import LEAD, PART, PERSON, REMOTE_FIX, SELF_HELP
+from phonehome_cloud.core.deciding.situation import (
+    LEAD,
+    PART,
+    PERSON,
+    REMOTE_FIX,
+    SELF_HELP,
+    VISIT,
+)
 
-from . import consent, leads, parts, persons, remote, self_help
+from . import consent, leads, parts, persons, remote, self_help, visits
 
 # (connection, action, case, now_at). The action is in state `running`, or `waiting_consent` for
 # ASKS; what they put into its `detail` and `due_at` is kept. Raises core.caring.StartError.
@@ -30,6 +37,8 @@ def _due(connection: Connection, row: ActionRow, case: Case, now_at: int) -> int
         return consent.remind(connection, row, case, now_at)
     if row.kind == SELF_HELP:
         return self_help.due(connection, row, case, now_at)
+    if row.kind == VISIT:
+        return visits.due(connection, row, case, now_at)
     return None
 
 
@@ -38,21 +47,23 @@ STARTS: Mapping[str, Start] = MappingProxyType(
         SELF_HELP: self_help.start,
         REMOTE_FIX: remote.start,
         PART: parts.start,
+        VISIT: visits.start,
         LEAD: leads.start,
         PERSON: persons.start,
     }
 )
 ASKS: Mapping[str, Start] = MappingProxyType(
-    dict.fromkeys((SELF_HELP, REMOTE_FIX, PART, LEAD, PERSON), consent.ask)
+    dict.fromkeys((SELF_HELP, REMOTE_FIX, PART, VISIT, LEAD, PERSON), consent.ask)
 )
 DUES: Mapping[str, Due] = MappingProxyType(
-    dict.fromkeys((SELF_HELP, REMOTE_FIX, PART, LEAD, PERSON), _due)
+    dict.fromkeys((SELF_HELP, REMOTE_FIX, PART, VISIT, LEAD, PERSON), _due)
 )
 ENDS: Mapping[str, End] = MappingProxyType(
     {
         SELF_HELP: self_help.end,
         REMOTE_FIX: remote.end,
         PART: parts.end,
+        VISIT: visits.end,
         LEAD: leads.end,
         PERSON: persons.end,
     }
