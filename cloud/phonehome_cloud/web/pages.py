@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -16,7 +16,7 @@ from phonehome_product import Product
 from phonehome_wire.names import FMI_TEXTS
 
 from . import charts
-from .bodies import TooLargeError, TooSlowError, read_body
+from .forms import read_form
 from .logins import (
     LOGINS,
     check_same_site,
@@ -33,8 +33,6 @@ from .rendering import RENDER
 from .showing import TicketDetail, read_detail, show_ticket
 
 PAGE_SIZE = 50
-_MAX_FORM_BYTES = 16_384
-_FORM_TIMEOUT_S = 10.0
 _TABS = (
     ("open", "Open", tuple(s for s in STATES if s in OPEN_STATES), "Nothing needs you"),
     ("ended", "Done", tuple(s for s in STATES if s not in OPEN_STATES), "Nothing is done yet"),
@@ -97,7 +95,7 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     if wait_s:
         headers = {"Retry-After": str(int(wait_s) + 1)}
         raise ProblemError("too-many-requests", "wait a little and try again", headers=headers)
-    form = await _read_form(request)
+    form = await read_form(request)
     token, next_path = form.get("token", ""), local_path(form.get("next", "/"))
     name = await request.app[DATABASE].read(tokens.maybe_name, token.strip())
     if name is None:
@@ -181,7 +179,7 @@ async def show_one(request: web.Request, name: str) -> web.StreamResponse:
 async def work_on(request: web.Request, name: str) -> web.StreamResponse:
     """A comment, or another state with its reason."""
     check_same_site(request)
-    form = await _read_form(request)
+    form = await read_form(request)
     text, what = form.get("text", "").strip(), form.get("do", "")
     if not 1 <= len(text) <= 4000:
         raise ProblemError("invalid-body", "write 1 to 4000 characters")
@@ -202,21 +200,6 @@ async def _reader(request: web.Request) -> str | None:
     if name is None or not await request.app[DATABASE].read(tokens.is_valid, name):
         return None
     return name
-
-
-async def _read_form(request: web.Request) -> Mapping[str, str]:
-    """The fields of an ordinary form."""
-    if request.content_type != "application/x-www-form-urlencoded":
-        raise ProblemError("wrong-content-type", "send the form of this page")
-    try:
-        body = await read_body(request, _MAX_FORM_BYTES, _FORM_TIMEOUT_S)
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=10))
-    except TooLargeError:
-        raise ProblemError("too-large", f"at most {_MAX_FORM_BYTES} bytes") from None
-    except TooSlowError:
-        raise ProblemError("timeout", "send the form again") from None
-    except ValueError:
-        raise ProblemError("invalid-body", "send the form of this page") from None
 
 
 def _wrong(request: web.Request, error: ProblemError) -> web.Response:
