@@ -29,9 +29,9 @@ class Subscriber:
 
 
 @contextlib.asynccontextmanager
-async def subscriber(context=None):
-    """One that listens on a free port, with TLS when it has a context."""
-    made = Subscriber()
+async def subscriber(context=None, made=None):
+    """One (or the one that is `made`) on a free port, with TLS when it has a context."""
+    made = made or Subscriber()
     app = web.Application()
     app.router.add_post("/{path:.*}", made.take)
     runner = web.AppRunner(app)

@@ -3,8 +3,8 @@
     python -m tests.survival.receiver_main CONFIG STEP COUNT
 
 When STEP was taken COUNT times the process ends by SIGKILL. Without STEP ("-") it is the receiver
-as it is. Two more make receivers that must be caught: "early" answers, and commits afterwards;
-"careless" does not sync its database.
+as it is. Three more make receivers that must be caught: "early" answers, and commits afterwards;
+"careless" does not sync its database; "hasty" ends an effect, and sends it afterwards.
 """
 
 import asyncio
@@ -16,19 +16,23 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, event
 
 from phonehome_cloud.config import load_config
 from phonehome_cloud.core.arrivals import Arrival, Intrusion, Misfit, Outcome
 from phonehome_cloud.core.partners import Ledger
+from phonehome_cloud.core.telling.retrying import Sent
 from phonehome_cloud.serving import serve
-from phonehome_cloud.stepping import AS_IT_IS, Joints, SteppedJoints
+from phonehome_cloud.stepping import AS_IT_IS, Joints, Sender, SteppedJoints
 
 EARLY = "early"
 CARELESS = "careless"
+HASTY = "hasty"
 NEVER = "-"
 COMMIT_DELAY_S = 0.05
+HASTE_S = 30.0
 
 
 class Reaper:
@@ -104,9 +108,39 @@ class CarelessJoints(Joints):
         )
 
 
+class HastySender:
+    """Says that an effect is sent, and sends it in a while: what no receiver may do."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def send(self, parcel: Any) -> Any:
+        """Answer at once."""
+        self._tasks.add(asyncio.create_task(self._send(parcel)))
+        return Sent()
+
+    async def _send(self, parcel: Any) -> None:
+        await asyncio.sleep(HASTE_S)
+        await self._sender.send(parcel)
+
+
+class HastyJoints(Joints):
+    """Nobody waits for a mail server."""
+
+    def sender(self, sender: Sender) -> Sender:
+        """The one that answers first."""
+        return HastySender(sender)
+
+
 def choose_joints(step: str, count: int) -> Joints:
     """The joints for the command line's words."""
-    chosen = {EARLY: EarlyJoints(), CARELESS: CarelessJoints(), NEVER: AS_IT_IS}
+    chosen: dict[str, Joints] = {
+        EARLY: EarlyJoints(),
+        CARELESS: CarelessJoints(),
+        HASTY: HastyJoints(),
+        NEVER: AS_IT_IS,
+    }
     return chosen.get(step) or SteppedJoints(Reaper(step, count))
 
 
