@@ -31,6 +31,7 @@ VERBS = {
     "console": "Talk to the console of a board.",
     "pin": "Make the setting that guards commands of the console.",
     "broker": "Make the files of an MQTT broker that knows every device.",
+    "diagnose": "Show how tickets were diagnosed, and what another product file would change.",
     "decode": "Read one PH/1 message and print it as JSON.",
     "pull": "Take what waits in devices over the serial line, and bring them the answer.",
     "push-reports": "Upload what this laptop carries to the receiver.",

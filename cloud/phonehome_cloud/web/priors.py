@@ -1,0 +1,156 @@
+"""Priors on the desk API: how often each cause is why, by the file and by what was learnt."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from phonehome_cloud.core.diagnosing.priors import PRIOR_STRENGTH, counts_of
+from phonehome_cloud.core.tickets import ticket_id
+from phonehome_cloud.errors import NotFoundError
+from phonehome_cloud.store import priors as store
+from phonehome_product import Fault, Product
+
+from .operations import Operation, json_response
+from .paging import page, read_cursor, read_limit, write_cursor
+from .parts import DATABASE, PRODUCTS
+from .queries import PAGING, check_names
+
+_LISTING = "outcomes"
+
+
+class PriorOfCause(msgspec.Struct):
+    """A cause: its prior in the product file, the outcomes that were learnt, its prior now."""
+
+    cause: str
+    title: str
+    file: float
+    learnt: float
+    now: float
+
+
+class PriorsOfFault(msgspec.Struct):
+    """The causes of a fault; the file counts as `strength` outcomes."""
+
+    code: str
+    title: str
+    strength: float
+    causes: list[PriorOfCause]
+
+
+class PriorsOfProduct(msgspec.Struct):
+    """The faults of a product."""
+
+    product: str
+    version: int
+    items: list[PriorsOfFault]
+
+
+class ShownOutcome(msgspec.Struct):
+    """How a ticket ended, what it counted for which cause, and the old and new priors.
+
+    `how` is technician, owner, device, held (not back in 90 days) or came_back.
+    """
+
+    ticket: str
+    key: str
+    at: int
+    who: str
+    how: str
+    shares: dict[str, float]
+    held_at: int | None
+    change: dict[str, dict[str, float]]
+
+
+class OutcomePage(msgspec.Struct):
+    """Some outcomes, and the cursor of the next page or null."""
+
+    items: list[ShownOutcome]
+    next: str | None
+
+
+async def get_priors(request: web.Request) -> web.Response:
+    """The priors of a product, fault by fault."""
+    check_names(request, ())
+    product = _expect_product(request)
+    keys = [(product.name, fault.id, fault.fmi) for fault in product.faults]
+    taught = await request.config_dict[DATABASE].read(store.load_taught, keys)
+    items = [
+        _show_fault(fault, taught.get(key, {}))
+        for fault, key in zip(product.faults, keys, strict=True)
+    ]
+    return json_response(PriorsOfProduct(product.name, product.version, items))
+
+
+def _show_fault(fault: Fault, taught: Mapping[str, float]) -> PriorsOfFault:
+    counts = counts_of(fault, taught)
+    total = sum(counts.values())
+    causes = [
+        PriorOfCause(
+            cause.id,
+            cause.title,
+            float(cause.prior),
+            round(taught.get(cause.id, 0.0), 4),
+            round(counts[cause.id] / total, 4),
+        )
+        for cause in fault.causes
+    ]
+    return PriorsOfFault(fault.code, fault.title, PRIOR_STRENGTH, causes)
+
+
+async def list_outcomes(request: web.Request) -> web.Response:
+    """What taught the priors of a fault, newest first."""
+    check_names(request, PAGING)
+    fault = _expect_fault(request)
+    limit = read_limit(request.query)
+    after = read_cursor(request.query, _LISTING, int, str, int, str)
+    key = request.match_info["product"], fault.id, fault.fmi
+    rows = await request.config_dict[DATABASE].read(store.list_outcomes, key, after, limit + 1)
+    more = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        words = last["at"], last["device"], last["ticket"], last["key"]
+        more = write_cursor(_LISTING, *words)
+    return json_response(page([_show_outcome(row) for row in rows[:limit]], more))
+
+
+def _show_outcome(row: Mapping[Any, Any]) -> ShownOutcome:
+    given = {name: row[name] for name in ShownOutcome.__struct_fields__ if name != "ticket"}
+    return ShownOutcome(ticket=ticket_id(row["device"], row["ticket"]), **given)
+
+
+def _expect_product(request: web.Request) -> Product:
+    name = request.match_info["product"]
+    products = request.config_dict[PRODUCTS]
+    if name not in products:
+        raise NotFoundError(f"no product {name}; there are {', '.join(sorted(products))}")
+    found: Product = products[name]
+    return found
+
+
+def _expect_fault(request: web.Request) -> Fault:
+    product, code = _expect_product(request), request.match_info["code"]
+    fault = next((fault for fault in product.faults if fault.code == code), None)
+    if fault is None:
+        raise NotFoundError(f"{product.name} has no fault {code}")
+    return fault
+
+
+OPERATIONS = (
+    Operation(
+        "GET",
+        "/products/{product:[a-z][a-z0-9_]*}/priors",
+        get_priors,
+        "How often each cause is why, by the file and by what was learnt",
+        PriorsOfProduct,
+    ),
+    Operation(
+        "GET",
+        "/products/{product:[a-z][a-z0-9_]*}/faults/{code:[A-Z][A-Z0-9]*}/outcomes",
+        list_outcomes,
+        "What taught the priors of a fault, newest first",
+        OutcomePage,
+        query=PAGING,
+    ),
+)

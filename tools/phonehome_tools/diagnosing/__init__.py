@@ -1,0 +1,1 @@
+"""Diagnoses for people at a terminal."""
