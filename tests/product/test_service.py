@@ -1,10 +1,11 @@
 """A service half that cannot be meant is refused: each mistake with line, key and fix."""
 
+import re
 from decimal import Decimal
 
 import pytest
 
-from phonehome_product import ProductError, compile_device, load_whole, parse
+from phonehome_product import ProductError, compile_device, load_whole, parse, service
 from phonehome_product.service_checks import AGENT_COMMANDS
 from tests.product.samples import GOOD
 from tests.product.service_samples import SERVED, spoil_service
@@ -171,3 +172,42 @@ def test_only_harmless_commands_may_be_sent_by_a_rule():
     """Keys and settings have their own ways."""
     assert {"reboot", "send_log", "ping"} <= AGENT_COMMANDS
     assert not {"rotate_key", "set_config"} & AGENT_COMMANDS
+
+
+@pytest.fixture(scope="module")
+def page(project):
+    """The page that explains the service half, key by key."""
+    return (project / "shared/README.md").read_text().split("### The service half")[1]
+
+
+def test_every_key_is_on_the_page(page):
+    """Each key of each section of the service half is explained."""
+    sections = (service.Service, service.Idle, service.Part, service.Article, service.Wording)
+    more = (service.Step, service.Proof, service.Command, service.Usage, service.Ask)
+    for section in (*sections, *more, service.Evidence, service.Action):
+        for name, field in section.model_fields.items():
+            assert re.search(rf"\b{field.alias or name}\b", page), (section.__name__, name)
+
+
+@pytest.mark.parametrize("what", service.WHAT_WORDS)
+def test_kinds_of_evidence_have_the_words_of_the_page(page, what):
+    """The row of a kind names exactly its words, those it needs and those it may have."""
+    row = next(line for line in page.splitlines() if line.startswith(f"| `{what}` |"))
+    words = set(re.findall(r"`(\w+)`", row.rsplit("|", 2)[1]))
+    assert words == {word for group in service.WHAT_WORDS[what] for word in group}
+
+
+@pytest.mark.parametrize("kind", service.ACTION_WORDS)
+def test_kinds_of_action_have_the_words_of_the_page(page, kind):
+    """The row of a kind names what it needs, and what it may have."""
+    row = next(line for line in page.splitlines() if line.startswith(f"| `{kind}` |"))
+    *_, needs, may, _ = row.split("|")
+    assert tuple(re.findall(r"`(\w+)`", needs)) == service.ACTION_WORDS[kind][0]
+    assert tuple(re.findall(r"`(\w+)`", may)) == service.ACTION_WORDS[kind][1]
+
+
+def test_the_example_of_the_page_is_that_of_the_washer(page, project):
+    """What is shown stands in the file that ships, but for its comment."""
+    example = re.search(r"```toml\n(.*?)```", page, re.DOTALL)[1]
+    example = re.sub(r" # of E22.*", "", example)
+    assert example in (project / "shared/products/washer.toml").read_text()
