@@ -27,6 +27,8 @@ COMMANDS = [
     ({"code": "reboot"}, "refused"),
     ({"code": 128, "args": {"0": "leak", "1": True}}, "done"),
     ({"code": 128, "args": {}}, "failed"),
+    ({"code": 129}, "done"),
+    ({"code": 130}, "done"),
     ({"code": 200}, "unknown"),
 ]
 
@@ -80,6 +82,8 @@ async def test_every_command_has_its_result(installation, transport):
         assert [one["state"] for one in found] == [state for _, state in COMMANDS]
         assert found[0]["value"] > 0
         assert found[3]["value"] == 4
+        assert found[9]["value"] in {0, 1}
+        assert len(found[10]["value"]) == 16
         assert [event.facts["code"] for event in log.events if event.name == "command"] == [
             one["code"] for one in found
         ]

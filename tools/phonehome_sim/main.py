@@ -26,8 +26,11 @@ _KINDS = {
 # At the end the outbox gets so long to be acknowledged.
 _DRAIN_S = 20
 _LOOK_S = 0.02
-# An application command of these appliances, {0: fault, 1: on}.
+# Application commands of these appliances: {0: fault, 1: on}; whether no program runs (1 or 0);
+# and {channel: number in steps of its exponent}, of every sensor that can be read.
 _COMMAND_SWITCH = 128
+_COMMAND_IS_IDLE = 129
+_COMMAND_REREAD = 130
 
 
 class VirtualBoard:
@@ -46,6 +49,8 @@ class VirtualBoard:
             on_event=self.tell,
         )
         self.agent.command(_COMMAND_SWITCH, self._obey)
+        self.agent.command(_COMMAND_IS_IDLE, lambda _args: int(self._source.is_idle))
+        self.agent.command(_COMMAND_REREAD, self._reread)
         self._output = Output(self.agent.uptime)
         self._channels = self.agent.product.channels
         for name in self._source.names or [channel.name for channel in self._channels]:
@@ -104,6 +109,10 @@ class VirtualBoard:
         """Switch a fault by command; the value is the phase of the appliance."""
         self._switch(args[0], args[1])
         return self._source.phase
+
+    def _reread(self, _args):
+        """The newest sample of each sensor."""
+        return {c.id: c.value for c in self._channels if c.value != MISSING}
 
     def _switch(self, fault, on):
         try:

@@ -1,7 +1,7 @@
 """Where samples come from: a physical model, this computer, or recorded rows.
 
 A source has `names` (of sensors, None: all of the product), `reader(name)`, `step(now_ms)`,
-`switch(fault, on)` and `phase`.
+`switch(fault, on)`, `phase` and `is_idle`.
 """
 
 from .rows import Rows
@@ -21,6 +21,11 @@ class ModelSource:
     def phase(self):
         """What the appliance is doing."""
         return self._model.phase
+
+    @property
+    def is_idle(self):
+        """Whether nobody minds when it is interrupted."""
+        return self._model.is_idle
 
     def reader(self, name):
         """A sensor function."""
@@ -42,6 +47,7 @@ class HostSource:
     """The sensors of this computer."""
 
     phase = "up"
+    is_idle = False
 
     def __init__(self, _setup):
         from . import host
@@ -70,6 +76,7 @@ class ReplaySource:
     """Recorded rows; `advance` takes the next one, `utc_ms` is its time."""
 
     phase = "replay"
+    is_idle = False
 
     def __init__(self, setup):
         self._file = open(setup["rows"])  # noqa: SIM115 - read row by row, closed by close()

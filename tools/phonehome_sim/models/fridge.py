@@ -60,6 +60,11 @@ class Fridge:
         """What the appliance is doing."""
         return "cooling" if self._is_on else "resting"
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody minds a restart: its compressor must not be cut off while it starts."""
+        return not self._is_on
+
     def inject(self, fault_name: str) -> None:
         """Break something; KeyError for a name that is not in FAULTS."""
         self.FAULTS[fault_name]

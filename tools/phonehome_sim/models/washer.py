@@ -44,6 +44,7 @@ class Washer:
         "ntc_shorted": "E40",
         "ntc_open": "E41",
         "bearing": "E50",
+        "drum_cracked": "E50",
         "unbalanced": "E51",
         "vibration_frozen": "E52",
         "vibration_lost": "E53",
@@ -77,6 +78,11 @@ class Washer:
     def clear(self, fault_name: str) -> None:
         """Mend it again; mending what is whole does nothing."""
         self._faults.discard(fault_name)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no program runs."""
+        return self.phase == "idle"
 
     def read(self, sensor_name: str):
         """Return a number in the sensor's unit, or None when nothing can be read."""
@@ -223,6 +229,8 @@ class Washer:
         level = 0.35 + 2.0 * share
         if "bearing" in self._faults:
             level += 7.5 * share
+        if "drum_cracked" in self._faults:
+            level += 16.0 * share  # it opens with the speed, and strikes the tub
         if "unbalanced" in self._faults and self.phase == "balance":
             level += 5.0  # at higher speeds the load clings to the drum as it was spread
         amplitude = 2.5 if "vibration_loose" in self._faults else 0.3
