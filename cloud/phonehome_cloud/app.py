@@ -23,7 +23,7 @@ from .errors import ConfigError
 from .files import file_limit
 from .mastering import open_keyring
 from .metrics import Metrics
-from .products import load_products
+from .products import find_pictures, load_products
 from .stepping import AS_IT_IS, Joints
 from .store import tokens
 from .store.database import Database
@@ -31,7 +31,7 @@ from .store.keys import KeyCache
 from .store.resealing import check_masters
 from .store.vault import Vault
 from .tracing import TRACER, TracedDigest, TracedIntake, Tracer
-from .web import desk, device, enrolling, health, pages, parts, rendering
+from .web import desk, device, enrolling, health, owner_pages, pages, parts, rendering
 from .web.connections import ConnectionLimits, GuardedSite, time_the_head
 from .web.forwarding import find_client
 from .web.limits import TokenBuckets
@@ -129,6 +129,7 @@ async def serving(
 
 def _set_pages(app: web.Application, config: Config, logins: Logins) -> None:
     app[parts.PUBLIC_URL] = config.server.public_url
+    app[parts.PICTURES] = find_pictures(config.products.directory, app[parts.PRODUCTS])
     app[parts.LOGIN_LIMIT] = TokenBuckets(_LOGINS_PER_S, _LOGIN_BURST)
     app[LOGINS] = logins
     app[rendering.RENDER] = rendering.Renderer()
@@ -177,6 +178,7 @@ def _add_routes(app: web.Application) -> None:
     app.add_routes(enrolling.routes)
     app.add_routes(health.routes)
     app.add_routes(pages.routes)
+    app.add_routes(owner_pages.routes)
     app.router.add_static("/static", rendering.STATIC)
     app.add_subapp(desk.PREFIX, desk.make_desk(version("phonehome")))
 

@@ -1,5 +1,6 @@
 """The product files that the receiver knows: titles, severities, causes and off-rules."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import phonehome_product
@@ -42,6 +43,19 @@ def _check_costs(product: Product, file: Path) -> list[str]:
     except CostsError as error:
         return [f"products.directory: {file}: {error}"]
     return []
+
+
+def find_pictures(directory: str, products: Mapping[str, Product]) -> dict[str, Path]:
+    """The pictures that articles name, beside their product files; there are no others."""
+    folder = (Path(directory) if directory else _own_folder()) / "pictures"
+    return {
+        step.picture: folder / step.picture
+        for product in products.values()
+        for article in product.articles
+        for text in article.texts
+        for step in text.steps
+        if step.picture is not None and (folder / step.picture).is_file()
+    }
 
 
 def _own_folder() -> Path:

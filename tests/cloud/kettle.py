@@ -8,13 +8,14 @@ from phonehome_cloud import migrations
 from phonehome_cloud.core.caring import RUNNING, WAITING_CONSENT, ActionRow, Case
 from phonehome_cloud.core.deciding.decision import Decision, Option
 from phonehome_cloud.store import acting, answers, care, people, pursuing, tickets
+from phonehome_cloud.store.care_tables import care as care_row
 from phonehome_cloud.store.database import Database
 from phonehome_cloud.store.people_tables import appliance, owner, part, stock, supplier
 from phonehome_cloud.store.schema import command, device, effect, fault_event, ticket
 from phonehome_product import load
 from phonehome_wire.registry import KIND_CONFIRMED, KIND_HEALED
 from tests.fakes.bases import base_url
-from tests.fakes.store import FakeClock
+from tests.fakes.store import START_AT, FakeClock
 from tests.product.samples import GOOD
 
 DEVICE = "a4cf12fffe05d3b1"
@@ -99,12 +100,14 @@ skills = ["heat"]
 class Home:
     """A database with one kettle, its owner, and a ticket about its second fault."""
 
-    def __init__(self, folder: Path) -> None:
-        self.clock = FakeClock()
-        self.database = Database(base_url(folder, "home.db"))
+    def __init__(self, folder: Path, now_at: int = START_AT) -> None:
+        self.clock = FakeClock(now_at)
+        self.database = Database(base_url(folder))
         self.database.open()
         migrations.prepare(self.database)
-        file = folder / "kettle.toml"
+        self.products = folder / "products"
+        self.products.mkdir()
+        file = self.products / "kettle.toml"
         file.write_text(GOOD + ACTIONS + SERVICE)
         self.product = load(file)
         self.fault = self.product.faults[1]
@@ -178,6 +181,8 @@ class Home:
             begins = acting.ASKS if state == WAITING_CONSENT else acting.STARTS
             begins[kind](connection, row, case, now_at)
             care.save_actions(connection, (), [row])
+            of_ticket = care_row.c.device == DEVICE, care_row.c.ticket == 1
+            connection.execute(care_row.update().where(*of_ticket).values(running=n, due_at=None))
             return row
 
         return self.do(begin)
@@ -206,6 +211,10 @@ class Home:
         """All rows of a table, as mappings."""
         order = list(table.primary_key.columns)
         return self.do(lambda c: list(c.execute(select(table).order_by(*order)).mappings()))
+
+    def page(self):
+        """The path of the owner's page, as the newest letter to them names it."""
+        return [d["page"] for to, _, d in self.letters() if to == f"owner:{OWNER}"][-1]
 
     def letters(self, template=None):
         """What waits to be sent: (recipient, template, data)."""

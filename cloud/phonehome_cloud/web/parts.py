@@ -1,6 +1,7 @@
 """The parts that handlers use, each under a typed key; `make_app` puts them there."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from aiohttp import web
 
@@ -16,6 +17,7 @@ INTAKE = web.AppKey("intake", Intake)
 NOTE_ORDER = web.AppKey[Callable[[str], None]]("note_order")  # for a device
 DATABASE = web.AppKey("database", Database)
 PRODUCTS = web.AppKey[Mapping[str, Product]]("products", Mapping)
+PICTURES = web.AppKey[Mapping[str, Path]]("pictures", Mapping)  # of articles, by name
 PUBLIC_URL = web.AppKey("public_url", str)  # as browsers see it; "" when nobody said
 VAULT = web.AppKey("vault", Vault)
 ADDRESS_LIMIT = web.AppKey("address_limit", TokenBuckets)  # the one that intake uses, too

@@ -1,0 +1,142 @@
+"""The owner's page: what it shows of a ticket, and what its owner says on it, by a link alone.
+
+A link is good for its owner while the appliance is theirs; what they do goes the same ways as what
+an operator does for them.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, RowMapping
+
+from phonehome_cloud.core.caring import FAILED, HELPED, RUNNING, ActionRow
+from phonehome_cloud.core.deciding.situation import LEAD
+from phonehome_cloud.core.digesting import Ticket
+from phonehome_cloud.core.people.owners import Owner
+from phonehome_cloud.core.tickets import HISTORY_ACTION
+from phonehome_cloud.errors import ConflictError, GoneError
+
+from . import care, links, people, tickets
+from .acting import callbacks, leads, parts, remote, steps
+from .acting.letters import PURPOSE, read_subject
+from .columns import to_json
+
+WHO: Final = "owner"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Everything that a page shows. `action` is the newest one, whatever its state."""
+
+    owner: Owner
+    ticket: Ticket
+    action: RowMapping | None
+    earlier: Sequence[RowMapping]
+    steps: Sequence[RowMapping]
+    order: RowMapping | None
+    fix_state: str | None
+    callback: RowMapping | None
+
+    @property
+    def version(self) -> str:
+        """Changes whenever anything does that the page shows."""
+        rows = [self.action, *self.earlier, *self.steps, self.order, self.callback]
+        told = [row and {k: v for k, v in row.items() if k != "due_at"} for row in rows]
+        state = self.ticket.state, self.ticket.recovered_at, self.fix_state, told
+        return hashlib.sha256(to_json(state).encode()).hexdigest()[:16]
+
+
+def load(connection: Connection, token: str, now_at: int) -> Shown:
+    """What a link shows; NotFoundError for none, GoneError for one that is over."""
+    owner, ticket = _open(connection, token, now_at)
+    actions = care.list_actions(connection, ticket.device, ticket.number)
+    newest = actions[-1] if actions else None
+    n = newest["n"] if newest else 0
+    fix = remote.find(connection, ticket.device, ticket.number, n)
+    return Shown(
+        owner,
+        ticket,
+        newest,
+        actions[:-1],
+        steps.list_steps(connection, (ticket.device, ticket.number, n)),
+        parts.find(connection, ticket.device, ticket.number, n),
+        fix.state if fix else None,
+        callbacks.find_open(connection, ticket.device, ticket.number),
+    )
+
+
+def finish_step(connection: Connection, token: str, n: int, number: int, now_at: int) -> None:
+    """The owner has done a step of action `n`."""
+    _, ticket = _open(connection, token, now_at)
+    _expect_running(connection, ticket, n)
+    key = ticket.device, ticket.number, n
+    steps.finish(connection, key, number, WHO, now_at)
+    text = f"step {number + 1}: the owner has done it"
+    ticket.note(now_at, WHO, HISTORY_ACTION, evidence={"n": n, "step": number + 1}, text=text)
+    tickets.save(connection, (), [ticket])
+
+
+def conclude(
+    connection: Connection, token: str, n: int, now_at: int, *, helped: bool, text: str | None
+) -> None:
+    """The owner says whether action `n` helped."""
+    _, ticket = _open(connection, token, now_at)
+    _expect_running(connection, ticket, n)
+    outcome = HELPED if helped else FAILED
+    care.conclude(connection, ticket.device, ticket.number, n, outcome, WHO, now_at, text=text)
+
+
+def agree(connection: Connection, token: str, n: int, now_at: int) -> None:
+    """The owner agrees to action `n`; TransitionError when nobody asks any more."""
+    _, ticket = _open(connection, token, now_at)
+    care.agree(connection, ticket.device, ticket.number, n, WHO, now_at)
+
+
+def decline(
+    connection: Connection, token: str, n: int, now_at: int, *, never: bool = False
+) -> None:
+    """The owner does not want action `n`; with `never` no offer of a new appliance at all."""
+    owner, ticket = _open(connection, token, now_at)
+    action = care.expect_action(connection, ticket.device, ticket.number, n)
+    care.decline(connection, ticket.device, ticket.number, n, WHO, now_at)
+    if never and action.kind == LEAD:
+        leads.opt_out(connection, action, owner.id, now_at)
+
+
+def cancel_order(connection: Connection, token: str, n: int, now_at: int) -> None:
+    """The owner takes an order back while that costs nobody anything; ConflictError later."""
+    _, ticket = _open(connection, token, now_at)
+    cancel_part(connection, ticket, n, WHO, now_at)
+
+
+def cancel_part(connection: Connection, ticket: Ticket, n: int, who: str, now_at: int) -> None:
+    """An order is taken back, and its action with it; the ticket is locked."""
+    row = parts.expect(connection, ticket.device, ticket.number, n)
+    parts.cancel(connection, row, now_at)
+    given = ticket.device, ticket.number, n, "cancelled", who, now_at
+    care.conclude(connection, *given, text="the order was taken back")
+
+
+def ask_call(connection: Connection, token: str, phone: str, call_at: int, now_at: int) -> None:
+    """The owner wants to be called at a time; ConflictError says when that can be."""
+    _, ticket = _open(connection, token, now_at)
+    callbacks.ask(connection, ticket.device, ticket.number, phone, call_at, now_at)
+    ticket.note(now_at, WHO, HISTORY_ACTION, text="the owner wants to be called")
+    tickets.save(connection, (), [ticket])
+
+
+def _open(connection: Connection, token: str, now_at: int) -> tuple[Owner, Ticket]:
+    who, dev, number = read_subject(links.open(connection, token, PURPOSE, now_at))
+    owner = people.find_owner(connection, dev)
+    if owner is None or owner.id != who:
+        raise GoneError("the appliance has another owner now")
+    return owner, tickets.expect(connection, dev, number)
+
+
+def _expect_running(connection: Connection, ticket: Ticket, n: int) -> ActionRow:
+    found = care.expect_action(connection, ticket.device, ticket.number, n)
+    if found.state != RUNNING:
+        raise ConflictError("this has changed meanwhile: look at what is new")
+    return found

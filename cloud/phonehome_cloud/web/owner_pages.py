@@ -1,0 +1,266 @@
+"""The owner's page under a link: where things stand, the next step, and what its owner says.
+
+No login, no script needed; one small script brings the page up to date while it is looked at.
+"""
+
+import functools
+import re
+import tomllib
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+# Babel: moments as people of a language write them (CLDR).
+from babel.dates import format_date, format_datetime
+
+from phonehome_cloud.clock import now_ms
+from phonehome_cloud.core.acting.part_orders import money
+from phonehome_cloud.core.acting.steps import OPEN
+from phonehome_cloud.core.tickets import OPEN_STATES
+from phonehome_cloud.errors import ConflictError, TransitionError
+from phonehome_cloud.store import owner_page
+from phonehome_cloud.store.acting.callbacks import OutOfHoursError
+from phonehome_cloud.store.owner_page import Shown
+from phonehome_product import Product
+
+from .forms import read_form
+from .logins import check_same_site
+from .operations import json_response
+from .pages import shown
+from .parts import DATABASE, PICTURES, PRODUCTS
+from .problems import ProblemError
+from .rendering import RENDER
+
+routes = web.RouteTableDef()
+
+_FOLDER = Path(__file__).parents[1] / "pages" / "words"
+WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    language: tomllib.loads((_FOLDER / f"owner_{language}.toml").read_text("utf-8"))
+    for language in ("en", "de")
+}
+_OTHER: Final = {"en": "de", "de": "en"}
+_PATH: Final = r"/o/{token:[A-Za-z0-9_-]{20,100}}"
+_PHONE = re.compile(r"\+?[0-9][0-9 ()/.-]{4,22}", re.ASCII)
+_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    # The address is the key: nobody gets it from a link that is followed.
+    "Referrer-Policy": "no-referrer",
+}
+Do = Callable[[web.Request, Mapping[str, str]], Awaitable[None]]
+
+
+@routes.get(_PATH)
+@shown
+async def show(request: web.Request) -> web.Response:
+    """Where things stand."""
+    return await _page(request)
+
+
+@routes.get(_PATH + "/version")
+@shown
+async def show_version(request: web.Request) -> web.Response:
+    """What changes when the page does."""
+    found = await _load(request)
+    headers = {"Cache-Control": "no-store"}
+    return json_response({"version": found.version}, headers=headers)
+
+
+@routes.post(_PATH)
+@shown
+async def hear(request: web.Request) -> web.StreamResponse:
+    """The owner says something; what cannot be any more is told on the page."""
+    check_same_site(request)
+    form = await read_form(request)
+    do = _DOES.get(form.get("do", ""))
+    if do is None:
+        raise ProblemError("invalid-body", "send the form of this page")
+    try:
+        await do(request, form)
+    except OutOfHoursError as error:
+        return await _page(request, next_at=error.next_at, form=form)
+    except _CallError as error:
+        return await _page(request, call_word=error.word, form=form)
+    except (ConflictError, TransitionError):
+        return await _page(request, problem_word="changed")
+    raise web.HTTPSeeOther(request.path_qs)
+
+
+@routes.get(r"/pictures/{name:[a-z0-9][a-z0-9_.-]{0,63}}")
+async def show_picture(request: web.Request) -> web.StreamResponse:
+    """A picture of a step; only those that product files name."""
+    path = request.app[PICTURES].get(request.match_info["name"])
+    if path is None:
+        raise web.HTTPNotFound
+    return web.FileResponse(path, headers={"Cache-Control": "public, max-age=86400"})
+
+
+class _CallError(ConflictError):
+    """A wish for a call that is none; `word` says why."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(word)
+        self.word = word
+
+
+async def _step(request: web.Request, form: Mapping[str, str]) -> None:
+    await _write(request, owner_page.finish_step, _number(form, "n"), _number(form, "step"))
+
+
+async def _agree(request: web.Request, form: Mapping[str, str]) -> None:
+    await _write(request, owner_page.agree, _number(form, "n"))
+
+
+async def _decline(request: web.Request, form: Mapping[str, str], *, never: bool = False) -> None:
+    await _write(request, owner_page.decline, _number(form, "n"), never=never)
+
+
+async def _conclude(request: web.Request, form: Mapping[str, str], *, helped: bool) -> None:
+    given = {"helped": helped, "text": None}
+    await _write(request, owner_page.conclude, _number(form, "n"), **given)
+
+
+async def _cancel(request: web.Request, form: Mapping[str, str]) -> None:
+    await _write(request, owner_page.cancel_order, _number(form, "n"))
+
+
+async def _call(request: web.Request, form: Mapping[str, str]) -> None:
+    """The time is that of the owner's clock."""
+    phone = form.get("phone", "").strip()
+    if not _PHONE.fullmatch(phone):
+        raise _CallError("call_bad_phone")
+    found = await _load(request)
+    zone = ZoneInfo(found.owner.zone)
+    try:
+        moment = datetime.fromisoformat(form.get("at", "")).replace(tzinfo=zone)
+        call_at = round(moment.timestamp() * 1000)
+    except (ValueError, OverflowError):
+        raise _CallError("call_bad_time") from None
+    try:
+        await _write(request, owner_page.ask_call, phone, call_at)
+    except OutOfHoursError:
+        raise
+    except ConflictError:
+        raise _CallError("call_bad_time") from None
+
+
+_DOES: Final[Mapping[str, Do]] = {
+    "step": _step,
+    "helped": functools.partial(_conclude, helped=True),
+    "not_helped": functools.partial(_conclude, helped=False),
+    "agree": _agree,
+    "decline": _decline,
+    "never": functools.partial(_decline, never=True),
+    "cancel": _cancel,
+    "call": _call,
+}
+
+
+async def _write(request: web.Request, fn: Any, *args: Any, **kwargs: Any) -> None:
+    given = request.match_info["token"], *args, now_ms()
+    await request.app[DATABASE].write(functools.partial(fn, **kwargs), *given)
+
+
+async def _load(request: web.Request) -> Shown:
+    # In the writer, because a ticket is read by locking it.
+    token = request.match_info["token"]
+    return await request.app[DATABASE].write(owner_page.load, token, now_ms())
+
+
+def _number(form: Mapping[str, str], name: str) -> int:
+    text = form.get(name, "")
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise ProblemError("invalid-body", f"send the form of this page: {name} is no number")
+    return int(text)
+
+
+async def _page(
+    request: web.Request,
+    *,
+    problem_word: str = "",
+    call_word: str = "",
+    next_at: int | None = None,
+    form: Mapping[str, str] | None = None,
+) -> web.Response:
+    found = await _load(request)
+    wanted = request.query.get("lang", found.owner.language.partition("-")[0])
+    language = wanted if wanted in WORDS else "en"
+    words, zone = WORDS[language], ZoneInfo(found.owner.zone)
+    call_problem = words.get(call_word, "")
+    if next_at is not None:
+        call_problem = f"{words['call_out_of_hours']} {_local(next_at, zone, language)}."
+    response = request.app[RENDER](
+        "owner.html",
+        status=409 if problem_word or call_problem else 200,
+        t=words,
+        language=language,
+        other=_OTHER[language],
+        problem=words.get(problem_word, ""),
+        call_problem=call_problem,
+        call_at=(form or {}).get("at", ""),
+        phone=(form or {}).get("phone", found.owner.phone or ""),
+        local=functools.partial(_local, zone=zone, language=language),
+        local_day=functools.partial(_local_day, zone=zone, language=language),
+        **_values(found, request.app[PRODUCTS], language),
+    )
+    response.headers.update(_HEADERS)
+    return response
+
+
+def _values(found: Shown, products: Mapping[str, Product], language: str) -> dict[str, Any]:
+    ticket, order = found.ticket, found.order
+    product = products.get(ticket.product or "")
+    wording = _wording(found, product, language)
+    return {
+        "version": found.version,
+        "ticket": ticket,
+        "appliance": product.title if product else ticket.product or "",
+        "is_open": ticket.state in OPEN_STATES,
+        "action": found.action,
+        "earlier": found.earlier,
+        "order": order,
+        "total": money(order["total"], order["currency"]) if order else "",
+        "fix_state": found.fix_state,
+        "callback": found.callback,
+        "wording": wording,
+        "steps": _steps(found, wording),
+    }
+
+
+def _wording(found: Shown, product: Product | None, language: str) -> Any:
+    """The article of the action in a language; None when the product file has lost it."""
+    if product is None or found.action is None:
+        return None
+    fault = product.find_fault(found.ticket.spn, found.ticket.fmi)
+    action = fault.find_action(found.action["action_id"]) if fault else None
+    article = product.find_article(action.article) if action and action.article else None
+    return article.in_language(language) if article else None
+
+
+def _steps(found: Shown, wording: Any) -> list[dict[str, Any]]:
+    texts = wording.steps if wording else ()
+    return [
+        {
+            "row": row,
+            "text": texts[row["step"]].text if row["step"] < len(texts) else "",
+            "picture": texts[row["step"]].picture if row["step"] < len(texts) else None,
+            "is_open": row["state"] == OPEN,
+        }
+        for row in found.steps
+    ]
+
+
+def _local(at: int, zone: ZoneInfo, language: str) -> str:
+    moment = datetime.fromtimestamp(at / 1000, zone)
+    return str(format_datetime(moment, "EEEE d MMMM, HH:mm", tzinfo=zone, locale=language))
+
+
+def _local_day(at: int, zone: ZoneInfo, language: str) -> str:
+    moment = datetime.fromtimestamp(at / 1000, zone)
+    return str(format_date(moment.date(), "full", locale=language))
