@@ -31,7 +31,18 @@ from .store.keys import KeyCache
 from .store.resealing import check_masters
 from .store.vault import Vault
 from .tracing import TRACER, TracedDigest, TracedIntake, Tracer
-from .web import desk, device, enrolling, health, owner_pages, pages, parts, rendering
+from .web import (
+    claiming,
+    desk,
+    device,
+    enrolling,
+    health,
+    my,
+    owner_pages,
+    pages,
+    parts,
+    rendering,
+)
 from .web.connections import ConnectionLimits, GuardedSite, time_the_head
 from .web.forwarding import find_client
 from .web.limits import TokenBuckets
@@ -48,6 +59,7 @@ from .workers.outgoing import make_telling
 from .workers.partitioning import keep_ahead
 from .workers.pursuing import Pursuing
 from .workers.supervising import Supervised
+from .workers.sweeping import sweep_people
 
 CONSUMER = web.AppKey("consumer", MQTTConsumer)
 CONFIGURED_TOKEN = "configured"  # noqa: S105 - the name of the token, as histories show it
@@ -131,6 +143,7 @@ def _set_pages(app: web.Application, config: Config, logins: Logins) -> None:
     app[parts.PUBLIC_URL] = config.server.public_url
     app[parts.PICTURES] = find_pictures(config.products.directory, app[parts.PRODUCTS])
     app[parts.LOGIN_LIMIT] = TokenBuckets(_LOGINS_PER_S, _LOGIN_BURST)
+    app[parts.CLAIM_PAGE_LIMIT] = TokenBuckets(_LOGINS_PER_S, _LOGIN_BURST)
     app[LOGINS] = logins
     app[rendering.RENDER] = rendering.Renderer()
 
@@ -179,6 +192,8 @@ def _add_routes(app: web.Application) -> None:
     app.add_routes(health.routes)
     app.add_routes(pages.routes)
     app.add_routes(owner_pages.routes)
+    app.add_routes(claiming.routes)
+    app.add_routes(my.routes)
     app.router.add_static("/static", rendering.STATIC)
     app.add_subapp(desk.PREFIX, desk.make_desk(version("phonehome")))
 
@@ -250,6 +265,8 @@ def _add_loops(
     app.cleanup_ctx.append(_looping("commands", commanding.run))
     pursuing = Pursuing(database, now_ms, app[health.METRICS])
     app.cleanup_ctx.append(_looping("actions", pursuing.run, is_needed=False))
+    sweep = functools.partial(sweep_people, database, now_ms)
+    app.cleanup_ctx.append(_looping("sweep", sweep, is_needed=False))
     if not database.is_sqlite:
         app.cleanup_ctx.append(_looping("partitions", lambda: keep_ahead(database, now_ms)))
 

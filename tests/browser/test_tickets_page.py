@@ -1,29 +1,12 @@
 """The pages in a real browser: what people see, on a desk and on a phone."""
 
-import os
-import shutil
-
 import pytest
-from playwright.async_api import async_playwright
 
 from tests.cloud.running import TOKEN, running
 from tests.cloud.voice import StillFrame
 
-# No GPU here, root has no sandbox, and QUIC would look for a network.
-CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic"]
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
-
-
-@pytest.fixture
-async def browser():
-    """Debian's Chromium; `make test` installs it."""
-    path = os.environ.get("PHONEHOME_CHROMIUM") or shutil.which("chromium")
-    assert path, "chromium is missing: run 'make system'"
-    async with async_playwright() as playwright:
-        found = await playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
-        yield found
-        await found.close()
 
 
 async def open_page(browser, receiver, size):

@@ -32,9 +32,9 @@ def test_every_entry_can_find_its_rows():
     """Each names at least one column by which a row is somebody's, and only columns there are."""
     assert PERSONAL["personal"] is True
     for trace in TRACES:
-        ways = [trace.device, trace.owner, trace.technician, trace.party]
-        named = [name for name in ways if name]
-        assert named, trace.table.name
+        ways = [trace.device, trace.owner, trace.technician, trace.party, trace.mentions]
+        named = [name for name in (*ways, trace.address) if name]
+        assert named or trace.of, trace.table.name
         assert {*named, *trace.columns} <= set(trace.table.c.keys()), trace.table.name
         assert bool(trace.columns) == (trace.how != DELETE), trace.table.name
 

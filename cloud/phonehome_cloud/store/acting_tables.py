@@ -101,7 +101,7 @@ part_order = Table(
     # Until then it may be cancelled without asking anybody: nobody was told of it.
     Column("cancel_until_at", BigInteger, nullable=False),
     Column("expected_at", BigInteger),
-    Column("tracking", Text),
+    Column("tracking", Text, info=PERSONAL),
     Column("reason", Text),
     Column("due_at", BigInteger),
     Column("ended_at", BigInteger),
@@ -118,7 +118,7 @@ part_order_event = Table(
     Column("event", String(64), primary_key=True),
     Column("kind", String(16), nullable=False),
     Column("at", BigInteger, nullable=False),
-    Column("detail", JSON(none_as_null=True)),
+    Column("detail", JSON(none_as_null=True), info=PERSONAL),
 )
 
 # A replacement that makes more sense than a repair. state: core.acting.leads.

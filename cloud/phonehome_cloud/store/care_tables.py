@@ -14,7 +14,7 @@ from sqlalchemy import (
     Text,
 )
 
-from .columns import Bytes, device_key, metadata
+from .columns import PERSONAL, Bytes, device_key, metadata
 
 # How far the care of a ticket is; one row for each ticket that was ever looked at.
 care = Table(
@@ -115,7 +115,7 @@ action = Table(
     Column("due_at", BigInteger),
     Column("ended_at", BigInteger),
     Column("costs", JSON, nullable=False),
-    Column("detail", JSON, nullable=False),
+    Column("detail", JSON, nullable=False, info=PERSONAL),
 )
 # No action twice while one is running: a constraint, not a check.
 Index(

@@ -24,9 +24,10 @@ from sqlalchemy import (
     update,
 )
 
-from .acting_tables import callback
+from .acting_tables import callback, part_order, part_order_event
+from .care_tables import action
 from .people_tables import leave, link, owner, technician, transfer
-from .schema import ticket_event
+from .schema import contact_wish, device, effect, effect_attempt, suppression, ticket_event
 from .visit_tables import presence, visit
 
 DELETE: Final = "delete"  # the row goes
@@ -58,7 +59,9 @@ class Trace:
     """A table with words about people: what happens to them, and how its rows are found.
 
     `device`, `owner`, `technician` name the column that holds one, `party` one that holds
-    "owner:ID" or "technician:ID". A row is the subject's when any of them says so.
+    "owner:ID" or "technician:ID", `mentions` a text in which the id of an owner or a device
+    stands, `address` one that holds a mail address. A row is the subject's when any of them says
+    so, or when its `key` is that of such a row of the trace `of`.
     """
 
     table: Table
@@ -68,13 +71,26 @@ class Trace:
     owner: str | None = None
     technician: str | None = None
     party: str | None = None
+    mentions: str | None = None
+    address: str | None = None
+    of: "Trace | None" = None
 
 
+_EFFECTS: Final = Trace(effect, BLANK, ("data", "attachments"), device="device", party="recipient")
 TRACES: Final[tuple[Trace, ...]] = (
     Trace(transfer, DELETE, owner="to_owner"),
-    Trace(link, DELETE, party="subject"),
+    Trace(link, DELETE, mentions="subject"),
+    Trace(effect_attempt, SCRUB, ("reason",), of=_EFFECTS),
+    Trace(effect, SCRUB, ("failure",), device="device", party="recipient"),
+    _EFFECTS,
+    Trace(contact_wish, DELETE, party="recipient"),
+    Trace(suppression, DELETE, address="address"),
+    Trace(device, SCRUB, ("label",), device="device"),
     Trace(ticket_event, SCRUB, ("text", "evidence"), device="device"),
+    Trace(action, SCRUB, ("detail",), device="device"),
     Trace(callback, BLANK, ("phone",), device="device"),
+    Trace(part_order, BLANK, ("tracking",), device="device"),
+    Trace(part_order_event, SCRUB, ("detail",), device="device"),
     Trace(leave, DELETE, technician="technician"),
     Trace(visit, SCRUB, ("closing",), device="device"),
     Trace(presence, DELETE, device="device"),
@@ -105,6 +121,14 @@ def find_rows(trace: Trace, subject: Subject) -> ColumnElement[bool]:
         found.append(columns[trace.technician] == subject.technician)
     if trace.party and _parties(subject):
         found.append(columns[trace.party].in_(_parties(subject)))
+    if trace.mentions:
+        ids = filter(None, (subject.owner, *subject.devices))
+        found += [columns[trace.mentions].contains(name, autoescape=True) for name in ids]
+    if trace.address:
+        found.append(columns[trace.address].in_([word.lower() for word in subject.words]))
+    if trace.of:
+        theirs = select(trace.of.table.c.key).where(find_rows(trace.of, subject))
+        found.append(columns.key.in_(theirs))
     return or_(false(), *found)
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select, update
 
 from phonehome_cloud.errors import NotFoundError
 
+from . import effects
 from .erasing import Subject, erase
 from .people_tables import appliance, owner, transfer
 
@@ -43,6 +44,7 @@ def hand_over(connection: Connection, dev: str, to_owner: str | None, now_at: in
     ).first()
     words = words_of(connection, row.owner)
     gone = row.owner if others is None else None
+    effects.forget(connection, f"owner:{gone}" if gone else None, now_at, (dev,))
     erase(connection, Subject(owner=gone, devices=(dev,), words=words))
 
 
@@ -57,6 +59,7 @@ def erase_owner(connection: Connection, name: str, now_at: int) -> dict[str, int
     connection.execute(
         update(appliance).where(appliance.c.owner == name).values(**_OWNERS, updated_at=now_at)
     )
+    effects.forget(connection, f"owner:{name}", now_at, devices)
     return erase(connection, Subject(owner=name, devices=devices, words=words))
 
 

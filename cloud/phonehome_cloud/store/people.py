@@ -12,11 +12,11 @@ from sqlalchemy import Connection, select
 from phonehome_cloud.core.people.desks import SERVICE, Desk, make_desk
 from phonehome_cloud.core.people.hours import read_hours
 from phonehome_cloud.core.people.owners import Appliance, Owner
-from phonehome_cloud.core.people.stock import Availability
+from phonehome_cloud.core.people.stock import Availability, Supplier
 from phonehome_cloud.core.people.technicians import Technician
 
 from . import stock
-from .people_tables import appliance, desk, leave, owner, technician
+from .people_tables import appliance, desk, leave, owner, supplier, technician
 from .schema import device
 
 
@@ -63,6 +63,14 @@ def technicians(connection: Connection) -> list[Technician]:
 def find_technician(connection: Connection, name: str) -> Technician | None:
     """One technician; None when there is none of that id."""
     return next((one for one in technicians(connection) if one.id == name), None)
+
+
+def find_supplier(connection: Connection, name: str) -> Supplier | None:
+    """Where parts come from; None when there is none of that id."""
+    row = connection.execute(select(supplier).where(supplier.c.supplier == name)).first()
+    if row is None:
+        return None
+    return Supplier(name, row.name, row.mail, row.hook, row.language, row.lead_days)
 
 
 def availability(connection: Connection, part: str, now_at: int) -> Availability:  # noqa: ARG001 - a part on its way will count

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from . import service_tables  # noqa: F401 - for the metadata alone
-from .columns import Bytes, metadata
+from .columns import PERSONAL, Bytes, metadata
 from .columns import device_key as device_key_column
 from .desk_tables import api_token, archive, receiver
 from .enrolling_tables import claim, claim_code, enrollment
@@ -80,7 +80,7 @@ device = Table(
     metadata,
     Column("device", String(16), primary_key=True),
     Column("product", String(24)),
-    Column("label", Text, nullable=False, server_default=""),
+    Column("label", Text, nullable=False, server_default="", info=PERSONAL),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),  # NULL while it may speak; its keys are gone then
     Column("code_hash", Bytes(32)),  # of the code on its label: core.labels
@@ -394,6 +394,6 @@ ticket_event = Table(
     Column("from_state", String(16)),
     Column("to_state", String(16)),
     Column("rule", String(32)),
-    Column("evidence", JSON(none_as_null=True)),
-    Column("text", Text),
+    Column("evidence", JSON(none_as_null=True), info=PERSONAL),
+    Column("text", Text, info=PERSONAL),
 )

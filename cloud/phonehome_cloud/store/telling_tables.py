@@ -6,7 +6,7 @@ names its device and ticket without referring to them, and outlives both.
 
 from sqlalchemy import JSON, BigInteger, Column, Index, Integer, SmallInteger, String, Table, Text
 
-from .columns import Bytes, metadata
+from .columns import PERSONAL, Bytes, metadata
 
 _KEY = 200  # core.telling.effect, and the id of a webhook behind it
 
@@ -19,8 +19,8 @@ effect = Table(
     Column("kind", String(8), nullable=False),
     Column("recipient", String(80), nullable=False),
     Column("template", String(64), nullable=False),
-    Column("data", JSON, nullable=False),
-    Column("attachments", JSON, nullable=False),
+    Column("data", JSON, nullable=False, info=PERSONAL),
+    Column("attachments", JSON, nullable=False, info=PERSONAL),
     Column("weight", String(8), nullable=False),
     Column("device", String(16)),
     Column("ticket", Integer),
@@ -30,7 +30,7 @@ effect = Table(
     Column("state", String(10), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("leased_until", BigInteger),
-    Column("failure", Text),
+    Column("failure", Text, info=PERSONAL),
     Column("ended_at", BigInteger),
     # The key of the digest that carries it.
     Column("digest", String(_KEY)),
@@ -52,7 +52,7 @@ effect_attempt = Table(
     Column("at", BigInteger, nullable=False),
     Column("took_ms", Integer, nullable=False),
     Column("outcome", String(10), nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Text, nullable=False, info=PERSONAL),
 )
 
 # Where events go. `audience` is the one that an effect to supplier:ID or sales means, NULL for
@@ -101,7 +101,7 @@ contact_wish = Table(
 suppression = Table(
     "suppression",
     metadata,
-    Column("address", String(254), primary_key=True),
+    Column("address", String(254), primary_key=True, info=PERSONAL),
     Column("reason", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
 )

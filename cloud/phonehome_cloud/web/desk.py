@@ -17,6 +17,7 @@ from . import (
     quarantines,
     reports,
     tickets,
+    transfers,
     unverified,
 )
 from .access import require_token
@@ -41,6 +42,7 @@ OPERATIONS = (
     *people.OPERATIONS,
     *people_archives.OPERATIONS,
     *importing.OPERATIONS,
+    *transfers.OPERATIONS,
     *unverified.OPERATIONS,
 )
 

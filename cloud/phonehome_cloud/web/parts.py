@@ -23,6 +23,7 @@ VAULT = web.AppKey("vault", Vault)
 ADDRESS_LIMIT = web.AppKey("address_limit", TokenBuckets)  # the one that intake uses, too
 LOGIN_LIMIT = web.AppKey("login_limit", TokenBuckets)
 CLAIM_LIMIT = web.AppKey("claim_limit", TokenBuckets)  # one bucket per claim
+CLAIM_PAGE_LIMIT = web.AppKey("claim_page_limit", TokenBuckets)  # one per address and device
 ENROLL_PLAIN = web.AppKey("enroll_plain", bool)  # device keys may travel without TLS
 PROXIES = web.AppKey[frozenset[str]]("proxies", frozenset)  # who may say that TLS was there
 KEYS = web.AppKey("keys", KeyCache)

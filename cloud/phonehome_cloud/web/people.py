@@ -49,7 +49,7 @@ class Shelf:
         return f"/{self.kind.name}/{{{self.kind.one}:{self.pattern}}}"
 
 
-_KEY = "[A-Za-z0-9][A-Za-z0-9._-]{0,31}"
+_KEY = "[A-Za-z0-9][A-Za-z0-9_-]{0,31}"
 _OWNER_FILTERS = {"number": "the number in your books", "mail": "their address"}
 SHELVES: Final = (
     Shelf(kinds.OWNERS, bodies.NewOwner, bodies.Owner, "[0-9a-f]{16}", _OWNER_FILTERS),
@@ -165,6 +165,11 @@ def _refuse(row: Row, wrong: Sequence[tuple[str, str]]) -> None:
     if wrong:
         errors = [field_error(name, row.texts.get(name, ""), fix) for name, fix in wrong]
         raise ProblemError("invalid-body", "; ".join(f"{n}: {fix}" for n, fix in wrong), *errors)
+
+
+def show(kind: Kind, row: Mapping[str, Any]) -> msgspec.Struct:
+    """One of a kind, as store.directory reads it."""
+    return _show(next(shelf for shelf in SHELVES if shelf.kind is kind), row)
 
 
 def _show(shelf: Shelf, row: Mapping[str, Any]) -> msgspec.Struct:

@@ -9,7 +9,7 @@ import io
 import json
 import tempfile
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import IO, Any, Final
 
 from aiohttp import web
@@ -28,6 +28,8 @@ from .operations import Operation
 from .parts import DATABASE
 from .queries import check_names
 
+Find = Callable[[Connection, str], tuple[Subject, dict[str, int]]]
+
 ZIP: Final = "application/zip"
 _PIECE_BYTES: Final = 262_144
 _ABOUT: Final = """\
@@ -41,7 +43,7 @@ reports.jsonl has what the appliance sent, in words; message.jsonl has the same 
 
 async def export_owner(request: web.Request) -> web.StreamResponse:
     """Everything of an owner, and of their appliances since those are theirs."""
-    return await _export(request, "owner", _of_owner)
+    return await _export(request, "owner", find_owner_data)
 
 
 async def export_appliance(request: web.Request) -> web.StreamResponse:
@@ -54,7 +56,8 @@ async def export_technician(request: web.Request) -> web.StreamResponse:
     return await _export(request, "technician", _of_technician)
 
 
-def _of_owner(connection: Connection, name: str) -> tuple[Subject, dict[str, int]]:
+def find_owner_data(connection: Connection, name: str) -> tuple[Subject, dict[str, int]]:
+    """An owner with their appliances, and since when each is theirs; NotFoundError."""
     if people.find_owner_by_id(connection, name) is None:
         raise NotFoundError(f"no owner {name}")
     query = select(appliance.c.device, appliance.c.owned_at).where(appliance.c.owner == name)
@@ -74,9 +77,15 @@ def _of_technician(connection: Connection, name: str) -> tuple[Subject, dict[str
     return Subject(technician=name), {}
 
 
-async def _export(request: web.Request, one: str, find: Any) -> web.StreamResponse:
+async def _export(request: web.Request, one: str, find: Find) -> web.StreamResponse:
     check_names(request, ())
-    name = request.match_info[one]
+    return await send_archive(request, one, request.match_info[one], find)
+
+
+async def send_archive(
+    request: web.Request, one: str, name: str, find: Find
+) -> web.StreamResponse:
+    """Everything of what `find` finds by this name, as one ZIP, whole before it is sent."""
     with tempfile.TemporaryFile() as file:
         await request.config_dict[DATABASE].read(_write, file, f"{one} {name}", find, name)
         response = web.StreamResponse(headers=_headers(one, name, file.tell()))
@@ -97,7 +106,7 @@ def _headers(one: str, name: str, size_bytes: int) -> dict[str, str]:
     }
 
 
-def _write(connection: Connection, file: IO[bytes], what: str, find: Any, name: str) -> None:
+def _write(connection: Connection, file: IO[bytes], what: str, find: Find, name: str) -> None:
     """The whole archive as of one moment."""
     subject, since = find(connection, name)
     now_at, counts = now_ms(), dict[str, int]()
@@ -146,7 +155,7 @@ OPERATIONS = (
         "/appliances/{device:[0-9a-f]{16}}/export", export_appliance, "All data of an appliance"
     ),
     _operation(
-        "/technicians/{technician:[A-Za-z0-9][A-Za-z0-9._-]{0,31}}/export",
+        "/technicians/{technician:[A-Za-z0-9][A-Za-z0-9_-]{0,31}}/export",
         export_technician,
         "All data of a technician",
     ),

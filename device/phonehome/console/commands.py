@@ -181,6 +181,12 @@ def _version(hands, words, write) -> None:
     tell_version(hands, words, write)
 
 
+def _claim(hands, words, write) -> None:
+    from .owning import tell_code
+
+    tell_code(hands, words, write)
+
+
 def _restart(hands, words, write):
     from .serving import restart
 
@@ -209,6 +215,7 @@ COMMANDS: dict = {
     "net": (_net, _FREE),
     "heap": (_heap, _FREE),
     "version": (_version, _FREE),
+    "claim": (_claim, _FREE),
     "selftest": (_selftest, _FREE),
     "send": (_send, _FREE),
     "config": (_config, _GUARDED_WITH_WORDS),

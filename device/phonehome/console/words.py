@@ -20,6 +20,7 @@ WORDS = (
     ("reset-reason", "", "why it started, and how sure that is"),
     ("heap", "", "free memory, largest piece"),
     ("version", "", "device, agent, board, firmware, product"),
+    ("claim", "", "the code with which its owner claims it, until the next start"),
     ("config", "[NAME VALUE]", "the settings, secrets masked; or change one until the restart"),
     ("unlock", "", "give the PIN once, for ten minutes"),
     ("shelve", "CODE TIME", "tell nothing of a fault for a time, as in 30m; 0 ends it"),

@@ -20,12 +20,12 @@ MAX_LEAD_DAYS: Final = 730
 _MAX_CENTS: Final = 10**9
 _YES: Final = frozenset(("yes", "true", "1", "ja"))
 _NO: Final = frozenset(("no", "false", "0", "nein", ""))
-_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", re.ASCII)
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", re.ASCII)
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 _PHONE_FILL = re.compile(r"[ ()/.-]")
 _MONEY = re.compile(r"([0-9]{1,7})(?:[.,]([0-9]{2}))?", re.ASCII)
 _AREA = re.compile(r"[A-Z]{2}(-[A-Z0-9 ]{0,11})?", re.ASCII)
-_VAN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,31})=([0-9]{1,7})", re.ASCII)
+_VAN = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{0,31})=([0-9]{1,7})", re.ASCII)
 
 
 def text(value: str) -> str:
@@ -46,7 +46,7 @@ def _matching(pattern: str, wants: str) -> Callable[[str], str]:
     return read
 
 
-key = _matching(_KEY.pattern, "1 to 32 letters, digits, dots, dashes and underscores")
+key = _matching(_KEY.pattern, "1 to 32 letters, digits, dashes and underscores")
 number = _matching(r"[!-~]{1,64}", "up to 64 characters without spaces")
 device = _matching(r"[0-9a-f]{16}", "an EUI-64 as 16 lower-case hex digits")
 language = _matching(r"[a-z]{2}(-[A-Z]{2})?", "a language as in de or pt-BR")
@@ -81,8 +81,12 @@ def zone(value: str) -> str:
 
 @cache
 def _zones() -> frozenset[str]:
-    """With a place in their name, or UTC: others mean different things in different years."""
-    return frozenset(name for name in available_timezones() if "/" in name or name == "UTC")
+    return frozenset(filter(is_place, available_timezones()))
+
+
+def is_place(name: str) -> bool:
+    """Whether a zone is that of a place, or UTC: CET and the like do not say whose rules."""
+    return name == "UTC" or ("/" in name and not name.startswith(("Etc/", "SystemV/")))
 
 
 def day(value: str) -> int:

@@ -28,3 +28,15 @@ def days_until_there(free: int, lead_days: int | None, is_discontinued: bool) ->
     if free > 0:
         return 0
     return None if is_discontinued else lead_days
+
+
+@dataclass(frozen=True, slots=True)
+class Supplier:
+    """Where parts come from; `hook` is the id of the webhook that takes orders."""
+
+    id: str
+    name: str
+    mail: str | None
+    hook: str | None
+    language: str
+    lead_days: int

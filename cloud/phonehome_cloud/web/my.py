@@ -1,0 +1,129 @@
+"""An owner's own page: what is known of them, to look at, take along, change and erase."""
+
+from typing import Any, Final
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from phonehome_cloud.clock import now_ms
+from phonehome_cloud.core.people import kinds
+from phonehome_cloud.core.people.consents import CONSENTS
+from phonehome_cloud.core.people.owners import Owner
+from phonehome_cloud.errors import NotFoundError
+from phonehome_cloud.store import directory, links, owners, people
+from phonehome_cloud.store.claiming import MY_PAGE
+from phonehome_cloud.store.handing import erase_owner, hand_over
+
+from .forms import read_form
+from .logins import check_same_site
+from .open_pages import opened, say, show
+from .parts import DATABASE, PRODUCTS
+from .people_archives import find_owner_data, send_archive
+from .problems import ProblemError
+
+_PATH: Final = "/my/{token:[A-Za-z0-9_-]{43}}"
+_LIMIT: Final = 200  # appliances of one owner on their page
+
+routes = web.RouteTableDef()
+
+
+@routes.get(_PATH)
+@opened
+async def show_my_page(request: web.Request) -> web.StreamResponse:
+    """What is known of who holds the link."""
+    return await _show(request, is_saved=False)
+
+
+async def _show(request: web.Request, *, is_saved: bool) -> web.Response:
+    token = request.match_info["token"]
+    owner, appliances = await request.app[DATABASE].read(_load, token, now_ms())
+    products = request.app[PRODUCTS]
+    for one in appliances:
+        product = products.get(one["product"] or "")
+        one["title"] = product.title if product else one["product"] or one["device"]
+    return show(
+        request,
+        "my.html",
+        "my",
+        known=owner.language,
+        path=f"/my/{token}",
+        owner=owner,
+        appliances=appliances,
+        is_saved=is_saved,
+    )
+
+
+def _load(connection: Connection, token: str, now_at: int) -> tuple[Owner, list[dict[str, Any]]]:
+    owner = _expect(connection, token, now_at)
+    wanted = {"owner": owner.id}
+    return owner, directory.list_after(connection, kinds.APPLIANCES, wanted, "", _LIMIT)
+
+
+def _expect(connection: Connection, token: str, now_at: int) -> Owner:
+    """Whose page this is; NotFoundError when they are erased."""
+    name = links.open(connection, token, MY_PAGE, now_at).removeprefix("owner:")
+    owner = people.find_owner_by_id(connection, name)
+    if owner is None:
+        raise NotFoundError("there is no such owner any more")
+    return owner
+
+
+@routes.post(_PATH)
+@opened
+async def change(request: web.Request) -> web.StreamResponse:
+    """Other consents, an appliance that is no longer theirs, or everything erased."""
+    check_same_site(request)
+    form = dict(await read_form(request))
+    doing = _STEPS.get(form.get("do", ""))
+    if doing is None or (doing is not _consent and form.get("sure") != "yes"):
+        raise ProblemError("invalid-body", "use a button of the page")
+    token = request.match_info["token"]
+    language = await request.app[DATABASE].write(_change, token, doing, form, now_ms())
+    if doing is _erase:
+        return say(request, "my", "erased_title", ("erased",), known=language)
+    if doing is _release and not await request.app[DATABASE].read(_is_open, token, now_ms()):
+        return say(request, "my", "erased_title", ("erased",), known=language)
+    return await _show(request, is_saved=True)
+
+
+def _change(connection: Connection, token: str, doing: Any, form: dict[str, str], at: int) -> str:
+    owner = _expect(connection, token, at)
+    doing(connection, owner, form, at)
+    return owner.language
+
+
+def _is_open(connection: Connection, token: str, now_at: int) -> bool:
+    """Whether there is still somebody behind the link: without an appliance there is not."""
+    try:
+        _expect(connection, token, now_at)
+    except NotFoundError:
+        return False
+    return True
+
+
+def _consent(connection: Connection, owner: Owner, form: dict[str, str], now_at: int) -> None:
+    given = [name for name in CONSENTS if form.get(f"consent_{name}") == "yes"]
+    owners.set_consents(connection, owner.id, given, f"owner:{owner.id}", now_at)
+
+
+def _release(connection: Connection, owner: Owner, form: dict[str, str], now_at: int) -> None:
+    device = form.get("device", "")
+    found = people.find_owner(connection, device)
+    if found is None or found.id != owner.id:
+        raise NotFoundError("this appliance is not theirs")
+    hand_over(connection, device, None, now_at)
+
+
+def _erase(connection: Connection, owner: Owner, _form: dict[str, str], now_at: int) -> None:
+    erase_owner(connection, owner.id, now_at)
+
+
+_STEPS: Final = {"consents": _consent, "release": _release, "erase": _erase}
+
+
+@routes.get(_PATH + "/export")
+@opened
+async def export(request: web.Request) -> web.StreamResponse:
+    """Everything, as one ZIP."""
+    owner = await request.app[DATABASE].read(_expect, request.match_info["token"], now_ms())
+    return await send_archive(request, "owner", owner.id, find_owner_data)
