@@ -37,11 +37,13 @@ from .web import (
     device,
     enrolling,
     health,
+    jobs,
     my,
     owner_pages,
     pages,
     parts,
     rendering,
+    visits,
 )
 from .web.connections import ConnectionLimits, GuardedSite, time_the_head
 from .web.forwarding import find_client
@@ -194,6 +196,8 @@ def _add_routes(app: web.Application) -> None:
     app.add_routes(owner_pages.routes)
     app.add_routes(claiming.routes)
     app.add_routes(my.routes)
+    app.add_routes(visits.routes)
+    app.add_routes(jobs.routes)
     app.router.add_static("/static", rendering.STATIC)
     app.add_subapp(desk.PREFIX, desk.make_desk(version("phonehome")))
 

@@ -51,6 +51,14 @@ def expect(connection: Connection, key: Key) -> Visit:
     return found
 
 
+def read(connection: Connection, key: Key) -> Visit:
+    """One visit as it is, for looking only; NotFoundError when the action has none."""
+    row = connection.execute(select(visit).where(_same(visit, key))).mappings().first()
+    if row is None:
+        raise NotFoundError(f"no visit {key[0]}-{key[1]}:{key[2]}")
+    return Visit(**row)
+
+
 def find_key(connection: Connection, uid: str) -> Key | None:
     """Which visit a calendar entry is of; None for others' entries."""
     columns = (visit.c.device, visit.c.ticket, visit.c.action)

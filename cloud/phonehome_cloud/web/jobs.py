@@ -1,0 +1,185 @@
+"""The technician's page: the job sheet with its charts, and how it was; by a letter's link."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from phonehome_cloud.clock import now_ms
+from phonehome_cloud.core.visiting.closing import Closing
+from phonehome_cloud.core.visiting.sheet import Sheet, write_text
+from phonehome_cloud.core.visiting.visit import Visit
+from phonehome_cloud.errors import GoneError
+from phonehome_cloud.store import links, people, visit_answers, visit_letters, visits
+from phonehome_cloud.store.visit_sheets import read_sheet
+from phonehome_product import Product
+
+from . import charts
+from .forms import read_form
+from .parts import DATABASE, PRODUCTS
+from .problems import ProblemError
+from .rendering import RENDER
+from .showing import TicketDetail, read_detail
+from .visit_words import clock, known_language, moment
+from .visits import told
+
+routes = web.RouteTableDef()
+
+_PART = "part:"
+Products = Mapping[str, Product]
+Job = tuple[Visit, Sheet, TicketDetail, str]  # the last is the technician's language
+
+
+@routes.get("/j/{token}")
+@told
+async def show(request: web.Request) -> web.StreamResponse:
+    """The job sheet, and a form to close the job with."""
+    token, products = request.match_info["token"], request.app[PRODUCTS]
+    job = await request.app[DATABASE].read(_read, token, products, now_ms())
+    return _render(request, job)
+
+
+@routes.get("/j/{token}/sheet.txt")
+@told
+async def show_text(request: web.Request) -> web.StreamResponse:
+    """The job sheet for paper."""
+    token, products = request.match_info["token"], request.app[PRODUCTS]
+    _, sheet, *_ = await request.app[DATABASE].read(_read, token, products, now_ms())
+    return web.Response(text=write_text(sheet), headers={"Cache-Control": "no-store"})
+
+
+@routes.post("/j/{token}")
+@told
+async def close(request: web.Request) -> web.StreamResponse:
+    """How it was."""
+    form = await read_form(request)
+    products, token = request.app[PRODUCTS], request.match_info["token"]
+
+    def find_fault(product: str, spn: int, fmi: int) -> Any:
+        found = products.get(product)
+        fault = found.find_fault(spn, fmi) if found else None
+        return (found, fault) if fault else None
+
+    def write(connection: Connection) -> None:
+        now_at = now_ms()
+        of, technician = _open(connection, token, now_at)
+        who = f"technician:{technician}"
+        visit_answers.close(connection, of.key, read_closing(form), who, find_fault, now_at)
+
+    try:
+        await request.app[DATABASE].write(write)
+    except ValueError as error:
+        raise ProblemError("invalid-body", str(error)) from None
+    raise web.HTTPSeeOther(request.path)
+
+
+def read_closing(form: Mapping[str, str]) -> Closing:
+    """What the form says; ValueError for what is no number."""
+    parts = {
+        name.removeprefix(_PART): _number(name, text)
+        for name, text in form.items()
+        if name.startswith(_PART) and text not in {"", "0"}
+    }
+    return Closing(
+        is_fixed=form.get("result") == "fixed",
+        cause=form.get("cause") or None,
+        parts=parts,
+        minutes=_number("minutes", form.get("minutes") or "0"),
+        text=form.get("text", "").strip(),
+        nobody_home=form.get("result") == "nobody_home",
+    )
+
+
+def _number(name: str, text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or len(text) > 4:
+        raise ValueError(f"{name} = {text[:20]!r}: want a number")
+    return int(text)
+
+
+def _open(connection: Connection, token: str, now_at: int) -> tuple[Visit, str]:
+    """(visit, technician) of a token; GoneError when somebody else drives now."""
+    subject = links.open(connection, token, visit_letters.JOB_PAGE, now_at)
+    technician, key = visit_letters.read_subject(subject)
+    of = visits.read(connection, key)
+    if of.technician != technician or of.state not in {"booked", "closed"}:
+        raise GoneError("this job is not yours any more")
+    return of, technician
+
+
+def _read(connection: Connection, token: str, products: Products, now_at: int) -> Job:
+    of, technician = _open(connection, token, now_at)
+    known = people.find_technician(connection, technician)
+    detail = read_detail(connection, products, of.device, of.ticket)
+    language = known_language(known.language if known else "")
+    return of, read_sheet(connection, of, now_at), detail, language
+
+
+def _render(request: web.Request, job: Job) -> web.StreamResponse:
+    of, sheet, detail, language = job
+    product = request.app[PRODUCTS].get(detail.product or "")
+    fault = product.find_fault(detail.spn, detail.fmi) if product else None
+    frame = detail.freeze_frames[0] if detail.freeze_frames else None
+    return request.app[RENDER](
+        "job.html",
+        t=_WORDS[language],
+        language=language,
+        sheet=sheet,
+        is_open=of.is_booked,
+        closing=of.closing,
+        when=f"{moment(sheet.start_at, sheet.zone, language)}"
+        f" \N{EN DASH} {clock(sheet.end_at, sheet.zone, language)}",
+        causes=[{"title": title, "percent": f"{p:.0%}", "p": p} for title, p in sheet.causes],
+        history=[(moment(at, sheet.zone, language), what) for at, what in sheet.history],
+        charts=charts.draw_frame(frame) if frame else [],
+        codes=[(cause.id, cause.title) for cause in fault.causes] if fault else [],
+        parts=[(part.number, part.title) for part in product.parts] if product else [],
+        needed={part.part: part.count for part in sheet.parts},
+        text=f"{request.path}/sheet.txt",
+    )
+
+
+_WORDS = {
+    "en": {
+        "causes": "Likely causes",
+        "parts": "Parts",
+        "van": "van",
+        "depot": "depot",
+        "skills": "Skills",
+        "before": "Before the fault",
+        "history": "History",
+        "paper": "For paper",
+        "close": "How was it?",
+        "fixed": "mended",
+        "not_fixed": "not mended",
+        "nobody_home": "nobody was home",
+        "cause": "What was wrong",
+        "unknown": "none of these, or nothing found",
+        "used": "used",
+        "minutes": "Minutes",
+        "text": "What the next one should know",
+        "done": "Close the job",
+        "closed": "The job is closed.",
+    },
+    "de": {
+        "causes": "Wahrscheinliche Ursachen",
+        "parts": "Teile",
+        "van": "Wagen",
+        "depot": "Lager",
+        "skills": "Fähigkeiten",
+        "before": "Vor dem Fehler",
+        "history": "Vorgeschichte",
+        "paper": "Für Papier",
+        "close": "Wie war es?",
+        "fixed": "repariert",
+        "not_fixed": "nicht repariert",
+        "nobody_home": "niemand zu Hause",
+        "cause": "Was war es",
+        "unknown": "nichts davon, oder nichts gefunden",
+        "used": "verbraucht",
+        "minutes": "Minuten",
+        "text": "Was der Nächste wissen sollte",
+        "done": "Auftrag abschließen",
+        "closed": "Der Auftrag ist abgeschlossen.",
+    },
+}

@@ -1,0 +1,98 @@
+"""The words of the pages about visits, in the languages that they speak."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+# Babel: moments as people of a language write them (CLDR).
+from babel.dates import format_datetime, format_time
+
+DEFAULT: Final = "en"
+WORDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {
+        "en": {
+            "title": "A technician's visit",
+            "because": "because of",
+            "proposed": "When may we come?",
+            "held": "We keep the first time for you until you choose.",
+            "booked": "A technician comes on",
+            "closed": "The visit is over.",
+            "declined": "You declined the visit. Nobody comes.",
+            "cancelled": "The visit is off. Nobody comes.",
+            "choose": "Choose this time",
+            "change": "Another time",
+            "none": "No other time is free at the moment.",
+            "others": "Show other times",
+            "own": "Or ask for a time of your own",
+            "ask": "Ask for it",
+            "no_own": "Nobody is free at that time. Please choose one of these, or ask again.",
+            "decline": "I want no visit",
+            "taken": "This time is not to be had any more. Please choose another one.",
+            "until": "until about",
+            "home": "Somebody should be at home then.",
+            "gone": "This link is not valid any more.",
+            "gone_why": "It has expired, or the visit is somebody else's matter now. The newest"
+            " letter has a newer link.",
+            "zone": "Times are those of",
+        },
+        "de": {
+            "title": "Besuch eines Technikers",
+            "because": "wegen",
+            "proposed": "Wann dürfen wir kommen?",
+            "held": "Den ersten Termin halten wir für Sie frei, bis Sie wählen.",
+            "booked": "Ein Techniker kommt am",
+            "closed": "Der Besuch ist vorbei.",
+            "declined": "Sie haben den Besuch abgelehnt. Es kommt niemand.",
+            "cancelled": "Der Besuch entfällt. Es kommt niemand.",
+            "choose": "Diesen Termin wählen",
+            "change": "Ein anderer Termin",
+            "none": "Zurzeit ist kein anderer Termin frei.",
+            "others": "Andere Termine zeigen",
+            "own": "Oder fragen Sie nach einem eigenen Termin",
+            "ask": "Anfragen",
+            "no_own": "Zu dieser Zeit ist niemand frei. Bitte wählen Sie einen von diesen, oder"
+            " fragen Sie noch einmal.",
+            "decline": "Ich möchte keinen Besuch",
+            "taken": "Dieser Termin ist nicht mehr zu haben. Bitte wählen Sie einen anderen.",
+            "until": "bis etwa",
+            "home": "Dann sollte jemand zu Hause sein.",
+            "gone": "Dieser Link gilt nicht mehr.",
+            "gone_why": "Er ist abgelaufen, oder der Besuch ist nicht mehr Ihre Sache. Im neuesten"
+            " Brief steht ein neuerer Link.",
+            "zone": "Alle Zeiten sind die von",
+        },
+    }
+)
+
+
+def choose_language(request: web.Request) -> str:
+    """The first language of the browser that we speak, else English."""
+    for wish in request.headers.get("Accept-Language", "").split(","):
+        language = wish.partition(";")[0].strip()[:2].lower()
+        if language in WORDS:
+            return language
+    return DEFAULT
+
+
+def known_language(language: str) -> str:
+    """A language that pages are written in: the one of that name, else English."""
+    return language if language in WORDS else DEFAULT
+
+
+def moment(at: int, zone: str, language: str) -> str:
+    """A moment with its day of the week, on the clock of `zone`."""
+    there = datetime.fromtimestamp(at / 1000, ZoneInfo(zone))
+    return f"{format_datetime(there, _PATTERNS[language], locale=language)}"
+
+
+def clock(at: int, zone: str, language: str) -> str:
+    """What a clock in `zone` shows at a moment."""
+    there = datetime.fromtimestamp(at / 1000, ZoneInfo(zone))
+    return str(format_time(there, "HH:mm", locale=language))
+
+
+_PATTERNS: Final = {"en": "EEEE, d MMMM y, HH:mm", "de": "EEEE, d. MMMM y, HH:mm"}

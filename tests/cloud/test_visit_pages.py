@@ -1,0 +1,184 @@
+"""The pages behind the links in letters: an owner's choice and a technician's word, no login."""
+
+import re
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, update
+
+from phonehome_cloud.clock import now_ms
+from phonehome_cloud.store import tickets, visit_answers, visits
+from phonehome_cloud.store.people_tables import link, owner
+from phonehome_cloud.store.visit_tables import proposal
+from tests.cloud.remedies import TEXT
+from tests.cloud.running import running
+from tests.cloud.visited import KEY, OTHER, begin, fill, letters
+
+pytestmark = pytest.mark.usefixtures("each_database")
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def serving(folder: Path):
+    """A receiver that knows the product of the visits."""
+    products = folder / "products"
+    products.mkdir()
+    (products / "pumper.toml").write_text(TEXT)
+    return running(folder, PRODUCTS_DIRECTORY=str(products))
+
+
+async def proposed(receiver):
+    """A visit that was proposed just now: (visit, the path of the owner's page)."""
+    await receiver.database.write(fill)
+    of = await receiver.database.write(begin, now_at=now_ms())
+    (told,) = await receiver.database.read(letters, "owner")
+    return of, told[2]["page"]
+
+
+async def page(receiver, path, expect=200, **form):
+    """The text of a page, opened or sent a form."""
+    method = "POST" if form else "GET"
+    headers = {"Accept-Language": "de", **({} if not form else FORM)}
+    body = "&".join(f"{name}={value}" for name, value in form.items()).encode() or None
+    url = receiver.url + path
+    async with receiver.session.request(method, url, data=body, headers=headers) as answer:
+        assert answer.status == expect, await answer.text()
+        assert "script" not in await answer.text()
+        return await answer.text()
+
+
+def starts(text):
+    """The times that a page offers."""
+    return [int(found) for found in re.findall(r'name="start_at" value="(\d+)"', text)]
+
+
+async def test_the_owner_chooses_moves_and_declines(tmp_path):
+    """In their language, on the clock of their home; every step is a letter and a state."""
+    async with serving(tmp_path) as receiver:
+        of, path = await proposed(receiver)
+        text = await page(receiver, path)
+        assert '<html lang="de">' in text
+        assert "Wann dürfen wir kommen?" in text
+        assert "Europe/Berlin" in text
+        offered = starts(text)
+        assert offered[0] == of.start_at
+        assert len(offered) == 3
+        text = await page(receiver, path, do="choose", start_at=offered[1])
+        assert "Ein Techniker kommt am" in text
+        assert set(starts(text)) == {offered[0], offered[2]}
+        others = starts(await page(receiver, path, do="others"))
+        assert set(others).isdisjoint(offered)
+        await page(receiver, path, do="choose", start_at=others[0])
+        assert (await receiver.database.write(visits.expect, KEY)).start_at == others[0]
+        text = await page(receiver, path, do="decline")
+        assert "Sie haben den Besuch abgelehnt" in text
+        assert starts(text) == []
+        # The link is good, and nothing can be done by it any more.
+        text = await page(receiver, path, 409, do="choose", start_at=others[0])
+        assert "nicht mehr zu haben" in text
+        assert "Sie haben den Besuch abgelehnt" in text
+
+
+async def test_a_time_that_is_gone_gets_others(tmp_path):
+    """A page that was open while others booked: it says so, and has new times."""
+    async with serving(tmp_path) as receiver:
+        _, path = await proposed(receiver)
+        offered = starts(await page(receiver, path))
+        await receiver.database.write(lambda c: c.execute(delete(proposal)))
+        text = await page(receiver, path, 409, do="choose", start_at=offered[1])
+        assert "nicht mehr zu haben" in text
+        assert starts(text)
+        await page(receiver, path, do="choose", start_at=starts(text)[0])
+        text = await page(receiver, path, 409, do="ask", wish="2020-01-01T10:00")
+        assert "niemand frei" in text
+
+
+WRONG_FORMS = (
+    {"do": "burn"},
+    {"do": "choose"},
+    {"do": "choose", "start_at": "soon"},
+    {"do": "choose", "start_at": "9" * 30},
+    {"do": "ask"},
+    {"do": "ask", "wish": "tomorrow"},
+)
+
+
+async def test_forms_that_are_none_of_ours_change_nothing(tmp_path):
+    """They are told what to send, in a page."""
+    async with serving(tmp_path) as receiver:
+        _, path = await proposed(receiver)
+        for form in WRONG_FORMS:
+            assert '<section class="card">' in await page(receiver, path, 422, **form)
+        kept = await receiver.database.write(visits.expect, KEY)
+        assert (kept.state, kept.sequence, kept.round) == ("proposed", 0, 0)
+
+
+async def test_links_of_others_and_of_yesterday(tmp_path):
+    """Unknown, made for another purpose, expired, or of an owner who sold the appliance."""
+    async with serving(tmp_path) as receiver:
+        _, path = await proposed(receiver)
+        for wrong in ("/v/nothing", path.replace("/v/", "/j/"), path + "x"):
+            assert "Dieser Link gilt nicht mehr" in await page(receiver, wrong, 404)
+            await page(receiver, wrong, 404, do="decline")
+        await receiver.database.write(lambda c: c.execute(update(link).values(expires_at=5)))
+        assert "Dieser Link gilt nicht mehr" in await page(receiver, path, 410)
+        await page(receiver, path, 410, do="decline")
+        await receiver.database.write(
+            lambda c: c.execute(update(link).values(expires_at=now_ms() + 10**9))
+        )
+        assert "Wann" in await page(receiver, path)
+
+        def sell(connection):
+            row = connection.execute(owner.select()).mappings().one()
+            connection.execute(owner.insert().values({**row, "owner": "f" * 16}))
+            connection.exec_driver_sql(f"UPDATE appliance SET owner = '{'f' * 16}'")
+
+        await receiver.database.write(sell)
+        await page(receiver, path, 410)
+        await page(receiver, path, 410, do="decline")
+        assert (await receiver.database.write(visits.expect, KEY)).state == "proposed"
+
+
+async def job_of(receiver):
+    """A booked visit: (visit, path of the technician's page)."""
+    await proposed(receiver)
+    of = await receiver.database.write(visit_answers.confirm, KEY, "owner", now_ms())
+    (told,) = await receiver.database.read(letters, "technician")
+    return of, told[2]["page"]
+
+
+async def test_the_technician_reads_and_closes(tmp_path):
+    """The sheet as a page and for paper; a close code that closes the ticket."""
+    async with serving(tmp_path) as receiver:
+        _, path = await job_of(receiver)
+        text = await page(receiver, path)
+        for word in ("Ada Lovelace", "Lange Straße 5", "PUMP-1", "No flow", 'value="dead"'):
+            assert word in text
+        sheet = await page(receiver, path + "/sheet.txt")
+        assert "JOB " in sheet
+        form = {"result": "fixed", "cause": "dead", "part:PUMP-1": "1", "minutes": "35"}
+        bad = await page(receiver, path, 422, **form | {"cause": "moths"})
+        assert "want one of" in bad
+        await page(receiver, path, 422, **form | {"minutes": "many"})
+        await page(receiver, path, 422, **form | {"part:X": "1"})
+        assert "The job is closed" in await page(receiver, path, **form)
+        await page(receiver, path, 409, **form)
+        found = await receiver.database.write(tickets.expect, KEY[0], 1)
+        assert found.state == "closed"
+
+
+async def test_a_job_that_went_to_somebody_else_is_not_shown(tmp_path):
+    """The link of the technician before shows nothing of the home any more."""
+    async with serving(tmp_path) as receiver:
+        of, path = await job_of(receiver)
+        now_at = now_ms()
+        away = of.technician, now_at, now_at + 40 * 86_400_000
+        await receiver.database.write(
+            lambda c: c.exec_driver_sql(
+                "INSERT INTO leave (technician, from_at, until_at) "
+                f"VALUES ('{away[0]}', {away[1]}, {away[2]})"
+            )
+        )
+        await receiver.database.write(visit_answers.clear_technician, *away, "token:x", now_at)
+        text = await page(receiver, path, 410)
+        assert "Ada" not in text
+        assert OTHER not in text
