@@ -16,6 +16,8 @@ from phonehome_product import Product
 from phonehome_wire.names import FMI_TEXTS
 
 from . import charts
+from .diagnoses import read_diagnoses
+from .explaining import explain
 from .forms import read_form
 from .logins import (
     LOGINS,
@@ -153,7 +155,9 @@ async def show_one(request: web.Request, name: str) -> web.StreamResponse:
     """One ticket with its charts and its history."""
     products = request.app[PRODUCTS]
     device, number = parse_ticket_id(request.match_info["ticket"])
-    ticket = await request.app[DATABASE].read(read_detail, products, device, number)
+    database = request.app[DATABASE]
+    ticket = await database.read(read_detail, products, device, number)
+    made = await database.read(read_diagnoses, products, device, number)
     product = products.get(ticket.product or "")
     return request.app[RENDER](
         "ticket.html",
@@ -162,6 +166,7 @@ async def show_one(request: web.Request, name: str) -> web.StreamResponse:
         product=product.title if product else None,
         mode=FMI_TEXTS.get(ticket.fmi, f"failure mode {ticket.fmi}"),
         causes=_causes(product, ticket),
+        diagnosis=explain(made[0]) if made and made[0].causes else None,
         frames=[
             {
                 "index": index,

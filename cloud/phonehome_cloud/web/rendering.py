@@ -41,6 +41,7 @@ _HEADLINES = {
     "recovering": "The device reports recovery",
     "relapsed": "The fault is back",
     "comment": "Comment",
+    "learnt": "Learnt how often each cause is why",
 }
 
 
