@@ -37,6 +37,7 @@ from .web import (
     device,
     enrolling,
     health,
+    hooks,
     jobs,
     my,
     owner_pages,
@@ -246,6 +247,7 @@ def _add_telling(
     app: web.Application, config: Config, database: Database, vault: Vault, joints: Joints
 ) -> None:
     """Send letters and webhooks; what cannot be sent now stops nothing else."""
+    app[hooks.NETWORKS] = config.webhooks.networks
     context = config, database, vault, now_ms, app[health.METRICS]
     for kind, telling in make_telling(*context, joints.sender, version("phonehome")).items():
         app.cleanup_ctx.append(_looping(f"{kind}s", telling.run, is_needed=False))

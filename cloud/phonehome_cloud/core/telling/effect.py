@@ -29,7 +29,7 @@ STATES: Final = (WAITING, SENT, DEAD, MERGED, CANCELLED)
 
 # A key goes into the header webhook-id, where a full stop ends it (Standard Webhooks 1.0).
 _KEY: Final = re.compile(r"[A-Za-z0-9:_-]{1,160}")
-_TO: Final = re.compile(r"(owner|technician|supplier|hook):[A-Za-z0-9_-]{1,60}|desk|sales")
+_TO: Final = re.compile(r"(owner|technician|supplier|hook):[A-Za-z0-9._-]{1,60}|desk|sales")
 _TEMPLATE: Final = re.compile(r"[a-z][a-z0-9_.]{0,63}")
 _MEDIA: Final = re.compile(r"[a-z]+/[a-z0-9.+-]+")
 
