@@ -24,6 +24,7 @@ from .files import file_limit
 from .mastering import open_keyring
 from .metrics import Metrics
 from .products import find_pictures, load_products
+from .service import make_caring
 from .stepping import AS_IT_IS, Joints
 from .store import tokens
 from .store.database import Database
@@ -116,7 +117,7 @@ def make_app(config: Config, joints: Joints = AS_IT_IS) -> web.Application:
         app[TRACER] = tracer
         app.cleanup_ctx.append(_tracing)
     app.cleanup_ctx.append(_storing(config, database, vault, committer))
-    _add_loops(app, database, digesting, committer, commanding)
+    _add_loops(app, database, catalogue, digesting, committer, commanding)
     _add_telling(app, config, database, vault, joints)
     _add_mqtt(app, config, intake, commanding)
     _add_measuring(app, config, database)
@@ -262,12 +263,16 @@ async def _tracing(app: web.Application) -> AsyncIterator[None]:
 def _add_loops(
     app: web.Application,
     database: Database,
+    catalogue: Catalogue,
     digesting: Digesting,
     committer: Committer,
     commanding: Commanding,
 ) -> None:
-    """What runs beside everything else; intake goes before the digest."""
-    app.cleanup_ctx.append(_looping("digest", lambda: digesting.run(committer.wait_quiet)))
+    """What runs beside everything else; intake goes before the digest, and before care."""
+    quiet = committer.wait_quiet
+    app.cleanup_ctx.append(_looping("digest", lambda: digesting.run(quiet)))
+    caring = make_caring(app, database, catalogue, digesting)
+    app.cleanup_ctx.append(_looping("care", lambda: caring.run(quiet)))
     app.cleanup_ctx.append(_looping("commands", commanding.run))
     pursuing = Pursuing(database, now_ms, app[health.METRICS])
     app.cleanup_ctx.append(_looping("actions", pursuing.run, is_needed=False))

@@ -18,6 +18,8 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from .store.considering import Considered
+
 _BATCH_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 # From one sync of a good disk to what a device waits for its ack.
 _COMMIT_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
@@ -101,6 +103,18 @@ class Metrics:
         self._tickets = self._counter(
             "phonehome_tickets", "Tickets opened and resolved by the receiver.", "event"
         )
+        self._care_s = self._histogram(
+            "phonehome_care_seconds", "One batch of tickets considered.", _COMMIT_BUCKETS
+        )
+        self._considered = self._counter(
+            "phonehome_considered",
+            "Tickets considered (done), set aside (failed), and decisions by their lane.",
+            "event",
+        )
+        self._actions = self._counter(
+            "phonehome_actions", "Actions begun, by kind and state.", "kind", "state"
+        )
+        self._incidents = self._counter("phonehome_incidents", "Incidents opened by the rate.")
         self._commands = self._counter(
             "phonehome_commands",
             "Commands sent with an answer, pushed by themselves, and expired.",
@@ -191,6 +205,17 @@ class Metrics:
         """So many tickets were opened and resolved."""
         self._tickets.labels("opened").inc(opened)
         self._tickets.labels("resolved").inc(resolved)
+
+    def count_considered(self, done: Considered, seconds: float) -> None:
+        """One batch of tickets considered came to this, and took so long."""
+        self._care_s.observe(seconds)
+        self._considered.labels("done").inc(done.tickets - done.failed)
+        self._considered.labels("failed").inc(done.failed)
+        for lane, count in done.lanes.items():
+            self._considered.labels(lane).inc(count)
+        for (kind, state), count in done.begun.items():
+            self._actions.labels(kind, state).inc(count)
+        self._incidents.inc(len(done.incidents))
 
     def count_commands(self, event: str, count: int) -> None:
         """So many commands were sent, pushed or expired."""

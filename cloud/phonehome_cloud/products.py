@@ -6,7 +6,6 @@ from pathlib import Path
 import phonehome_product
 from phonehome_product import Product, ProductError, load
 
-from .core.deciding.costs import CostsError, costs_of
 from .errors import ConfigError
 
 
@@ -27,22 +26,12 @@ def load_products(directory: str) -> dict[str, Product]:
         except ProductError as error:
             problems += [f"products.directory: {problem}" for problem in error.problems]
             continue
-        problems += _check_costs(product, file)
         if product.name in products:
             problems.append(f"products.directory: {file} is a second product {product.name!r}")
         products[product.name] = product
     if problems:
         raise ConfigError(problems)
     return products
-
-
-def _check_costs(product: Product, file: Path) -> list[str]:
-    """What is wrong with a product's overrides of the table of costs."""
-    try:
-        costs_of(product.service.costs if product.service else None)
-    except CostsError as error:
-        return [f"products.directory: {file}: {error}"]
-    return []
 
 
 def find_pictures(directory: str, products: Mapping[str, Product]) -> dict[str, Path]:

@@ -4,14 +4,11 @@ import pytest
 
 from phonehome_cloud.core.deciding.choice import choose
 from phonehome_cloud.core.deciding.costs import REASONS, Costs, CostsError, costs_of
-from phonehome_cloud.errors import ConfigError
-from phonehome_cloud.products import load_products
 from tests.cloud.remedies import (
     DRUM,
     LEAK,
     PRODUCT,
     PUMP,
-    TEXT,
     decide,
     fault_of,
     scaled,
@@ -114,14 +111,6 @@ def test_an_override_that_is_none(given, said):
     """A key or an amount that is no cost is refused by its name."""
     with pytest.raises(CostsError, match=said):
         costs_of(given)
-
-
-def test_a_receiver_does_not_start_with_a_cost_that_is_none(tmp_path):
-    """A typing error in a product file is told with its file, its key and what would be right."""
-    text = TEXT.replace("[service.idle]", "costs.lorry = 9\n[service.idle]")
-    (tmp_path / "pumper.toml").write_text(text)
-    with pytest.raises(ConfigError, match=r"pumper\.toml: service\.costs\.lorry: no such cost"):
-        load_products(str(tmp_path))
 
 
 def test_a_product_overrides_one_line():

@@ -118,6 +118,7 @@ def test_only_the_joining_files_join():
         "device/phonehome/sleeper.py",
         "device/phonehome/voice.py",
         "cloud/phonehome_cloud/app.py",
+        "cloud/phonehome_cloud/service.py",
     }
     inner = {
         "device/phonehome": {"phonehome.ports", "phonehome.tasks"},

@@ -11,7 +11,18 @@ from functools import cache
 from json import dumps
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, Select, Table, any_, bindparam, func, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Row,
+    RowMapping,
+    Select,
+    Table,
+    any_,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy.dialects import postgresql
 
 from . import arrays
@@ -101,6 +112,11 @@ def fetch_of(
     dialect, given = connection.dialect.name, list(values)
     wanted = dumps(given) if dialect == _SQLITE else given
     return connection.execute(_made(dialect, make, column), {_WANTED: wanted}).all()
+
+
+def mapping_of(row: Row[Any]) -> RowMapping:
+    """The columns of a row by their names."""
+    return row._mapping  # noqa: SLF001 - its public name, which has an underscore against columns
 
 
 @cache

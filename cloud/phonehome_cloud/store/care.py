@@ -55,6 +55,20 @@ def _or_earlier(statement: sqlite.Insert) -> Any:
     return statement.on_conflict_do_update(index_elements=["device", "ticket"], set_=given)
 
 
+def change_state(
+    connection: Connection,
+    dev: str,
+    number: int,
+    to_state: str,
+    who: str,
+    now_at: int,
+    text: str | None = None,
+) -> None:
+    """A person moves a ticket, as store.tickets does it; what is under way follows."""
+    tickets.change_state(connection, dev, number, to_state, who, now_at, text)
+    look(connection, dev, number, now_at)
+
+
 def expect_action(connection: Connection, dev: str, number: int, n: int) -> ActionRow:
     """One action, locked; NotFoundError when there is none. Lock its ticket first."""
     of_it = action.c.device == dev, action.c.ticket == number, action.c.n == n
@@ -163,11 +177,31 @@ def decline(
     now_at: int,
     text: str | None = None,
 ) -> ActionRow:
-    """The owner does not want an action: it is cancelled, and not proposed again."""
+    """The owner does not want an action: it is cancelled, and not proposed again.
+
+    Raises NotFoundError, and ConflictError when it does not wait for consent.
+    """
+    tickets.expect(connection, dev, number)  # locks in order
+    if expect_action(connection, dev, number, n).state != WAITING_CONSENT:
+        raise ConflictError(f"action {n} does not wait for consent")
+    return cancel(connection, dev, number, n, who, now_at, text)
+
+
+def cancel(
+    connection: Connection,
+    dev: str,
+    number: int,
+    n: int,
+    who: str,
+    now_at: int,
+    text: str | None = None,
+) -> ActionRow:
+    """A person stops an action, however far it is; it is not proposed again.
+
+    Raises NotFoundError, and TransitionError when it has ended already.
+    """
     ticket = tickets.expect(connection, dev, number)
     found = expect_action(connection, dev, number, n)
-    if found.state != WAITING_CONSENT:
-        raise ConflictError(f"action {n} is {found.state}: nobody waits for consent to it")
     found.detail["declined"] = True
     end(connection, ticket, found, CANCELLED, who, now_at, {"declined": True}, text)
     _save(connection, ticket, found, now_at)

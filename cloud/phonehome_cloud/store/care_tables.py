@@ -85,7 +85,7 @@ diagnosis = Table(
     # {evidence id: whether it holds}, and the ids of what could not be told.
     Column("seen", JSON, nullable=False),
     Column("missing", JSON, nullable=False),
-    # As core.diagnosing.facts writes them: the diagnosis can be made again from this.
+    # As core.replaying writes them, with the situation: it can be considered again.
     Column("facts", JSON),
     Column("lane", String(12), nullable=False),
     Column("kind", String(12), nullable=False),
@@ -151,6 +151,15 @@ incident = Table(
     Column("expected", Float, nullable=False),
     Column("p_value", Float, nullable=False),
     Column("why", JSON, nullable=False),
+    # How far its tickets have followed its newest state: the id of the last one that was looked
+    # at, "" for none yet; NULL when all have.
+    Column("followed", String(32)),
+)
+Index(
+    "ix_incident_following",
+    incident.c.id,
+    sqlite_where=incident.c.followed.is_not(None),
+    postgresql_where=incident.c.followed.is_not(None),
 )
 Index(
     "ix_incident_one_open",
@@ -178,7 +187,8 @@ incident_event = Table(
     Column("text", Text),
 )
 
-# How often it happened in ten minutes: `shard` keeps receivers out of each other's way.
+# On how many devices it happened in an hour (trait "day": in a day, in the whole product), and
+# since when that is watched (trait "watch"). `shard` keeps receivers out of each other's way.
 tally = Table(
     "tally",
     metadata,

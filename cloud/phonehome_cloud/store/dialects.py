@@ -107,7 +107,7 @@ def fetch_among(
     Each key is one index search. `(a, b) IN ((..), ..)` would scan the whole table in SQLite, and
     a number of parameters that does not depend on that of keys keeps the statement cached.
     """
-    return _fetch(
+    return run_with_keys(
         connection, join_keys(connection.dialect.name, columns, wanted, lock), columns, keys
     )
 
@@ -122,7 +122,7 @@ def fetch_lists(
     """As fetch_among, in one row for each key and each value of `by`: (*key, by, [[a, b], ...])
     with the `pair` of all its rows.
     """
-    return _fetch(
+    return run_with_keys(
         connection, _join_lists(connection.dialect.name, columns, by, pair), columns, keys
     )
 
@@ -142,21 +142,25 @@ def _join_lists(
     return statement.group_by(*columns, by)
 
 
-def _fetch(
+def run_with_keys(
     connection: Connection,
     statement: Select[Any],
     columns: tuple[Column[Any], ...],
     keys: Collection[tuple[Any, ...]],
+    **bound: Any,
 ) -> Sequence[Row[Any]]:
+    """The rows of a statement that was made with join_keys of these columns; `bound` are its own
+    parameters.
+    """
     if not keys:
         return []
     names = [item.name for item in columns]
     if connection.dialect.name == _POSTGRESQL:
         values = zip(*sorted(keys), strict=True)  # locks in one order
         return connection.execute(
-            statement, dict(zip(names, map(list, values), strict=True))
+            statement, bound | dict(zip(names, map(list, values), strict=True))
         ).all()
-    return connection.execute(statement, {_KEYS: to_json(list(keys))}).all()
+    return connection.execute(statement, bound | {_KEYS: to_json(list(keys))}).all()
 
 
 @cache

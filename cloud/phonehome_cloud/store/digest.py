@@ -34,7 +34,8 @@ from phonehome_wire.registry import (
     RTYPE_RESULT,
 )
 
-from . import faults, tickets
+from . import care, faults, tickets
+from .boots import count_boots
 from .database import is_passing
 from .sessions import Timeline, load_products
 from .waiting import mark_digested, take_waiting
@@ -120,12 +121,14 @@ def _digest(
     timeline = Timeline(connection, {(row.device, row.inc, row.boot) for row in rows})
     reading = _read(rows, timeline)
     faults.add_device_events(connection, reading.told)
-    for head, rtype, body in reading.told:
-        if rtype == RTYPE_HELLO:
-            faults.note_hello(connection, head, body)
+    hellos = [(head, body) for head, rtype, body in reading.told if rtype == RTYPE_HELLO]
+    for head, body in hellos:
+        faults.note_hello(connection, head, body)
+    count_boots(connection, [head for head, _ in hellos], catalogue, now_at)
     opened, changed = _digest_transitions(
         connection, reading.transitions, catalogue, policy, now_at
     )
+    care.look_at(connection, [_key(ticket) for ticket in (*opened, *changed)], now_at)
     mark_digested(connection, reading.results, now_at)
     failed = [why for _, why in reading.results if why is not None]
     return Digested(len(rows), failed, opened, changed)
@@ -137,6 +140,7 @@ def resolve_tickets(connection: Connection, now_at: int) -> list[Ticket]:
     for ticket in due:
         resolve_due(ticket, now_at)
     tickets.save(connection, (), due)
+    care.look_at(connection, [_key(ticket) for ticket in due], now_at)
     return due
 
 

@@ -1,17 +1,18 @@
 """What became of the questions of new devices: waiting, decided, answered, in use."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, func, select, update
+from sqlalchemy import Connection, RowMapping, Select, and_, func, select, update
 
 from phonehome_cloud.core import enrolling as core
 from phonehome_cloud.errors import ConflictError, NotFoundError
 from phonehome_wire.enrollment import EnrollRequest
 
 from . import claims, keys
+from .bulk import fetch_of
 from .dialects import insert
 from .schema import device, device_key, enrollment
 from .vault import Vault
@@ -186,3 +187,13 @@ def _save(
         row |= {"decided_at": None, "decided_by": None}
     statement = insert(connection, enrollment).values(device=request.device.hex(), **row)
     connection.execute(statement.on_conflict_do_update(index_elements=["device"], set_=row))
+
+
+def load_claims(connection: Connection, devices: Collection[str]) -> dict[str, str]:
+    """The claim that each of these devices was enrolled with: its batch."""
+    rows = fetch_of(connection, _claims, enrollment.c.device, devices)
+    return {row.device: row.claim for row in rows}
+
+
+def _claims(of_devices: Any) -> Select[Any]:
+    return select(enrollment.c.device, enrollment.c.claim).where(of_devices)

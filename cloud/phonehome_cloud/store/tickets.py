@@ -14,7 +14,7 @@ from phonehome_cloud.errors import ConflictError, NotFoundError
 
 from .bulk import fetch_of, insert_rows, update_rows
 from .columns import to_json
-from .dialects import fetch_among
+from .dialects import fetch_among, join_keys, run_with_keys
 from .faults import FaultKey
 from .schema import ticket, ticket_event
 
@@ -55,6 +55,18 @@ def expect(connection: Connection, dev: str, number: int) -> Ticket:
     if row is None:
         raise NotFoundError(f"no ticket {dev}-{number}")
     return Ticket(**row)
+
+
+def load_free(
+    connection: Connection, keys: Collection[tuple[str, int]]
+) -> dict[tuple[str, int], Ticket]:
+    """Of these tickets (device, number) those that nobody has in hand, locked."""
+    columns = ticket.c.device, ticket.c.number
+    kept = tuple(ticket.c[name] for name in _KEPT)
+    statement = join_keys(connection.dialect.name, columns, kept, lock=False)
+    free = statement.with_for_update(of=ticket, skip_locked=True)
+    found = (Ticket(*row) for row in run_with_keys(connection, free, columns, keys))
+    return {(each.device, each.number): each for each in found}
 
 
 def load_last_numbers(connection: Connection, devices: Collection[str]) -> dict[str, int]:

@@ -44,7 +44,8 @@ def take_waiting(connection: Connection, limit: int) -> Sequence[Row[Any]]:
     head = _look(connection, limit)
     if not head:
         return []
-    ours = _take_devices(connection, head, limit)
+    wanted = len({row.device for row in islice(head, limit)})
+    ours = take_devices(connection, [row.device for row in head], wanted)
     # Another statement, which sees what was committed before the lock was ours; and never further
     # into the queue than the look went.
     of_ours = record.c.device.in_(ours)
@@ -63,10 +64,9 @@ def _look(connection: Connection, limit: int) -> Sequence[Row[Any]]:
     return connection.execute(statement).all()
 
 
-def _take_devices(connection: Connection, head: Sequence[Row[Any]], limit: int) -> Sequence[str]:
-    """Lock as many devices as the first `limit` records have, those that waited longest first."""
-    devices = list(dict.fromkeys(row.device for row in head))
-    wanted = len({row.device for row in islice(head, limit)})
+def take_devices(connection: Connection, waiting: Iterable[str], wanted: int) -> Sequence[str]:
+    """Lock so many devices, those that stand first in line; others' are left out."""
+    devices = list(dict.fromkeys(waiting))
     names = bindparam("devices", devices, type_=postgresql.ARRAY(device.c.device.type))
     each = func.unnest(names).table_valued("device", with_ordinality="place")
     given = each.render_derived(name="given")

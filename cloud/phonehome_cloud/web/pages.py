@@ -10,7 +10,7 @@ from aiohttp import web
 from phonehome_cloud.clock import now_ms
 from phonehome_cloud.core.tickets import OPEN_STATES, STATES, parse_ticket_id
 from phonehome_cloud.errors import CloudError
-from phonehome_cloud.store import listing, tokens
+from phonehome_cloud.store import care, listing, tokens
 from phonehome_cloud.store import tickets as ticket_store
 from phonehome_product import Product
 from phonehome_wire.names import FMI_TEXTS
@@ -29,7 +29,7 @@ from .logins import (
     set_cookie,
 )
 from .paging import read_cursor, write_cursor
-from .parts import DATABASE, LOGIN_LIMIT, PRODUCTS
+from .parts import DATABASE, LOGIN_LIMIT, LOOK_AFTER, PRODUCTS
 from .problems import KINDS, ProblemError, from_cloud_error
 from .rendering import RENDER
 from .showing import TicketDetail, read_detail, show_ticket
@@ -195,7 +195,8 @@ async def work_on(request: web.Request, name: str) -> web.StreamResponse:
     if what == "comment":
         await database.write(ticket_store.comment, device, number, who, text, now_ms())
     else:
-        await database.write(ticket_store.change_state, device, number, what, who, now_ms(), text)
+        await database.write(care.change_state, device, number, what, who, now_ms(), text)
+        request.app[LOOK_AFTER]()
     raise web.HTTPSeeOther(request.path)
 
 

@@ -15,6 +15,7 @@ from .limits import TokenBuckets
 
 INTAKE = web.AppKey("intake", Intake)
 NOTE_ORDER = web.AppKey[Callable[[str], None]]("note_order")  # for a device
+LOOK_AFTER = web.AppKey[Callable[[], None]]("look_after")  # a ticket is due
 DATABASE = web.AppKey("database", Database)
 PRODUCTS = web.AppKey[Mapping[str, Product]]("products", Mapping)
 PICTURES = web.AppKey[Mapping[str, Path]]("pictures", Mapping)  # of articles, by name

@@ -7,13 +7,13 @@ from aiohttp import web
 
 from phonehome_cloud.clock import now_ms
 from phonehome_cloud.core.tickets import parse_ticket_id
-from phonehome_cloud.store import listing
+from phonehome_cloud.store import care, listing
 from phonehome_cloud.store import tickets as store
 
 from .bodies import read_json
 from .operations import Operation, json_response
 from .paging import page, read_cursor, read_limit, write_cursor
-from .parts import ACTOR, DATABASE, PRODUCTS
+from .parts import ACTOR, DATABASE, LOOK_AFTER, PRODUCTS
 from .queries import PAGING, TICKET_FILTERS, check_names, read_ticket_filter
 from .showing import HistoryEntry, Ticket, TicketDetail, read_detail, show_entry, show_ticket
 
@@ -83,7 +83,7 @@ async def change_state(request: web.Request) -> web.Response:
     wanted = await read_json(request, NewState)
     device, number = parse_ticket_id(request.match_info["ticket"])
     await request.config_dict[DATABASE].write(
-        store.change_state,
+        care.change_state,
         device,
         number,
         wanted.state,
@@ -91,6 +91,7 @@ async def change_state(request: web.Request) -> web.Response:
         now_ms(),
         wanted.reason,
     )
+    request.config_dict[LOOK_AFTER]()
     return json_response(await _detail(request))
 
 

@@ -66,7 +66,7 @@ class Digesting:
         self._policy = policy
         self._clock = clock
         self._counters = counters
-        self._on_ticket = on_ticket
+        self.on_ticket = on_ticket
         self._batch = batch
         self._work = asyncio.Event()
 
@@ -128,4 +128,4 @@ class Digesting:
 
     def _tell(self, tickets: Sequence[Ticket]) -> None:
         for ticket in tickets:
-            self._on_ticket(ticket)
+            self.on_ticket(ticket)

@@ -10,7 +10,6 @@ the cause: little when the diagnosis is clear, much when it is not.
 """
 
 from collections.abc import Sequence
-from operator import mul
 from typing import Final
 
 from phonehome_cloud.core.diagnosing.diagnosis import Diagnosis
@@ -40,8 +39,8 @@ HEALS_ALONE: Final = 0.02
 _FEW: Final = 1024  # playbooks that are kept
 _IF_IT_FAILS: Final = "if it fails"
 _THEN: Final = "what a person then does"
-# Rules that bind the system and not a person, who knows more and may do it again, better.
-_A_PERSON_MAY: Final = frozenset((None, "later", "not_sure", "tried"))
+# Rules that bind the system and not a person, who knows more.
+_A_PERSON_MAY: Final = frozenset((None, "later", "not_sure"))
 _PERSON_PLACE: Final = 1  # among the moves of a playbook
 # Causes that were all mended in vain have no weight left; so little of each stays that one can
 # still divide by it.
@@ -115,30 +114,35 @@ class _Choice:
             if self._rules[place] in (None, "later") and move.kind not in (WAIT, PERSON)
         ]
         self._known: dict[int, float] = {}
-        self._by_person = self._price_person()
-        then = sum(map(mul, self._belief, self._by_person)) / self._mass
-        self._lines[_PERSON_PLACE][_THEN] = then - self._now[_PERSON_PLACE]
-
-    def _price_person(self) -> list[float]:
-        """What a person costs by cause: the desk, finding the cause, and mending it."""
-        look = (1.0 - self._playbook.costs.person_knows) * self._playbook.look
-        begin = self._now[_PERSON_PLACE] + look
-        means = [
-            (self._now[place], move)
+        self._means = [
+            place
             for place, move in enumerate(self._moves)
             if self._rules[place] in _A_PERSON_MAY and move.kind not in (WAIT, PERSON)
         ]
-        return [begin + self._mend(cause, means) for cause in range(len(self._belief))]
+        then = self._by_person(0, self._belief) / self._mass - self._now[_PERSON_PLACE]
+        self._lines[_PERSON_PLACE][_THEN] = then
 
-    def _mend(self, cause: int, means: Sequence[tuple[float, Move]]) -> float:
-        """The least that it takes to mend a cause that is known."""
-        otherwise = self._playbook.any_repair
-        known = (
-            now + (1.0 - move.success[cause]) * (move.failing + otherwise)
-            for now, move in means
-            if move.success[cause]
+    def _by_person(self, done: int, belief: Sequence[float]) -> float:
+        """What a person costs: the desk, finding the cause, and mending it with what is left."""
+        look = (1.0 - self._playbook.costs.person_knows) * self._playbook.look
+        begin = self._now[_PERSON_PLACE] + look
+        means = [place for place in self._means if not done >> place & 1]
+        return sum(
+            weight * (begin + self._mend(cause, means)) for cause, weight in enumerate(belief)
         )
-        return min(known, default=otherwise)
+
+    def _mend(self, cause: int, means: Sequence[int]) -> float:
+        """The least that it takes to mend a cause that is known."""
+        least = otherwise = self._playbook.any_repair
+        is_known = False
+        for place in means:
+            move = self._moves[place]
+            success = move.success[cause]
+            if success:
+                cost = self._now[place] + (1.0 - success) * (move.failing + otherwise)
+                least = cost if not is_known else min(least, cost)
+                is_known = True
+        return least
 
     def _p_success(self, move: Move) -> float:
         if move.kind == WAIT:
@@ -185,7 +189,7 @@ class _Choice:
         if known is not None:
             return known
         mass = sum(belief)
-        best: float = sum(map(mul, belief, self._by_person))
+        best = self._by_person(done, belief)
         if steps:
             for place in self._steps:
                 bit = 1 << place

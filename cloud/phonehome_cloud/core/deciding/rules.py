@@ -28,7 +28,9 @@ SURE_OF_ACTION: Final = 0.75
 # When an action has failed, its cause loses weight; below this the first cause left is a guess.
 SURE_OF_CAUSE: Final = 0.6
 # Of the commands of the agent, those after which the appliance can do all that it could before.
-HARMLESS: Final = frozenset({"ping", "hello", "log", "send_again", "reboot", "clear_faults"})
+HARMLESS: Final = frozenset(
+    {"ping", "send_hello", "send_log", "resend_range", "reboot", "clear_faults"}
+)
 # An application's command is its maker's; one that says that it takes something away is no fix.
 TAKING: Final = ("disable", "lock", "limit", "block", "downgrade", "degrade", "suspend", "revoke")
 TRIED_ENOUGH: Final = 2  # times; what keeps coming back after that is another cause

@@ -45,7 +45,16 @@ def _create_incident() -> None:
         sa.Column("expected", sa.Float(), nullable=False),
         sa.Column("p_value", sa.Float(), nullable=False),
         sa.Column("why", sa.JSON(), nullable=False),
+        sa.Column("followed", sa.String(length=32), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incident")),
+    )
+    op.create_index(
+        "ix_incident_following",
+        "incident",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("followed IS NOT NULL"),
+        postgresql_where=sa.text("followed IS NOT NULL"),
     )
     op.create_index(
         "ix_incident_one_open",

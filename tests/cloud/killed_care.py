@@ -1,0 +1,56 @@
+"""A receiver process that looks after tickets and is killed, by itself, at one statement.
+
+    python -m tests.cloud.killed_care FOLDER STATEMENT
+
+It ends with SIGKILL when it is about to execute the statement of that number, counted over all of
+its writes; "commit" stands for the moment before the first commit with a decision in it.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+from sqlalchemy import event
+
+from tests.cloud.household import Household
+
+
+class Killer:
+    """Counts statements of writes, and kills this process at one of them."""
+
+    def __init__(self, engine, at):
+        self._at = at
+        self.count = 0
+        event.listen(engine, "before_cursor_execute", self._statement)
+        event.listen(engine, "commit", self._commit)
+        self._has_decided = False
+
+    def _statement(self, _connection, _cursor, statement, *_more):
+        self._has_decided |= "INTO diagnosis" in statement
+        self.count += 1
+        if str(self.count) == self._at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def _commit(self, _connection):
+        if self._at == "commit" and self._has_decided:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def look_after(home):
+    """Whatever is due."""
+    await home.care()
+
+
+def main(folder, at):
+    """Run until killed, or until there is nothing left to do."""
+    home = Household(Path(folder))
+    killer = Killer(home.database.engine, at)
+    asyncio.run(look_after(home))
+    home.close()
+    sys.stdout.write(f"{killer.count}\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
