@@ -12,11 +12,13 @@ from typing import Any, Final
 from sqlalchemy import JSON, Column, Connection, Table, delete, select
 
 from phonehome_cloud.core.people import kinds
+from phonehome_cloud.core.people.consents import PRESENCE
 from phonehome_cloud.core.people.fields import span_at
 from phonehome_cloud.core.people.kinds import Kind
 from phonehome_cloud.core.people.sheets import Problem, Row
 from phonehome_cloud.core.people.stock import DEPOT
 
+from . import presence
 from .bulk import upsert
 from .columns import to_json
 from .handing import hand_over
@@ -70,6 +72,8 @@ def _write_owners(connection: Connection, rows: Sequence[Row], entry: Entry) -> 
         given["owner"] = name or (old["owner"] if old else draw_id())
         if "consents" in given or old is None:
             given["consents"] = _stamp(given.get("consents", ()), old, entry)
+            if old is not None:
+                _take_back(connection, old, given["consents"])
         if old is None:
             given["created_at"] = entry.now_at
         found.append((row, given))
@@ -81,6 +85,16 @@ def _stamp(names: Iterable[str], old: Mapping[str, Any] | None, entry: Entry) ->
     known = old["consents"] if old else {}
     fresh = {"at": entry.now_at, "by": entry.who}
     return {name: known.get(name, fresh) for name in sorted(set(names))}
+
+
+def _take_back(
+    connection: Connection, old: Mapping[str, Any], consents: Mapping[str, Any]
+) -> None:
+    """What was learnt by a consent that is taken back is forgotten at once."""
+    if PRESENCE in old["consents"] and PRESENCE not in consents:
+        query = select(appliance.c.device).where(appliance.c.owner == old["owner"])
+        for dev in connection.execute(query).scalars():
+            presence.forget(connection, dev)
 
 
 def _write_appliances(connection: Connection, rows: Sequence[Row], entry: Entry) -> Outcome:

@@ -74,7 +74,7 @@ def remove(connection: Connection, kind: Kind, name: str, now_at: int) -> dict[s
             check(connection, name, now_at)
         connection.execute(delete(stock).where(stock.c.van == name))
         words = (expect(connection, kind, name)["name"],)
-        return erase(connection, Subject(technician=name, words=words))
+        return erase(connection, Subject(technician=name, words=words), now_at)
     if kind.name == "appliances":
         hand_over(connection, name, None, now_at)
     if kind.name == "parts":

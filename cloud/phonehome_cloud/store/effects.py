@@ -1,9 +1,8 @@
 """The outbox of effects: written with what they follow from, taken when that is committed."""
 
-from collections.abc import Collection
 from typing import Any, Final
 
-from sqlalchemy import Connection, or_, update
+from sqlalchemy import Connection, update
 
 from phonehome_cloud.core.telling.effect import CANCELLED, WAITING, Attachment, Effect
 
@@ -51,20 +50,17 @@ def cancel(connection: Connection, key: str, reason: str, now_at: int) -> bool:
     return bool(changed.rowcount)
 
 
-def forget(
-    connection: Connection, to: str | None, now_at: int, devices: Collection[str] = ()
-) -> int:
-    """Nothing more goes to somebody, nor to anybody about these devices: their data is erased.
+def forget(connection: Connection, to: str, now_at: int) -> int:
+    """Nothing more goes to somebody, and of what went only keys and times stay (GDPR).
 
-    Of what went only keys and times stay (GDPR). Returns how many effects that were.
+    Returns how many effects that were.
     """
     columns = table.c
-    theirs = or_(columns.recipient == to, columns.device.in_(devices))
     blank: dict[str, Any] = {"data": {}, "attachments": []}
     connection.execute(
         update(table)
-        .where(theirs, columns.state == WAITING)
+        .where(columns.recipient == to, columns.state == WAITING)
         .values(state=CANCELLED, failure=_ERASED, ended_at=now_at)
     )
-    changed = connection.execute(update(table).where(theirs).values(blank))
+    changed = connection.execute(update(table).where(columns.recipient == to).values(blank))
     return changed.rowcount

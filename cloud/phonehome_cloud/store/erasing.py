@@ -28,16 +28,21 @@ from .acting_tables import callback, part_order, part_order_event
 from .care_tables import action
 from .people_tables import leave, link, owner, technician, transfer
 from .schema import contact_wish, device, effect, effect_attempt, suppression, ticket_event
+from .unwriting import unwrite
 from .visit_tables import presence, visit
 
 DELETE: Final = "delete"  # the row goes
 BLANK: Final = "blank"  # these columns become NULL, or empty where NULL is not allowed
 SCRUB: Final = "scrub"  # these columns are searched for what is known of the person
+UNWRITE: Final = "unwrite"  # letters: see store.unwriting
 GONE: Final = "[erased]"
 _MIN_WORD_CHARS: Final = 3  # shorter ones are parts of everything
 _PHONE: Final = re.compile(r"\+\d{7,15}", re.ASCII)
 _PHONE_DIGITS: Final = 6  # the last ones, by which a number is known among those of a ticket
 _FILL: Final = r"[ ()/.-]*"
+
+Words = re.Pattern[str] | None  # what finds them
+Rows = ColumnElement[bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,9 @@ class Trace:
     of: "Trace | None" = None
 
 
-_EFFECTS: Final = Trace(effect, BLANK, ("data", "attachments"), device="device", party="recipient")
+_EFFECTS: Final = Trace(
+    effect, UNWRITE, ("data", "attachments"), device="device", party="recipient"
+)
 TRACES: Final[tuple[Trace, ...]] = (
     Trace(transfer, DELETE, owner="to_owner"),
     Trace(link, DELETE, mentions="subject"),
@@ -100,11 +107,13 @@ TRACES: Final[tuple[Trace, ...]] = (
 )
 
 
-def erase(connection: Connection, subject: Subject) -> dict[str, int]:
+def erase(connection: Connection, subject: Subject, now_at: int) -> dict[str, int]:
     """Wipe what every table says about somebody; returns how many rows changed, by table."""
+    pattern = any_of(subject.words)
     found: dict[str, int] = {}
     for trace in TRACES:
-        count = _STEPS[trace.how](connection, trace, find_rows(trace, subject), subject)
+        rows = find_rows(trace, subject)
+        count = _STEPS[trace.how](connection, trace, rows, pattern, now_at)
         found[trace.table.name] = found.get(trace.table.name, 0) + count
     return {name: count for name, count in found.items() if count}
 
@@ -138,14 +147,12 @@ def _parties(subject: Subject) -> list[str]:
 
 
 def _delete(
-    connection: Connection, trace: Trace, rows: ColumnElement[bool], _subject: Subject
+    connection: Connection, trace: Trace, rows: Rows, _pattern: Words, _now_at: int
 ) -> int:
     return connection.execute(delete(trace.table).where(rows)).rowcount
 
 
-def _blank(
-    connection: Connection, trace: Trace, rows: ColumnElement[bool], _subject: Subject
-) -> int:
+def _blank(connection: Connection, trace: Trace, rows: Rows, _pattern: Words, _now_at: int) -> int:
     values = {name: _nothing(trace.table.c[name]) for name in trace.columns}
     return connection.execute(update(trace.table).where(rows).values(values)).rowcount
 
@@ -156,11 +163,8 @@ def _nothing(column: Column[Any]) -> Any:
     return {} if isinstance(column.type, JSON) else ""
 
 
-def _scrub(
-    connection: Connection, trace: Trace, rows: ColumnElement[bool], subject: Subject
-) -> int:
+def _scrub(connection: Connection, trace: Trace, rows: Rows, pattern: Words, _now_at: int) -> int:
     """Rewrite the rows that say one of the words; there are few, and each is read."""
-    pattern = any_of(subject.words)
     if pattern is None:
         return 0
     table, keys = trace.table, list(trace.table.primary_key.columns)
@@ -176,7 +180,13 @@ def _scrub(
     return changed
 
 
-def any_of(words: Iterable[str]) -> re.Pattern[str] | None:
+def _unwrite(
+    connection: Connection, _trace: Trace, rows: Rows, pattern: Words, now_at: int
+) -> int:
+    return unwrite(connection, rows, lambda value: without(value, pattern), now_at)
+
+
+def any_of(words: Iterable[str]) -> Words:
     """What finds any of these words whole, whatever its case; None when there is none.
 
     Of a telephone number it finds the last digits however they are parted, with what is in front.
@@ -194,8 +204,10 @@ def _spelled(word: str) -> str:
     return rf"(?<!\d)(?:[+(]*\d[\d ()/.-]*)?{_FILL.join(word[-_PHONE_DIGITS:])}(?!\d)"
 
 
-def without(value: Any, pattern: re.Pattern[str]) -> Any:
+def without(value: Any, pattern: Words) -> Any:
     """A text, or JSON, in which nothing is left that the pattern finds."""
+    if pattern is None:
+        return value
     if isinstance(value, str):
         return pattern.sub(GONE, value)
     if isinstance(value, Mapping):
@@ -205,4 +217,4 @@ def without(value: Any, pattern: re.Pattern[str]) -> Any:
     return value
 
 
-_STEPS: Final = {DELETE: _delete, BLANK: _blank, SCRUB: _scrub}
+_STEPS: Final = {DELETE: _delete, BLANK: _blank, SCRUB: _scrub, UNWRITE: _unwrite}

@@ -5,9 +5,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select, update
 
+from phonehome_cloud.core.caring import CANCELLED
+from phonehome_cloud.core.deciding.situation import PERSON
 from phonehome_cloud.errors import NotFoundError
 
-from . import effects
+from . import care
+from .care_tables import action
 from .erasing import Subject, erase
 from .people_tables import appliance, owner, transfer
 
@@ -32,6 +35,8 @@ def hand_over(connection: Connection, dev: str, to_owner: str | None, now_at: in
     ).first()
     if row is None:
         raise NotFoundError(f"nothing is known of an appliance {dev}")
+    if row.owner is not None:
+        _call_off(connection, dev, now_at)
     values = {**_OWNERS, "owner": to_owner, "owned_at": now_at if to_owner else None}
     connection.execute(
         update(appliance).where(appliance.c.device == dev).values(**values, updated_at=now_at)
@@ -44,8 +49,7 @@ def hand_over(connection: Connection, dev: str, to_owner: str | None, now_at: in
     ).first()
     words = words_of(connection, row.owner)
     gone = row.owner if others is None else None
-    effects.forget(connection, f"owner:{gone}" if gone else None, now_at, (dev,))
-    erase(connection, Subject(owner=gone, devices=(dev,), words=words))
+    erase(connection, Subject(owner=gone, devices=(dev,), words=words), now_at)
 
 
 def erase_owner(connection: Connection, name: str, now_at: int) -> dict[str, int]:
@@ -56,11 +60,25 @@ def erase_owner(connection: Connection, name: str, now_at: int) -> dict[str, int
     words = words_of(connection, name)
     query = select(appliance.c.device).where(appliance.c.owner == name).with_for_update()
     devices = tuple(connection.execute(query).scalars())
+    for dev in devices:
+        _call_off(connection, dev, now_at)
     connection.execute(
         update(appliance).where(appliance.c.owner == name).values(**_OWNERS, updated_at=now_at)
     )
-    effects.forget(connection, f"owner:{name}", now_at, devices)
-    return erase(connection, Subject(owner=name, devices=devices, words=words))
+    return erase(connection, Subject(owner=name, devices=devices, words=words), now_at)
+
+
+def _call_off(connection: Connection, dev: str, now_at: int) -> None:
+    """End what is under way about a device with its owner; a person who works on it goes on.
+
+    Its tickets are considered again. A visit is off: the technician is told.
+    """
+    columns = action.c.ticket, action.c.n
+    query = select(*columns).where(
+        action.c.device == dev, action.c.ended_at.is_(None), action.c.kind != PERSON
+    )
+    for ticket, n in connection.execute(query.order_by(*columns)).all():
+        care.conclude(connection, dev, ticket, n, CANCELLED, "rule", now_at, {"owner": "gone"})
 
 
 def words_of(connection: Connection, name: str) -> tuple[str, ...]:
