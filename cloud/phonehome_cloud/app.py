@@ -45,6 +45,7 @@ from .web import (
     pages,
     parts,
     rendering,
+    supplying,
     visits,
 )
 from .web.connections import ConnectionLimits, GuardedSite, time_the_head
@@ -200,6 +201,7 @@ def _add_routes(app: web.Application) -> None:
     app.add_routes(my.routes)
     app.add_routes(visits.routes)
     app.add_routes(jobs.routes)
+    app.add_routes(supplying.routes)
     app.router.add_static("/static", rendering.STATIC)
     app.add_subapp(desk.PREFIX, desk.make_desk(version("phonehome")))
 

@@ -3,7 +3,7 @@
 import pytest
 
 from phonehome_cloud.errors import ConflictError
-from phonehome_cloud.store import care
+from phonehome_cloud.store import care, operators
 from phonehome_cloud.store.acting import callbacks, persons
 from phonehome_cloud.store.acting_tables import (
     assignment,
@@ -54,6 +54,24 @@ def test_a_promise_that_is_not_kept_goes_up(home):
     (row,) = home.rows(assignment)
     assert row["responded_at"] is not None
     assert row["level"] == 2
+
+
+def test_who_leaves_leaves_nothing_behind(home):
+    """Their tickets go to somebody else at once; one that nobody had goes to who has room."""
+    hire(home, "ada")
+    home.start("ask")
+    hire(home, "ben")
+    home.do(operators.remove, "ada", home.clock())
+    home.pursue()
+    assert home.rows(assignment)[0]["operator"] == "ben"
+    home.do(operators.remove, "ben", home.clock())
+    home.pursue()
+    assert home.rows(assignment)[0]["operator"] is None
+    hire(home, "eve")
+    home.clock.advance(5 * 60_000)
+    home.pursue()
+    assert home.rows(assignment)[0]["operator"] == "eve"
+    assert home.rows(assignment)[0]["level"] == 1
 
 
 def test_a_ticket_waits_in_the_open_when_nobody_can(home):

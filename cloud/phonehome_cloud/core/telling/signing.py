@@ -11,6 +11,9 @@ from typing import Any, Final
 CONTENT_TYPE: Final = "application/cloudevents+json"
 _PREFIX: Final = "whsec_"
 _TYPE_PREFIX: Final = "phonehome."
+_TOLERANCE_S: Final = 300  # as the reference library has it
+_MAX_SIGNATURES: Final = 8
+_MAX_DIGITS: Final = 12
 
 
 def show_secret(secret: bytes) -> str:
@@ -58,3 +61,25 @@ def write_event(
         envelope["subject"] = device if ticket is None else f"{device}-{ticket}"
     envelope["data"] = dict(data)
     return json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def verify(
+    secrets: Sequence[bytes], headers: Mapping[str, str], body: bytes, now_s: int
+) -> str | None:
+    """The id of a message that somebody signed with one of our secrets, within five minutes.
+
+    None when it is not signed so: by nobody, by another, too long ago or in the future.
+    """
+    names = ("webhook-id", "webhook-timestamp", "webhook-signature")
+    key, at, given = (headers.get(name, "") for name in names)
+    if not (key and at.isascii() and at.isdigit() and len(at) <= _MAX_DIGITS):
+        return None
+    if abs(now_s - int(at)) > _TOLERANCE_S:
+        return None
+    wanted = sign(secrets, key, int(at), body)["webhook-signature"].split()
+    words = given.split()[:_MAX_SIGNATURES]
+    # Every pair is compared, so that how long it takes says nothing.
+    matches = [
+        hmac.compare_digest(word.encode(), good.encode()) for word in words for good in wanted
+    ]
+    return key if any(matches) else None

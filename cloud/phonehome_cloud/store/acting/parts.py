@@ -162,7 +162,7 @@ def deliver(connection: Connection, row: Row[Any], case: Case, now_at: int) -> N
     if case.action is None or case.action.article is None or case.owner is None:
         return
     wording = expect_article(case).in_language(case.owner.language)
-    proofs = [write_proof(step, case.product) for step in wording.steps]
+    proofs = [write_proof(step.proof, case.product) for step in wording.steps]
     steps.add(connection, (row.device, row.ticket, row.action), proofs, now_at)
 
 

@@ -18,6 +18,8 @@ from phonehome_cloud.store.schema import ticket_event
 from . import letters
 
 _BY_PERSON: Final = "token:%"
+# While nobody has room, it is looked so often whether somebody has.
+_ROOM_AGAIN_MS: Final = 5 * 60_000
 # A promise that was broken at the top is told again so often.
 _AGAIN_MS: Final = 4 * 3_600_000
 
@@ -70,7 +72,7 @@ def assign(
         "assigned_at": now_at,
         "respond_by_at": respond_by,
         "resolve_by_at": resolve_by,
-        "due_at": respond_by,
+        "due_at": respond_by if who else min(respond_by, now_at + _ROOM_AGAIN_MS),
     }
     connection.execute(assignment.insert().values(values))
     _tell(connection, values, "assigned", now_at)
@@ -112,12 +114,27 @@ def load_opening(connection: Connection) -> Opening:
 
 def look(connection: Connection, row: Row[Any], now_at: int) -> str | None:
     """A promise is due: kept, or it goes one level up; returns what the history should say."""
+    if row.operator is None and now_at < row.respond_by_at:
+        return _give(connection, row, now_at)
     responded_at = row.responded_at or _find_response(connection, row)
     if responded_at is not None and now_at < row.resolve_by_at:
         _change(connection, row, responded_at=responded_at, due_at=row.resolve_by_at)
         return None
     what = "respond" if responded_at is None else "resolve"
     return _escalate(connection, row, what, responded_at, now_at)
+
+
+def _give(connection: Connection, row: Row[Any], now_at: int) -> str | None:
+    """Nobody has it, and there is time: somebody may have room now."""
+    operators = load_operators(connection)
+    who = core.choose(operators, row.skills, row.level, now_at, is_urgent=row.is_urgent)
+    if who is None:
+        _change(connection, row, due_at=min(row.respond_by_at, now_at + _ROOM_AGAIN_MS))
+        return None
+    values = {"operator": who.name, "level": who.level, "due_at": row.respond_by_at}
+    _change(connection, row, **values)
+    _tell(connection, {**row._mapping, **values}, "assigned", now_at)  # noqa: SLF001 - see below
+    return f"in the hands of {who.name}"
 
 
 def _find_response(connection: Connection, row: Row[Any]) -> int | None:

@@ -23,7 +23,7 @@ def send(
     """Write the effect that tells who packs it; the address goes there and nowhere else."""
     lines = [Line(x["part"], x["title"], x["count"], x["price"]) for x in row.lines]
     ship_to = _ship_to(owner)
-    callback = f"/api/v1/supplier/orders/{number}"
+    callback = f"/supplier/orders/{number}"
     given = number, row.ordered_at, lines, row.currency, row.payer, ship_to, callback
     document = write_document(*given)
     key = letters.key_of("order", row.device, row.ticket, row.action)

@@ -1,0 +1,92 @@
+"""A supplier's word about an order: the order moves, its ticket says so, and the owner hears."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from phonehome_cloud.core.acting import part_orders as core
+from phonehome_cloud.core.caring import FAILED, RUNNING, Case
+from phonehome_cloud.core.tickets import HISTORY_ACTION
+from phonehome_cloud.errors import NotFoundError
+
+from . import care, hooks, people, tickets
+from .acting import letters, parts
+from .vault import Vault
+
+# What an owner wants to know of; that a supplier has accepted is no news.
+_NEWS: Final = frozenset((core.BACK_ORDERED, core.SHIPPED, core.DELIVERED, core.REFUSED))
+
+OrderKey = tuple[str, int, int]  # device, ticket, action
+FindProduct = Callable[[str | None], Any]
+
+
+def load_secrets(
+    connection: Connection, vault: Vault, key: OrderKey, now_at: int
+) -> tuple[str, list[bytes]]:
+    """(supplier, what it signs with); none for an order that no supplier with a webhook has."""
+    row = parts.find(connection, *key)
+    if row is None or row["supplier"] is None:
+        return "", []
+    hook = hooks.maybe_for(connection, f"supplier:{row['supplier']}")
+    if hook is None:
+        return row["supplier"], []
+    return row["supplier"], hooks.load_secrets(connection, vault, hook["webhook"], now_at)
+
+
+def take(
+    connection: Connection,
+    key: OrderKey,
+    event: str,
+    said: str,
+    detail: Mapping[str, Any],
+    who: str,
+    now_at: int,
+    find_product: FindProduct,
+) -> str:
+    """Follow a supplier's word; the state of the order behind it. The same `event` twice is one.
+
+    Raises NotFoundError, and ConflictError when the order cannot have come to that.
+    """
+    dev, number, n = key
+    ticket = tickets.expect(connection, dev, number)
+    row = parts.expect(connection, dev, number, n)
+    state = parts.hear(connection, row, event, said, now_at, detail)
+    if state is None:
+        return str(row.state)
+    evidence = {"n": n, "order": core.order_id(*key), **detail}
+    text = f"order {core.order_id(*key)}: {state.replace('_', ' ')}"
+    ticket.note(now_at, who, HISTORY_ACTION, evidence=evidence, text=text)
+    tickets.save(connection, (), [ticket])
+    owner = people.find_owner(connection, dev)
+    if owner is not None and owner.mail is not None and state in _NEWS:
+        told = {**parts.tell_of(_now(connection, key), core.order_id(*key)), "state": state}
+        letter = letters.key_of("part", dev, number, n, state)
+        given = letter, "part_news", told, dev, number, now_at
+        letters.tell_owner(connection, owner, *given)
+    if care.expect_action(connection, *key).state != RUNNING:
+        return state
+    if state == core.REFUSED:
+        why = {"text": detail.get("reason") or "the supplier cannot deliver it"}
+        care.conclude(connection, dev, number, n, FAILED, who, now_at, evidence=evidence, **why)
+    elif state == core.DELIVERED:
+        case = _case(connection, key, find_product)
+        parts.deliver(connection, row, case, now_at)
+    return state
+
+
+def _now(connection: Connection, key: OrderKey) -> Mapping[Any, Any]:
+    row = parts.find(connection, *key)
+    if row is None:
+        raise NotFoundError(f"no order {core.order_id(*key)}")
+    return row
+
+
+def _case(connection: Connection, key: OrderKey, find_product: FindProduct) -> Case:
+    ticket = tickets.expect(connection, *key[:2])
+    product = find_product(ticket.product)
+    fault = product.find_fault(ticket.spn, ticket.fmi) if product else None
+    action_id = care.expect_action(connection, *key).action_id
+    action = fault.find_action(action_id) if fault and action_id else None
+    owner = people.find_owner(connection, key[0])
+    return Case(ticket, product, fault, action, owner=owner)
