@@ -47,6 +47,7 @@ from .web import (
     rendering,
     supplying,
     visits,
+    wishes,
 )
 from .web.connections import ConnectionLimits, GuardedSite, time_the_head
 from .web.forwarding import find_client
@@ -199,6 +200,7 @@ def _add_routes(app: web.Application) -> None:
     app.add_routes(owner_pages.routes)
     app.add_routes(claiming.routes)
     app.add_routes(my.routes)
+    app.add_routes(wishes.routes)
     app.add_routes(visits.routes)
     app.add_routes(jobs.routes)
     app.add_routes(supplying.routes)

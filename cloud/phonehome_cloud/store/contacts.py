@@ -1,8 +1,8 @@
 """Who a letter goes to, what they wish, and addresses that nothing is written to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, delete, select
 
@@ -11,8 +11,9 @@ from phonehome_cloud.errors import NotFoundError
 
 from . import people
 from .dialects import insert
-from .people_tables import supplier
 from .schema import contact_wish, suppression
+
+_TIMING: Final = frozenset(("daily_cap", "quiet_from", "quiet_until"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,10 @@ def maybe_find(connection: Connection, to: str) -> Contact | None:
 
 
 def _find_supplier(connection: Connection, name: str) -> Contact | None:
-    row = connection.execute(select(supplier).where(supplier.c.supplier == name)).first()
-    return None if row is None else Contact(row.name, row.mail or "", row.language, "UTC")
+    found = people.find_supplier(connection, name)
+    if found is None:
+        return None
+    return Contact(found.name, found.mail or "", found.language, "UTC")
 
 
 _FINDERS: Mapping[str, Any] = {
@@ -50,24 +53,21 @@ _FINDERS: Mapping[str, Any] = {
 
 def load_wishes(connection: Connection, to: str, zone: str, usual: Wishes) -> Wishes:
     """How somebody wants to be told: as they said, and where they did not, as the house does."""
-    row = _load(connection, to)
-    if row is None:
-        return Wishes(usual.daily_cap, usual.quiet_from, usual.quiet_until, zone)
-    given = {name: row[name] for name in ("daily_cap", "quiet_from", "quiet_until")}
-    said = {name: value for name, value in given.items() if value is not None}
-    house = {name: getattr(usual, name) for name in given}
-    return Wishes(**{**house, **said}, zone=zone)
+    given = load_wish(connection, to).items()
+    said = {name: value for name, value in given if name in _TIMING and value is not None}
+    return replace(usual, zone=zone, **said)
 
 
 def is_unsubscribed(connection: Connection, to: str) -> bool:
     """Whether somebody wants no letters."""
-    row = _load(connection, to)
-    return row is not None and row["unsubscribed_at"] is not None
+    return load_wish(connection, to).get("unsubscribed_at") is not None
 
 
-def _load(connection: Connection, to: str) -> RowMapping | None:
+def load_wish(connection: Connection, to: str) -> Mapping[str, Any]:
+    """The columns of what somebody wishes; empty when they said nothing."""
     query = select(contact_wish).where(contact_wish.c.recipient == to)
-    return connection.execute(query).mappings().first()
+    found = connection.execute(query).mappings().first()
+    return {} if found is None else dict(found)
 
 
 def wish(connection: Connection, to: str, values: Mapping[str, Any], now_at: int) -> None:
