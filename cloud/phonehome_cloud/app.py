@@ -19,6 +19,7 @@ from .config import Config
 from .core.catalogue import Catalogue
 from .core.digesting import Policy
 from .core.intake import Intake, Reply
+from .core.visiting.postbox import parse_postbox
 from .errors import ConfigError
 from .files import file_limit
 from .mastering import open_keyring
@@ -58,14 +59,16 @@ from .workers.broker import EmbeddedBroker
 from .workers.commanding import Commanding
 from .workers.committer import Committer
 from .workers.digesting import Digesting
+from .workers.mailbox import Mailbox
 from .workers.measuring import Measuring
 from .workers.membership import Membership, make_tls
 from .workers.mqtt import MQTTConsumer
-from .workers.outgoing import make_telling
+from .workers.outgoing import make_telling, verify_by
 from .workers.partitioning import keep_ahead
 from .workers.pursuing import Pursuing
 from .workers.supervising import Supervised
 from .workers.sweeping import sweep_people
+from .workers.visiting import Visiting
 
 CONSUMER = web.AppKey("consumer", MQTTConsumer)
 CONFIGURED_TOKEN = "configured"  # noqa: S105 - the name of the token, as histories show it
@@ -121,6 +124,7 @@ def make_app(config: Config, joints: Joints = AS_IT_IS) -> web.Application:
     app.cleanup_ctx.append(_storing(config, database, vault, committer))
     _add_loops(app, database, catalogue, digesting, committer, commanding)
     _add_telling(app, config, database, vault, joints)
+    _add_visiting(app, config, database)
     _add_mqtt(app, config, intake, commanding)
     _add_measuring(app, config, database)
     _add_routes(app)
@@ -284,6 +288,19 @@ def _add_loops(
     app.cleanup_ctx.append(_looping("sweep", sweep, is_needed=False))
     if not database.is_sqlite:
         app.cleanup_ctx.append(_looping("partitions", lambda: keep_ahead(database, now_ms)))
+
+
+def _add_visiting(app: web.Application, config: Config, database: Database) -> None:
+    """Look after visits, and read what calendars answer where there is a mailbox for it."""
+    metrics = app[health.METRICS]
+    visiting = Visiting(database, app[parts.PRODUCTS], now_ms, metrics)
+    app.cleanup_ctx.append(_looping("visits", visiting.run, is_needed=False))
+    if config.mailbox.url is None:
+        return
+    postbox = parse_postbox(config.mailbox.url.reveal())
+    tls = verify_by("mailbox.ca", config.mailbox.ca)
+    mailbox = Mailbox(database, postbox, tls, config.mailbox.every_s, now_ms, metrics)
+    app.cleanup_ctx.append(_looping("mailbox", mailbox.run, is_needed=False))
 
 
 def _looping(name: str, run: Callable[[], Awaitable[None]], *, is_needed: bool = True) -> Context:

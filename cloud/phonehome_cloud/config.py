@@ -121,6 +121,15 @@ class TellingConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class MailboxConfig:
+    """Where calendars answer to (None: nobody reads that), and how often it is looked at."""
+
+    url: Secret | None
+    ca: str
+    every_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class WebhooksConfig:
     """Networks inside that events may go to, and who signed certificates there."""
 
@@ -167,6 +176,7 @@ class Config:
     mail: MailConfig
     telling: TellingConfig
     webhooks: WebhooksConfig
+    mailbox: MailboxConfig
     ready: ReadyConfig
     log: LogConfig
     trace: TraceConfig
@@ -185,6 +195,7 @@ _SECTIONS: Final = {
     "mail": MailConfig,
     "telling": TellingConfig,
     "webhooks": WebhooksConfig,
+    "mailbox": MailboxConfig,
     "ready": ReadyConfig,
     "log": LogConfig,
     "trace": TraceConfig,

@@ -153,6 +153,11 @@ class Metrics:
             "kind",
             "outcome",
         )
+        self._visits = self._counter(
+            "phonehome_visit_steps_total",
+            "Visits moved by themselves, their parts, and answers of calendars, by what it was.",
+            "what",
+        )
         self._effects_lag_s = self._gauge(
             "phonehome_effects_lag_seconds", "How long the oldest effect is due and not sent."
         )
@@ -228,6 +233,10 @@ class Metrics:
     def count_pursued(self, table: str, *, failed: bool) -> None:
         """One row of an action was looked at."""
         self._pursued.labels(table, "failed" if failed else "done").inc()
+
+    def count_visit(self, what: str) -> None:
+        """A visit was moved, or got its part, or a calendar's answer was read."""
+        self._visits.labels(what).inc()
 
     def count_effect(self, kind: str, outcome: str, seconds: float) -> None:
         """One try to send an effect ended like this, after so long."""

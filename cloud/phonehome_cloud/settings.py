@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from .setting import Secret, Setting, read_text, read_whole
 from .telling_settings import TELLING_SETTINGS
+from .visiting_settings import VISITING_SETTINGS
 
 
 def _url(value: Any) -> str:
@@ -217,6 +218,7 @@ SETTINGS: Final = (
         "A fault that is back within this time reopens its resolved ticket.",
     ),
     *TELLING_SETTINGS,
+    *VISITING_SETTINGS,
     Setting(
         "ready.free_mb",
         200,

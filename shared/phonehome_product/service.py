@@ -162,11 +162,15 @@ class Command(Section):
 
 
 class Usage(Section):
-    """A counter of the application: a heartbeat metric of its own range (128 to 255)."""
+    """A counter of the application: a heartbeat metric of its own range (128 to 255).
+
+    `by_person`: it rises when somebody at the appliance does something, as a program's start.
+    """
 
     name: Name
     title: Text
     metric: Annotated[StrictInt, Field(ge=128, le=255)]
+    by_person: StrictBool = False
 
 
 class Evidence(Section):

@@ -54,7 +54,7 @@ def make_telling(
     telling, hooks = config.telling, config.webhooks
     usual = Wishes(telling.daily_cap, *telling.quiet, zone="UTC")
     dispatcher = Dispatcher(vault, usual)
-    tls = _verify("webhooks.ca", hooks.ca)
+    tls = verify_by("webhooks.ca", hooks.ca)
     source = config.server.public_url or _SOURCE
     senders: dict[str, Sender] = {
         MAIL: _make_mail(config),
@@ -73,7 +73,7 @@ def _make_mail(config: Config) -> Sender:
     _check_mail(mail, config.server.public_url)
     relay = parse_relay(mail.url.reveal())
     sender = From(mail.name, mail.sender, mail.reply_to)
-    tls = _verify("mail.ca", mail.ca)
+    tls = verify_by("mail.ca", mail.ca)
     return MailSender(relay, tls, make_letters(config), sender, config.server.public_url)
 
 
@@ -87,7 +87,7 @@ def _check_mail(mail: MailConfig, public_url: str) -> None:
         raise ConfigError(problems)
 
 
-def _verify(name: str, ca: str) -> ssl.SSLContext:
+def verify_by(name: str, ca: str) -> ssl.SSLContext:
     """A context that verifies certificates: by this PEM file, or as the system does."""
     try:
         return ssl.create_default_context(cafile=ca or None)

@@ -1,0 +1,79 @@
+"""Visits that cannot be as they are booked: somebody is away, or a part is not there."""
+
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from phonehome_cloud.core.visiting.slots import DAY_MS
+from phonehome_cloud.core.visiting.states import UNDER_WAY
+from phonehome_cloud.core.visiting.visit import Key, Visit
+from phonehome_cloud.errors import ConflictError
+
+from . import people, tickets, visit_answers, visits
+from .visit_tables import visit
+
+WHO: Final = "rule"
+AWAY, PART_LATE = "technician_away", "part_late"
+# So long before it begins the part must be there: the technician loads the van in the morning.
+LOAD_MS: Final = 12 * 3_600_000
+
+
+def find_stranded(connection: Connection, now_at: int) -> list[Key]:
+    """Visits to come whose technician is not there any more, or has leave at that time."""
+    known = {one.id: one for one in people.technicians(connection)}
+    found = []
+    for of in _list_coming(connection, now_at):
+        booked, driver = of.booking, known.get(of.technician or "")
+        if booked is None:
+            continue
+        if driver is None or any(
+            start < booked.end_at and booked.start_at < end for start, end in driver.leave
+        ):
+            found.append(of.key)
+    return found
+
+
+def find_waiting(connection: Connection, now_at: int) -> list[Key]:
+    """Visits to come that wait for a part which nobody has kept for them yet."""
+    return [
+        of.key
+        for of in _list_coming(connection, now_at)
+        if any(row["reservation"] is None for row in of.parts)
+    ]
+
+
+def move_stranded(connection: Connection, key: Key, now_at: int) -> str:
+    """Give a visit to somebody else, or another time."""
+    visit_answers.move_on(connection, key, AWAY, WHO, now_at)
+    return AWAY
+
+
+def look_for_parts(connection: Connection, key: Key, now_at: int) -> str:
+    """Keep what has arrived; a visit that begins soon without its part moves."""
+    tickets.expect(connection, key[0], key[1])
+    of = visits.expect(connection, key)
+    if not of.is_under_way:
+        return ""
+    place = of.device, of.ticket
+    for row in of.parts:
+        if row["reservation"] is None:
+            try:
+                with connection.begin_nested():
+                    given = row["part"], row["count"], now_at, place
+                    row["reservation"] = people.reserve(connection, *given)
+            except ConflictError:
+                continue
+    visits.save(connection, of)
+    missing = [row["part"] for row in of.parts if row["reservation"] is None]
+    if not missing:
+        return "part_there"
+    if of.start_at is None or of.start_at - now_at > LOAD_MS:
+        return ""
+    days = [people.availability(connection, part, now_at).days or 1 for part in missing]
+    visit_answers.delay(connection, key, now_at + max(days) * DAY_MS, WHO, now_at)
+    return PART_LATE
+
+
+def _list_coming(connection: Connection, now_at: int) -> list[Visit]:
+    query = select(visit).where(visit.c.state.in_(UNDER_WAY), visit.c.start_at > now_at)
+    return [Visit(**row) for row in connection.execute(query).mappings()]
