@@ -154,7 +154,7 @@ class Metrics:
             "outcome",
         )
         self._visits = self._counter(
-            "phonehome_visit_steps_total",
+            "phonehome_visit_steps",
             "Visits moved by themselves, their parts, and answers of calendars, by what it was.",
             "what",
         )
