@@ -1,11 +1,14 @@
 """Spreadsheets: every way in which people write them is read, every mistake has its place."""
 
+from pathlib import Path
+
 import pytest
 
 from phonehome_cloud.core.people.hours import read_hours
 from phonehome_cloud.core.people.kinds import KINDS, OWNERS, PARTS, TECHNICIANS
 from phonehome_cloud.core.people.sheets import read_sheet
 
+PAGE = Path(__file__).parents[2] / "cloud" / "PEOPLE.md"
 HEAD = "number,name,zone\n"
 JANE = "K-1,Jürgen Größe,Europe/Berlin\n"
 
@@ -181,3 +184,14 @@ def test_hours_by_weekday():
     found = read_hours("Mon-Tue 08:00-12:00 13:00-17:30; Sun 00:00-24:00")
     assert found == {0: ((480, 720), (780, 1050)), 1: ((480, 720), (780, 1050)), 6: ((0, 1440),)}
     assert read_hours("") == {}
+
+
+def test_every_column_is_documented():
+    """The page has a table of each kind, with every column in order and what it holds."""
+    page = PAGE.read_text()
+    for kind in KINDS.values():
+        table = page.split(f"### {kind.name}\n")[1].split("\n\n")[0]
+        rows = [line for line in table.splitlines() if line.startswith("| `")]
+        assert len(rows) == len(kind.fields), kind.name
+        for of, row in zip(kind.fields, rows, strict=True):
+            assert row.startswith(f"| `{of.name}` | {of.wants}"), row
