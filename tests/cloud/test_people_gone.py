@@ -8,16 +8,26 @@ import zipfile
 import pytest
 from sqlalchemy import insert, select
 
-from phonehome_cloud.store import effects, links, people
+from phonehome_cloud import migrations
+from phonehome_cloud.core.people.fields import span
+from phonehome_cloud.core.people.kinds import TECHNICIANS
+from phonehome_cloud.core.people.sheets import Row
+from phonehome_cloud.errors import ConflictError
+from phonehome_cloud.store import books, effects, links, people, visit_answers, visits
 from phonehome_cloud.store.care_tables import action, care
 from phonehome_cloud.store.columns import metadata
+from phonehome_cloud.store.database import Database
+from phonehome_cloud.store.directory import remove
 from phonehome_cloud.store.exporting import HIDDEN_COLUMNS, HIDDEN_TABLES
+from phonehome_cloud.store.handing import erase_owner
 from phonehome_cloud.store.schema import effect, ticket_event
 from phonehome_cloud.store.telling_tables import suppression
-from phonehome_cloud.store.visit_tables import presence
+from phonehome_cloud.store.visit_tables import booking, presence
+from tests.cloud import visited
 from tests.cloud.running import running
 from tests.cloud.test_people_api import JANE, TOM
 from tests.cloud.test_people_import import command
+from tests.fakes.bases import base_url
 
 pytestmark = pytest.mark.usefixtures("each_database")
 LATER = 2**52
@@ -204,3 +214,51 @@ def _begin(connection, device):
     of_device = care.c.device == device
     if not connection.execute(care.update().where(of_device).values(running)).rowcount:
         connection.execute(insert(care).values(device=device, ticket=1, asked=1, **running))
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A database with a home whose visit by mia is booked."""
+    made = Database(base_url(tmp_path))
+    made.open()
+    migrations.prepare(made)
+    made.write_now(visited.fill)
+    made.write_now(visited.begin)
+    first = made.read_now(lambda c: visits.list_proposals(c, visits.expect(c, visited.KEY)))[0]
+    made.write_now(visit_answers.choose, visited.KEY, first.start_at, "owner", visited.NOW)
+    yield made
+    made.close()
+
+
+def test_a_technician_with_open_visits_cannot_vanish(home):
+    """The refusal names the tickets; when leave has moved the visits, they may go."""
+    booked = home.read_now(visits.expect, visited.KEY)
+    with pytest.raises(ConflictError, match=f"1 open visits .{visited.DEVICE}-1.: write down"):
+        home.write_now(remove, TECHNICIANS, booked.technician, visited.NOW)
+    assert home.read_now(people.find_technician, booked.technician) is not None
+    row = {"technician": booked.technician, "leave": (span("2026-03-01..2026-12-31"),)}
+    entry = books.Entry("token:x", visited.NOW, {})
+    home.write_now(books.write, TECHNICIANS, [Row("", 0, row, {})], entry)
+    moved = home.read_now(visits.expect, visited.KEY)
+    assert moved.technician != booked.technician
+    home.write_now(remove, TECHNICIANS, booked.technician, visited.NOW)
+    assert home.read_now(people.find_technician, booked.technician) is None
+
+
+def test_nobody_drives_to_who_is_gone(home):
+    """The visit is off, its time is free, and the technician is told without the owner's words."""
+    technician = home.read_now(visits.expect, visited.KEY).technician
+    home.write_now(erase_owner, visited.OWNER, visited.NOW + 1)
+    assert home.read_now(visits.expect, visited.KEY).state == "cancelled"
+    assert home.read_now(lambda c: c.execute(select(booking)).all()) == []
+    query = select(effect).where(effect.c.state == "waiting")
+    waiting = home.read_now(lambda c: c.execute(query).mappings().all())
+    told = [row for row in waiting if row["recipient"] == f"technician:{technician}"]
+    assert "visit_job_cancelled" in {row["template"] for row in told}
+    assert not [row for row in waiting if row["recipient"].startswith("owner:")]
+    for row in home.read_now(lambda c: c.execute(select(effect)).mappings().all()):
+        files = [base64.b64decode(each["content"]).decode() for each in row["attachments"]]
+        for text in (repr(dict(row)), *files):
+            assert "lovelace" not in text.lower()
+            assert "lange straße" not in text.lower()
+            assert "ada@" not in text.lower()

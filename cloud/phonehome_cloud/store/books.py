@@ -24,6 +24,7 @@ from .columns import to_json
 from .handing import hand_over
 from .people_tables import appliance, desk, leave, owner, part, stock, supplier, technician
 from .schema import device
+from .visit_answers import clear_technician
 
 _CHUNK: Final = 500
 _ID_BYTES: Final = 8
@@ -164,12 +165,17 @@ def _write_technicians(connection: Connection, rows: Sequence[Row], entry: Entry
     for row in rows:
         if "leave" in row.values:
             name = row.values["technician"]
-            _set_leave(connection, name, row.values["leave"], zones[name]["zone"])
+            spans = _set_leave(connection, name, row.values["leave"], zones[name]["zone"])
+            for from_at, until_at in spans:
+                if until_at > entry.now_at:
+                    clear_technician(connection, name, from_at, until_at, entry.who, entry.now_at)
     return outcome
 
 
-def _set_leave(connection: Connection, name: str, spans: Sequence[Any], zone: str) -> None:
-    """Exactly these days; spans that touch each other are one."""
+def _set_leave(
+    connection: Connection, name: str, spans: Sequence[Any], zone: str
+) -> list[tuple[int, int]]:
+    """Exactly these days, as moments; spans that touch each other are one."""
     connection.execute(delete(leave).where(leave.c.technician == name))
     joined: list[tuple[int, int]] = []
     for from_at, until_at in sorted(span_at(days, zone) for days in spans):
@@ -183,6 +189,7 @@ def _set_leave(connection: Connection, name: str, spans: Sequence[Any], zone: st
         ("technician", "from_at", "until_at"),
         [(name, *span) for span in joined],
     )
+    return joined
 
 
 def _write_suppliers(connection: Connection, rows: Sequence[Row], entry: Entry) -> Outcome:
