@@ -45,6 +45,7 @@ from .web import (
     owner_pages,
     pages,
     parts,
+    previews,
     rendering,
     supplying,
     visits,
@@ -63,7 +64,7 @@ from .workers.mailbox import Mailbox
 from .workers.measuring import Measuring
 from .workers.membership import Membership, make_tls
 from .workers.mqtt import MQTTConsumer
-from .workers.outgoing import make_telling, verify_by
+from .workers.outgoing import make_letters, make_telling, verify_by
 from .workers.partitioning import keep_ahead
 from .workers.pursuing import Pursuing
 from .workers.supervising import Supervised
@@ -257,6 +258,7 @@ def _add_telling(
 ) -> None:
     """Send letters and webhooks; what cannot be sent now stops nothing else."""
     app[hooks.NETWORKS] = config.webhooks.networks
+    app[previews.LETTERS] = make_letters(config)
     context = config, database, vault, now_ms, app[health.METRICS]
     for kind, telling in make_telling(*context, joints.sender, version("phonehome")).items():
         app.cleanup_ctx.append(_looping(f"{kind}s", telling.run, is_needed=False))

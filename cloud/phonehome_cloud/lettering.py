@@ -63,8 +63,8 @@ class Letters:
     """The templates of a folder, compiled once."""
 
     def __init__(self, house: House, default: str = "en", folder: Path = _FOLDER) -> None:
-        self._house = house
-        self._default = default
+        self.house = house
+        self.default = default
         self._folder = folder
         names = (path.name for path in folder.iterdir() if path.is_dir())
         self.languages = tuple(sorted(name for name in names if name != _SAMPLES))
@@ -73,7 +73,7 @@ class Letters:
     @property
     def templates(self) -> tuple[str, ...]:
         """Every letter that can be written, by name."""
-        found = (self._folder / self._default).glob("*.subject")
+        found = (self._folder / self.default).glob("*.subject")
         return tuple(sorted(path.stem for path in found))
 
     def sample(self, template: str) -> dict[str, Any]:
@@ -92,7 +92,7 @@ class Letters:
         Raises jinja2.TemplateError when there is no such template or a variable is missing.
         """
         language = reader.language.partition("-")[0].lower()
-        language = language if language in self._environments else self._default
+        language = language if language in self._environments else self.default
         known = self._known(language, reader)
         if template == DIGEST:
             data = {"notices": self._notices(language, data["notices"], known)}
@@ -108,8 +108,8 @@ class Letters:
             "zone": reader.zone,
             "unsubscribe": reader.unsubscribe,
             "language": language,
-            "sender": self._house.sender,
-            "reply_to": self._house.reply_to,
+            "sender": self.house.sender,
+            "reply_to": self.house.reply_to,
         }
 
     def _notices(
@@ -152,7 +152,7 @@ class Letters:
 
     def _address(self, path: str) -> str:
         """A page of ours as a reader can open it."""
-        return path if "://" in path else self._house.url.rstrip("/") + path
+        return path if "://" in path else self.house.url.rstrip("/") + path
 
 
 def _body(template: Template, data: Mapping[str, Any]) -> str:

@@ -1,12 +1,16 @@
 """Effects and webhooks on the desk API, with the whole receiver behind it."""
 
+import asyncio
+import json
+
 import pytest
 from standardwebhooks.webhooks import Webhook
 
 from phonehome_cloud.clock import now_ms
 from phonehome_cloud.store import contacts, effects
+from phonehome_tools.cli import main
 from tests.cloud.outgoing import DAY_MS, OPENED, add_owner
-from tests.cloud.running import running
+from tests.cloud.running import TOKEN, running
 from tests.fakes.mailbox import mailbox
 from tests.fakes.subscriber import subscriber
 
@@ -169,3 +173,52 @@ async def test_a_dead_address_is_listed_and_let_go(tmp_path):
         await receiver.api("DELETE", "/suppressions/zoe%2Bx@example.com")
         await receiver.api("DELETE", "/suppressions/zoe%2Bx@example.com", 404)
         assert (await receiver.api("GET", "/suppressions"))["items"] == []
+
+
+async def told(capsys, receiver, *words):
+    """What `phonehome admin` prints, and its exit code."""
+    code = await asyncio.to_thread(main, ["admin", *words, "--server", receiver.url])
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+async def test_the_command_lists_retries_and_takes_back(tmp_path, monkeypatch, capsys):
+    """Dead effects with their reasons, one or all of them again, and one taken back."""
+    monkeypatch.setenv("PHONEHOME_API_TOKEN", TOKEN)
+    async with running(tmp_path, **AWAKE) as receiver:
+        await receiver.database.write(add_owner, "7")
+        for key in ("one", "two"):
+            await receiver.database.write(effects.add, letter(key))
+            await state(receiver, key, "dead")
+        late = letter("late", due_at=now_ms() + DAY_MS, expires_at=now_ms() + 2 * DAY_MS)
+        await receiver.database.write(effects.add, late)
+        code, out, _ = await told(capsys, receiver, "effects", "list", "--state", "dead")
+        assert (code, len(out.splitlines()), "no mail configured" in out) == (0, 2, True)
+        _, out, _ = await told(capsys, receiver, "effects", "show", "one")
+        assert json.loads(out)["tries"][0]["outcome"] == "dead"
+        code, out, _ = await told(capsys, receiver, "effects", "retry", "--all")
+        assert (code, {line.split()[1] for line in out.splitlines()}) == (0, {"one", "two"})
+        await state(receiver, "one", "dead")
+        assert (await told(capsys, receiver, "effects", "retry", "one"))[0] == 0
+        assert (await told(capsys, receiver, "effects", "retry", "late"))[0] == 3
+        back = ("effects", "cancel", "late", "--reason", "they called")
+        code, out, _ = await told(capsys, receiver, *back)
+        assert (code, "cancelled" in out) == (0, True)
+        code, _, errors = await told(capsys, receiver, "effects", "list", "--state", "lost")
+        assert (code, "state is wrong" in errors) == (1, True)
+
+
+async def test_a_letter_can_be_looked_at(tmp_path, monkeypatch, capsys):
+    """By the command or the API, in each language, with its sample data; nothing is sent."""
+    monkeypatch.setenv("PHONEHOME_API_TOKEN", TOKEN)
+    async with running(tmp_path) as receiver:
+        _, out, _ = await told(capsys, receiver, "letter")
+        assert "ticket_opened  de  en" in out.splitlines()
+        code, out, _ = await told(capsys, receiver, "letter", "ticket_opened", "--language", "de")
+        assert (code, "Guten Tag Alex Sample," in out) == (0, True)
+        _, out, _ = await told(capsys, receiver, "letter", "ticket_opened", "--html")
+        assert out.startswith("<!doctype html>")
+        assert (await told(capsys, receiver, "letter", "no_such_letter"))[0] == 1
+        refused = await receiver.api("GET", "/letters/ticket_opened?language=fi", 400)
+        assert "de, en" in refused["errors"][0]["fix"]
+        assert (await receiver.api("GET", "/effects"))["items"] == []

@@ -1,4 +1,4 @@
-"""`phonehome admin`: look after a receiver over its API: devices, quarantine, dead letters, paths.
+"""`phonehome admin`: look after a receiver over its API: devices, quarantine, what leaves, paths.
 
 Exit codes: 0 good, 1 the receiver refused or is not there, 2 wrong use, 3 nothing was replayed or
 retried because it would fail again.
@@ -17,6 +17,7 @@ from typing import Any
 from phonehome_tools.decode import describe
 from phonehome_tools.fleet.desk import Desk, read_token
 from phonehome_tools.fleet.errors import DeskError, FleetError
+from phonehome_tools.outbox import Outbox
 from phonehome_wire.errors import WireError
 
 GOOD, FAILED, USAGE, REFUSED = 0, 1, 2, 3
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     report.add_argument("report")
     _add_quarantine(things)
     _add_letters(things)
+    Outbox(_step, _tell, _when).add_to(things)
 
 
 def _add_quarantine(things: Any) -> None:

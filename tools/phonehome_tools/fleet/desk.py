@@ -74,9 +74,9 @@ class Desk:
         """What is at a path below the API's prefix."""
         return await self._call("GET", _PREFIX + path, params=params)
 
-    async def post(self, path: str) -> dict[str, Any]:
-        """Do what a path below the API's prefix names."""
-        return await self._call("POST", _PREFIX + path)
+    async def post(self, path: str, **body: Any) -> dict[str, Any]:
+        """Do what a path below the API's prefix names; `json=` is what it is told."""
+        return await self._call("POST", _PREFIX + path, **body)
 
     async def send(
         self, method: str, path: str, json: Mapping[str, Any] | None = None
