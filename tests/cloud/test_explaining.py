@@ -36,7 +36,7 @@ def test_evidence_pushes_to_its_side_strongest_first():
     assert [push.title for push in pushes] == ["Not so: b", "a"]
     against, speaks = pushes
     assert (against.is_for, against.x, against.width) == (False, 0, WIDTH / 2)
-    assert (speaks.is_for, speaks.x, speaks.width) == (True, WIDTH / 2, WIDTH / 8)
+    assert (speaks.is_for, speaks.x, speaks.width) == (True, WIDTH / 2, WIDTH / 4)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from .diagnoses import MadeDiagnosis, Moved, RankedCause
 WIDTH: Final = 200
 _MARK: Final = 1.5  # the width of the mark
 _MIDDLE: Final = WIDTH / 2
-# Full width of an evidence bar: odds times or divided by 100. A larger factor is as wide.
-_WIDEST_LOG10: Final = 2.0
+# Full width of an evidence bar: odds times or divided by 10. A larger factor is as wide.
+_WIDEST_LOG10: Final = 1.0
 _LEAST_LOG10: Final = 0.02  # less than 5 %: it says nothing about this cause
 
 
