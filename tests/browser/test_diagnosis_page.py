@@ -6,12 +6,10 @@ from phonehome_cloud.core.deciding.situation import Situation
 from phonehome_cloud.core.diagnosing.facts import Facts
 from phonehome_cloud.core.replaying import Record
 from phonehome_product import load
-from tests.browser.test_tickets_page import DESK, PHONE, browser, is_too_wide, open_page
+from tests.browser.test_tickets_page import DESK, PHONE, is_too_wide, open_page
 from tests.cloud.diagnosed import write_diagnosis
 from tests.cloud.running import running
 from tests.cloud.test_diagnoses_api import BLOCKED
-
-__all__ = ["browser"]
 
 
 @pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])

@@ -27,10 +27,12 @@ _KINDS = {
 _DRAIN_S = 20
 _LOOK_S = 0.02
 # Application commands of these appliances: {0: fault, 1: on}; whether no program runs (1 or 0);
-# and {channel: number in steps of its exponent}, of every sensor that can be read.
+# {channel: number in steps of its exponent}, of every sensor that can be read; and {channel: 1
+# good, 0 open, 2 not switched} of what can test itself.
 _COMMAND_SWITCH = 128
 _COMMAND_IS_IDLE = 129
 _COMMAND_REREAD = 130
+_COMMAND_SELFTEST = 132
 
 
 class VirtualBoard:
@@ -51,6 +53,7 @@ class VirtualBoard:
         self.agent.command(_COMMAND_SWITCH, self._obey)
         self.agent.command(_COMMAND_IS_IDLE, lambda _args: int(self._source.is_idle))
         self.agent.command(_COMMAND_REREAD, self._reread)
+        self.agent.command(_COMMAND_SELFTEST, self._test)
         self._output = Output(self.agent.uptime)
         self._channels = self.agent.product.channels
         for name in self._source.names or [channel.name for channel in self._channels]:
@@ -113,6 +116,11 @@ class VirtualBoard:
     def _reread(self, _args):
         """The newest sample of each sensor."""
         return {c.id: c.value for c in self._channels if c.value != MISSING}
+
+    def _test(self, _args):
+        """What the appliance finds when it tests itself, by channel."""
+        found = self._source.test()
+        return {c.id: found[c.name] for c in self._channels if c.name in found}
 
     def _switch(self, fault, on):
         try:

@@ -1,7 +1,7 @@
 """Where samples come from: a physical model, this computer, or recorded rows.
 
 A source has `names` (of sensors, None: all of the product), `reader(name)`, `step(now_ms)`,
-`switch(fault, on)`, `phase` and `is_idle`.
+`switch(fault, on)`, `test()`, `phase` and `is_idle`.
 """
 
 from .rows import Rows
@@ -42,6 +42,10 @@ class ModelSource:
         else:
             self._model.clear(fault)
 
+    def test(self):
+        """What tests itself, by the name of its sensor: 1 good, 0 open, 2 not switched."""
+        return self._model.test()
+
 
 class HostSource:
     """The sensors of this computer."""
@@ -70,6 +74,10 @@ class HostSource:
     def switch(self, fault, _on):
         """Nothing can be broken here."""
         raise KeyError(fault)
+
+    def test(self):
+        """Nothing tests itself here."""
+        return {}
 
 
 class ReplaySource:

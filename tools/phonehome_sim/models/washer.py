@@ -88,6 +88,17 @@ class Washer:
         """Return a number in the sensor's unit, or None when nothing can be read."""
         return self._values[sensor_name]
 
+    def test(self) -> dict:
+        """Test valve, heater, pump, lock and accelerometer: 1 good, 0 open, by sensor name."""
+        broken = {
+            "inlet_valve": (),
+            "heater_relay": ("heater_open",),
+            "drain_pump": ("pump_open",),
+            "door_locked": ("door_lock",),
+            "vibration": ("vibration_lost",),
+        }
+        return {n: int(not self._faults & set(by)) for n, by in broken.items()}
+
     def step(self, now_ms: int) -> None:
         """Let the machine run until now_ms, a clock that never goes back."""
         elapsed_s = 0 if self._last_ms is None else (now_ms - self._last_ms) / 1000
