@@ -96,7 +96,7 @@ def to_ascii(address: str) -> str:
         Address(username=local, domain=encoded)
     except (idna.IDNAError, UnicodeError, HeaderParseError, ValueError, IndexError) as error:
         raise ValueError(f"{address!r} is no mail address") from error
-    if not at or not local or not local.isprintable():
+    if not at or not local or not local.isprintable() or " " in local:
         raise ValueError(f"{address!r} is no mail address")
     return f"{local}@{encoded}"
 
@@ -117,7 +117,6 @@ def compose(
     # RFC 3834: nobody's holiday notice answers it. The second is what Exchange reads.
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
-    message["Content-Language"] = letter.language
     if envelope.unsubscribe:
         message["List-Unsubscribe"] = f"<{envelope.unsubscribe}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
@@ -125,6 +124,7 @@ def compose(
     message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
     for attachment in attachments:
         _attach(message, attachment)
+    message["Content-Language"] = letter.language  # last: what makes parts moves it into one
     return message
 
 

@@ -88,9 +88,10 @@ def may_go_at(wishes: Wishes, weight: str, now_at: int, sent_at: Sequence[int]) 
 def parse_minute(text: str) -> int:
     """The minute of the day that HH:MM says; ValueError for anything else."""
     hours, colon, minutes = text.strip().partition(":")
-    if not (colon and hours.isdecimal() and minutes.isdecimal() and len(minutes) == 2):
-        raise ValueError(text)
+    is_number = text.isascii() and hours.isdecimal() and minutes.isdecimal()
+    if not (colon and is_number and len(hours) <= 2 and len(minutes) == 2):
+        raise ValueError(f"{text!r} is no time")
     minute = int(hours) * 60 + int(minutes)
     if int(minutes) > 59 or minute >= _DAY_MINUTES:
-        raise ValueError(text)
+        raise ValueError(f"{text!r} is no time")
     return minute
