@@ -34,6 +34,7 @@ from .store.resealing import check_masters
 from .store.vault import Vault
 from .tracing import TRACER, TracedDigest, TracedIntake, Tracer
 from .web import (
+    care_pages,
     claiming,
     desk,
     device,
@@ -202,6 +203,7 @@ def _add_routes(app: web.Application) -> None:
     app.add_routes(enrolling.routes)
     app.add_routes(health.routes)
     app.add_routes(pages.routes)
+    app.add_routes(care_pages.routes)
     app.add_routes(owner_pages.routes)
     app.add_routes(claiming.routes)
     app.add_routes(my.routes)

@@ -379,7 +379,7 @@ async def test_a_ticket_is_not_reopened_beside_an_open_one(receiver, washer):
 async def test_the_digest_wakes_up_when_something_was_committed(receiver, washer):
     """A ticket is there well before the next tick."""
     seen = asyncio.get_running_loop().create_future()
-    receiver.digest._on_ticket = seen.set_result
+    receiver.digest.on_ticket = seen.set_result
     task = asyncio.create_task(receiver.digest.run())
     await report(receiver, washer, fault(0))
     receiver.digest.wake()

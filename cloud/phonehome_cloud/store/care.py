@@ -78,6 +78,12 @@ def expect_action(connection: Connection, dev: str, number: int, n: int) -> Acti
     return ActionRow(**row)
 
 
+def find(connection: Connection, dev: str, number: int) -> RowMapping | None:
+    """How far the care of a ticket is; None when it was never looked at."""
+    of_ticket = care.c.device == dev, care.c.ticket == number
+    return connection.execute(select(care).where(*of_ticket)).mappings().first()
+
+
 def list_actions(connection: Connection, dev: str, number: int) -> list[RowMapping]:
     """What was and is done about a ticket, oldest first."""
     of_ticket = action.c.device == dev, action.c.ticket == number
@@ -153,7 +159,13 @@ def note(
 
 
 def agree(
-    connection: Connection, dev: str, number: int, n: int, who: str, now_at: int
+    connection: Connection,
+    dev: str,
+    number: int,
+    n: int,
+    who: str,
+    now_at: int,
+    text: str | None = None,
 ) -> ActionRow:
     """The owner, or an operator for them, agrees to an action; the care loop starts it.
 
@@ -163,7 +175,7 @@ def agree(
     found = expect_action(connection, dev, number, n)
     before = found.state
     found.move(AGREED, now_at)
-    note(ticket, found, before, who, now_at)
+    note(ticket, found, before, who, now_at, text=text)
     _save(connection, ticket, found, now_at)
     return found
 

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from . import (
+    care,
     claims,
     commands,
     configs,
@@ -12,6 +13,7 @@ from . import (
     hooks,
     importing,
     in_hand,
+    incidents,
     journeys,
     letters,
     people,
@@ -47,6 +49,8 @@ OPERATIONS = (
     *previews.OPERATIONS,
     *supplying.OPERATIONS,
     *tickets.OPERATIONS,
+    *care.OPERATIONS,
+    *incidents.OPERATIONS,
     *diagnoses.OPERATIONS,
     *priors.OPERATIONS,
     *people.OPERATIONS,

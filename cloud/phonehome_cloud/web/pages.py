@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from phonehome_cloud.clock import now_ms
+from phonehome_cloud.core.deciding.rules import RULES
 from phonehome_cloud.core.tickets import OPEN_STATES, STATES, parse_ticket_id
 from phonehome_cloud.errors import CloudError
 from phonehome_cloud.store import care, listing, tokens
@@ -16,6 +17,7 @@ from phonehome_product import Product
 from phonehome_wire.names import FMI_TEXTS
 
 from . import charts
+from .care import read_care
 from .diagnoses import read_diagnoses
 from .explaining import explain
 from .forms import read_form
@@ -158,6 +160,7 @@ async def show_one(request: web.Request, name: str) -> web.StreamResponse:
     database = request.app[DATABASE]
     ticket = await database.read(read_detail, products, device, number)
     made = await database.read(read_diagnoses, products, device, number)
+    cared = await database.read(read_care, products, device, number)
     product = products.get(ticket.product or "")
     return request.app[RENDER](
         "ticket.html",
@@ -166,6 +169,10 @@ async def show_one(request: web.Request, name: str) -> web.StreamResponse:
         product=product.title if product else None,
         mode=FMI_TEXTS.get(ticket.fmi, f"failure mode {ticket.fmi}"),
         causes=_causes(product, ticket),
+        made=made[0] if made else None,
+        care=cared,
+        is_open=ticket.state in OPEN_STATES,
+        rules={rule: each.sentence for rule, each in RULES.items()},
         diagnosis=explain(made[0]) if made and made[0].causes else None,
         frames=[
             {

@@ -41,6 +41,9 @@ _HEADLINES = {
     "recovering": "The device reports recovery",
     "relapsed": "The fault is back",
     "comment": "Comment",
+    "diagnosed": "Diagnosed",
+    "decided": "Decided",
+    "incident": "Part of an incident",
     "learnt": "Learnt how often each cause is why",
 }
 
@@ -81,6 +84,9 @@ def ago(at: int, now_at: int) -> str:
 
 def headline(entry: HistoryEntry) -> str:
     """What happened, in a few words."""
+    if entry.kind == "action" and entry.evidence and entry.to_state:
+        what = entry.evidence.get("action") or entry.evidence.get("kind") or "action"
+        return f"{_words(what)}: {_words(entry.to_state)}".capitalize()
     if entry.kind == "state" and entry.to_state:
         return f"{(entry.from_state or '').replace('_', ' ')} → {entry.to_state.replace('_', ' ')}"
     return _HEADLINES.get(entry.kind, entry.kind)
