@@ -55,6 +55,7 @@ from phonehome_cloud.core.tickets import (
 
 from . import acting, care
 from .facts import Devices, TicketKey
+from .learning import learn_from
 from .situations import People, make_situation
 
 # An action that cannot be started is cancelled and another one chosen, so often at most: then the
@@ -159,6 +160,8 @@ class _One:
             self._go_on()
         else:
             self._end_all()
+        fault = self._knowledge.fault(self._ticket.product, self._ticket.spn, self._ticket.fmi)
+        learn_from(self._connection, self._ticket, self._actions, fault, self._now_at)
         running = self._running
         self._progress.running = running.n if running else None
         self._progress.due_at = running.due_at if running else None

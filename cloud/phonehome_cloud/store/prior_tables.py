@@ -39,7 +39,7 @@ outcome = Table(
     Column("fmi", SmallInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("who", String(64), nullable=False),
-    # core.diagnosing.outcomes: technician, owner, device; held
+    # core.diagnosing.outcomes: technician, owner, device; held, came_back, dropped
     Column("how", String(12), nullable=False),
     # {cause: weight} that counted, and that counts on held_at if the fault has not come back.
     Column("shares", JSON, nullable=False),

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, RowMapping, literal, select, tuple_, update
 
 from phonehome_cloud.core.diagnosing.outcomes import (
     CAME_BACK,
+    DROPPED,
     HELD,
     HELD_MS,
     Outcome,
@@ -101,6 +102,12 @@ def _or_add(statement: Any) -> Any:
     )
 
 
+def has_held(connection: Connection, now_at: int) -> bool:
+    """Whether `settle` would find something."""
+    due = select(outcome.c.key).where(outcome.c.held_at.is_not(None), outcome.c.held_at <= now_at)
+    return connection.execute(due.limit(1)).first() is not None
+
+
 def settle(
     connection: Connection, find_fault: FindFault, now_at: int, limit: int = SETTLED_AT_ONCE
 ) -> int:
@@ -128,8 +135,9 @@ def _settle(connection: Connection, row: RowMapping, fault: Any, now_at: int) ->
         outcome.c.key == row["key"],
     )
     connection.execute(update(outcome).where(*of_it).values(held_at=None))
+    how: dict[str, Any]
     if fault is None or _came_back(connection, row):
-        how = {"shares": {}, "change": {}, "how": CAME_BACK}
+        how = {"shares": {}, "change": {}, "how": DROPPED if fault is None else CAME_BACK}
     else:
         shares = {cause: float(weight) for cause, weight in row["held"].items()}
         change = _count(connection, row["product"], fault, shares, now_at)

@@ -50,7 +50,7 @@ class PriorsOfProduct(msgspec.Struct):
 class ShownOutcome(msgspec.Struct):
     """How a ticket ended, what it counted for which cause, and the old and new priors.
 
-    `how` is technician, owner, device, held (not back in 90 days) or came_back.
+    `how` is technician, owner, device, held (not back in 90 days), came_back or dropped.
     """
 
     ticket: str

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from phonehome_cloud.core.considering import Knowledge
 from phonehome_cloud.errors import StoreUnavailableError
-from phonehome_cloud.store import incidents, tallies
+from phonehome_cloud.store import incidents, priors, tallies
 from phonehome_cloud.store.considering import Considered, consider_next, has_due
 from phonehome_cloud.store.database import Database
 
@@ -26,6 +26,7 @@ _TICK_S: Final = 1.0
 _FOLLOW: Final = 1000  # tickets of an incident that are made due at a time
 _WATCH_S: Final = 10.0  # so often devices that restart are counted
 _FORGET_S: Final = 3600.0
+_SETTLE_S: Final = 60.0  # so often outcomes that held for 90 days are counted
 
 
 async def _at_once() -> bool:
@@ -62,7 +63,7 @@ class Caring:
         self._on_effects = on_effects
         self._batch = batch
         self._work = asyncio.Event()
-        self._watched_s = self._forgot_s = float("-inf")
+        self._watched_s = self._forgot_s = self._settled_s = float("-inf")
 
     def wake(self) -> None:
         """There may be a ticket to consider."""
@@ -98,7 +99,7 @@ class Caring:
         return done.tickets
 
     async def _watch(self) -> None:
-        """Now and then: devices that restart, and counts that are too old."""
+        """Now and then: devices that restart, counts that are too old, outcomes that held."""
         now_s = time.monotonic()
         if now_s - self._watched_s >= _WATCH_S:
             self._watched_s = now_s
@@ -109,6 +110,10 @@ class Caring:
         if now_s - self._forgot_s >= _FORGET_S:
             self._forgot_s = now_s
             await self._database.write(tallies.forget_old, self._clock())
+        if now_s - self._settled_s >= _SETTLE_S:
+            self._settled_s = now_s
+            if await self._database.read(priors.has_held, self._clock()):
+                await self._database.write(priors.settle, self._knowledge.fault, self._clock())
 
 
 def _has_work(connection: Connection, now_at: int) -> bool:

@@ -22,6 +22,7 @@ BY_OWNER: Final = "owner"  # said that it helped
 BY_DEVICE: Final = "device"  # proved that it helped
 HELD: Final = "held"  # did not come back
 CAME_BACK: Final = "came_back"
+DROPPED: Final = "dropped"  # the product file has this fault no more
 
 HELD_MS: Final = HELD_DAYS * 86_400_000
 
