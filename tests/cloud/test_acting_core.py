@@ -153,7 +153,8 @@ def people(*rows):
         ("solar", 1, False, None),
         ("fire", 1, False, None),  # she has no room
         ("fire", 1, True, "cleo"),  # but danger fits in
-        ("sleep", 1, True, None),  # and nobody who is away
+        ("sleep", 1, False, None),  # he is away
+        ("sleep", 1, True, "ben"),  # and danger goes to anybody who is there
     ],
 )
 def test_a_ticket_goes_to_who_can_and_has_room(skills, level, is_urgent, who):

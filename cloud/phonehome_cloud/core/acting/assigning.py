@@ -26,10 +26,10 @@ class Operator:
     load: int
     away_until_at: int | None = None
 
-    def has_room(self, now_at: int) -> bool:
+    @property
+    def has_room(self) -> bool:
         """Whether one more ticket can be theirs."""
-        is_away = self.away_until_at is not None and self.away_until_at > now_at
-        return not is_away and self.load < self.capacity
+        return self.load < self.capacity
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +54,15 @@ def choose(
     *,
     is_urgent: bool = False,
 ) -> Operator | None:
-    """Who gets it; None when nobody of this level or above can. What is urgent fits in always."""
-    able = [
-        operator
-        for operator in operators
-        if operator.level >= level
-        and operator.skills >= set(skills)
-        and (operator.has_room(now_at) or (is_urgent and not _is_away(operator, now_at)))
-    ]
+    """Who gets it; None when nobody of this level or above can.
+
+    What is urgent fits in always, and goes to anybody who is there when nobody has the skills.
+    """
+    wanted = set(skills)
+    here = [one for one in operators if one.level >= level and not _is_away(one, now_at)]
+    able = [one for one in here if one.skills >= wanted and (is_urgent or one.has_room)]
+    if is_urgent and not able:
+        able = here
     return min(able, key=_rank, default=None)
 
 
