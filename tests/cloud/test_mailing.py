@@ -126,7 +126,7 @@ async def test_an_invitation_has_its_method_in_its_type(post, box):
     calendar = "\r\n".join(lines).encode()
     order = Attachment("order.pdf", "application/pdf", b"%PDF-1.7 \x00\xff")
     invitation = Attachment("visit.ics", "text/calendar", calendar, "REQUEST")
-    await post.add(attachments=(invitation, order), weight="service")
+    await post.add(attachments=(order, invitation), weight="service")
     await post.tell()
     letter = box.letters[0][1]
     kinds = [part.get_content_type() for part in letter.walk()]

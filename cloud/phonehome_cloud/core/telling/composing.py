@@ -122,7 +122,8 @@ def compose(
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
     message.set_content(letter.text, cte="quoted-printable")
     message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
-    for attachment in attachments:
+    # Alternatives first: a message with files beside it takes none any more.
+    for attachment in sorted(attachments, key=lambda one: one.method is None):
         _attach(message, attachment)
     message["Content-Language"] = letter.language  # last: what makes parts moves it into one
     return message
