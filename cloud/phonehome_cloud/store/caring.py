@@ -54,6 +54,7 @@ from phonehome_cloud.core.tickets import (
 )
 
 from . import acting, care
+from .asking import ask_device
 from .facts import Devices, TicketKey
 from .learning import learn_from
 from .situations import People, make_situation
@@ -148,6 +149,7 @@ class _One:
         self._now_at = loaded.now_at
         self._actions = list(loaded.actions.get(self._key, ()))
         self._new: list[ActionRow] = []
+        self._answer_at: int | None = None
 
     @property
     def _running(self) -> ActionRow | None:
@@ -164,7 +166,7 @@ class _One:
         learn_from(self._connection, self._ticket, self._actions, fault, self._now_at)
         running = self._running
         self._progress.running = running.n if running else None
-        self._progress.due_at = running.due_at if running else None
+        self._progress.due_at = running.due_at if running else self._answer_at
 
     def _follow_incident(self) -> None:
         """What a person decided about the incident holds for each of its tickets."""
@@ -224,6 +226,8 @@ class _One:
         for _ in range(_TRIES):
             finding = self._find()
             running = self._running
+            if running is None and self._asks(finding):
+                return
             if running is not None and running.state == AGREED:
                 self._begin(running, finding)
             elif running is None and finding.decision.chosen.kind != WAIT:
@@ -234,6 +238,18 @@ class _One:
                 return
         reason = self._actions[-1].detail.get("reason")
         raise StartError(f"none of {_TRIES} actions could be started; the last one: {reason}")
+
+    def _asks(self, finding: Finding) -> bool:
+        """Whether a question to the device is waited for; where it is urgent, nothing is."""
+        product, found = finding.product, finding.diagnosis
+        fault = product.find_fault(self._ticket.spn, self._ticket.fmi) if product else None
+        if product is None or found is None or fault is None or not found.asks:
+            return False
+        if self._progress.incident is not None or fault.safety or fault.urgent:
+            return False
+        asks = found.asks
+        self._answer_at = ask_device(self._connection, self._ticket, product, asks, self._now_at)
+        return self._answer_at is not None
 
     def _hold(self) -> None:
         """Of an incident's tickets no van and no part starts that has not started yet."""

@@ -156,6 +156,8 @@ def _tell_ended(connection: Connection, row: Row[Any], now_at: int) -> None:
         configs.wake(connection, row.device, row.number, now_at)
     elif row.who == answers.WHO:
         answers.wake(connection, row.device, row.number, now_at)
+    else:
+        answers.wake_asker(connection, row.device, row.who, now_at)
 
 
 def _last_cseq(connection: Connection, dev: str, inc: str, boot: int) -> int:

@@ -44,6 +44,7 @@ _HEADLINES = {
     "diagnosed": "Diagnosed",
     "decided": "Decided",
     "incident": "Part of an incident",
+    "asked": "The device was asked",
     "learnt": "Learnt how often each cause is why",
 }
 
