@@ -2,26 +2,17 @@
 
 import pytest
 
-from phonehome_cloud.core.deciding.situation import Situation
-from phonehome_cloud.core.diagnosing.facts import Facts
-from phonehome_cloud.core.replaying import Record
-from phonehome_product import load
 from tests.browser.test_tickets_page import DESK, PHONE, is_too_wide, open_page
-from tests.cloud.diagnosed import write_diagnosis
 from tests.cloud.running import running
-from tests.cloud.test_diagnoses_api import BLOCKED
+from tests.cloud.test_diagnoses_api import blocked_drain, diagnosed
 
 
 @pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
-async def test_causes_are_bars_with_what_moved_them(tmp_path, browser, project, size):
+async def test_causes_are_bars_with_what_moved_them(tmp_path, browser, size):
     """The likeliest cause is open and its bar the longest; nothing needs a script or a style."""
-    washer = load(project / "shared/products/washer.toml")
     async with running(tmp_path) as receiver:
-        voice = await receiver.register()
-        ticket = await receiver.open_ticket(voice, 520194, 7)
-        facts = Facts(voice.device, 1, "washer", 520194, 7, ticket["opened_at"], frame=BLOCKED)
-        record = Record(facts, Situation(facts.now_at))
-        await receiver.database.write(write_diagnosis, washer, record)
+        ticket = await blocked_drain(receiver, await receiver.register())
+        await diagnosed(receiver, ticket["id"])
         page = await open_page(browser, receiver, size)
         await page.goto(f"{receiver.url}/tickets/{ticket['id']}")
         bars = page.locator(".ranked > li")
