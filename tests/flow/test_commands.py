@@ -36,14 +36,19 @@ async def run_command(*words, **variables):
     return process.returncode, out.decode(), err.decode()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(150)
 async def test_demo_once_comes_true(tmp_path):
-    """The demo ends with 0 after a ticket with its freeze frame resolved itself."""
+    """The demo ends with 0 after a ticket with its freeze frame resolved itself, and a pump was
+    replaced when its owner was home.
+    """
     code, out, err = await run_command("demo", "--once", "--state", tmp_path)
     assert (code, err) == (0, ""), out
     order = [
         out.index(words) for words in ("freeze frame of", "cleans the filter", "resolved itself")
     ]
+    assert order == sorted(order)
+    acts = ("pump opens", "ranks the causes", "three times", "chooses", "job sheet", "learnt")
+    order = [out.index(words) for words in acts]
     assert order == sorted(order)
 
 
@@ -68,7 +73,7 @@ async def test_demo_leaves_no_process_behind(tmp_path, signum):
     while b"phones home" not in line:
         line = await process.stdout.readline()
         assert line, "the demo ended by itself"
-    assert len(commands_with(tmp_path)) == 4
+    assert len(commands_with(tmp_path)) == 5  # the demo, its receiver, three boards
     process.send_signal(signum)
     assert await process.wait() == 128 + signum
     assert commands_with(tmp_path) == []

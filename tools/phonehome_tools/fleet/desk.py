@@ -74,6 +74,10 @@ class Desk:
         """What is at a path below the API's prefix."""
         return await self._call("GET", _PREFIX + path, params=params)
 
+    async def put(self, path: str, **body: Any) -> dict[str, Any]:
+        """Write down what a path below the API's prefix names."""
+        return await self._call("PUT", _PREFIX + path, **body)
+
     async def post(self, path: str, **body: Any) -> dict[str, Any]:
         """Do what a path below the API's prefix names; `json=` is what it is told."""
         return await self._call("POST", _PREFIX + path, **body)

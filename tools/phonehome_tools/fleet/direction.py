@@ -14,7 +14,10 @@ from phonehome_tools.fleet.children import Children
 from phonehome_tools.fleet.desk import Desk
 from phonehome_tools.fleet.errors import ChildError
 from phonehome_tools.fleet.home import Home, Link
+from phonehome_tools.fleet.letterbox import Letterbox, letterbox
 from phonehome_tools.fleet.receiver import Receiver
+from phonehome_tools.fleet.service_act import MILESTONES as SERVICE_MILESTONES
+from phonehome_tools.fleet.service_act import ServiceAct, mail_environment
 from phonehome_tools.fleet.stage import LineStage, LiveStage, Stage
 from phonehome_tools.fleet.story import Seen, Story
 
@@ -30,36 +33,42 @@ MILESTONES = (
     ("mended", "somebody cleans the filter and mends the wire"),
     ("healed", "the washer proves that water leaves again"),
     ("resolved", "the ticket resolved itself"),
+    *SERVICE_MILESTONES,
 )
-WASHER, FRIDGE = "washer", "fridge"
+WASHER, FRIDGE, ADAS = "washer", "fridge", "ada's washer"
+PRODUCTS = {WASHER: "washer", FRIDGE: "fridge", ADAS: "washer"}
 WASHER_FAULT, WASHER_CODE = "drain_blocked", "E21"
 FRIDGE_FAULT = "fresh_ntc_open"
 SHOWN = {
     WASHER: ("water_level", "pump_current", "drum_speed", "water_temp"),
     FRIDGE: ("fresh_temp", "freezer_temp", "compressor_current", "fan_speed"),
+    ADAS: ("water_level", "pump_current"),
 }
 SHOW_MS = 250
 HEARTBEAT_S = 10
-SEED = 1
+SEEDS = {WASHER: 1, FRIDGE: 1, ADAS: 2}
 POLL_S = 0.2
 # A moment in which a person sees the open ticket before it is worked on.
 PAUSE_S = 2.0
-ONCE_WITHIN_S = 85.0
+ONCE_WITHIN_S = 110.0
 
 
 async def direct(state: Path | None, *, once: bool) -> int:
     """Run the demo; 0 when it came true (or Ctrl-C), ChildError with the reason otherwise."""
     story = Story(MILESTONES)
-    with workplace(state) as folder, stage_for(story) as stage:
+    with workplace(state) as folder, letterbox() as box, stage_for(story) as stage:
         async with Children() as children:
-            demo = Demo(folder, children, story, stage)
+            demo = Demo(folder, children, story, stage, box)
             return await (demo.run_once() if once else demo.run())
 
 
 class Demo:
-    """The running demo: its receiver, its two boards and its story."""
+    """The running demo: its receiver, its three boards, its letters and its story."""
 
-    def __init__(self, folder: Path, children: Children, story: Story, stage: Stage) -> None:
+    def __init__(
+        self, folder: Path, children: Children, story: Story, stage: Stage, box: Letterbox
+    ) -> None:
+        self._box = box
         self._folder = folder
         self._children = children
         self._story = story
@@ -85,36 +94,55 @@ class Demo:
 
     async def _until_resolved(self, *, stay: bool = False) -> None:
         """Play the story while boards and desk are watched; a part that fails ends it."""
-        await self._receiver.start()
+        await self._receiver.start(environment=mail_environment(self._box))
         self._story.address, self._story.token = self._receiver.http, self._receiver.token
         self._reach("receiver", f"{self._receiver.http}, {self._receiver.mqtt}")
         async with self._receiver.desk() as desk:
             await self._power_on(desk)
+            self._act = self._make_act(desk)
+            await self._act.move_in()
             watching = [asyncio.create_task(self._follow(b)) for b in self._boards.values()]
             watching.append(asyncio.create_task(self._watch_desk(desk)))
             playing = asyncio.create_task(self._play(stay=stay))
+            serving = asyncio.create_task(self._act.play())
             try:
-                done, _ = await asyncio.wait(
-                    [playing, *watching], return_when=asyncio.FIRST_COMPLETED
-                )
-                for task in done:
-                    task.result()
-                if playing not in done:
-                    raise ChildError("an appliance stopped before the story ended")
+                await self._watch(playing, serving, watching)
             finally:
-                await cancel([playing, *watching])
+                await cancel([playing, serving, *watching])
+
+    async def _watch(
+        self,
+        playing: "asyncio.Task[None]",
+        serving: "asyncio.Task[None]",
+        watching: "list[asyncio.Task[None]]",
+    ) -> None:
+        """Until the story was played; what fails meanwhile ends it."""
+        waiting = {playing, serving, *watching}
+        while playing in waiting:
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            if done & set(watching):
+                raise ChildError("an appliance stopped before the story ended")
+
+    def _make_act(self, desk: Desk) -> ServiceAct:
+        def reach(key: str, detail: str) -> None:
+            self._reach(key, detail)
+
+        return ServiceAct(desk, self._receiver.http, self._boards[ADAS], self._box, reach)
 
     async def _power_on(self, desk: Desk) -> None:
-        for name, server in ((WASHER, self._receiver.mqtt), (FRIDGE, self._receiver.http)):
-            entry = find_product(name)
-            home = Home(self._folder / name)
-            await home.register(desk, name, f"demo {name}")
+        mqtt, http = self._receiver.mqtt, self._receiver.http
+        for name, server in ((WASHER, mqtt), (FRIDGE, http), (ADAS, mqtt)):
+            entry = find_product(PRODUCTS[name])
+            home = Home(self._folder / name.replace("'", ""))
+            await home.register(desk, PRODUCTS[name], f"demo {name}")
             home.write_config(Link(server), heartbeat_s=HEARTBEAT_S)
             home.product_file.write_bytes(entry.device_half)
             self._story.seen[name] = Seen(server.split(":")[0].upper(), SHOWN[name])
             self._boards[name] = Board(name, home, self._children)
         for name, board in self._boards.items():
-            source = model_source(name, SEED)
+            source = model_source(PRODUCTS[name], SEEDS[name])
             setup = board_setup(board.home, source, SHOW_MS, shown=SHOWN[name])
             await board.start(setup)
 
@@ -128,7 +156,7 @@ class Demo:
         await self._boards[WASHER].say(fault=WASHER_FAULT, on=False)
         await self._boards[FRIDGE].say(fault=FRIDGE_FAULT, on=False)
         self._reach("mended")
-        await self._story.wait("resolved")
+        await asyncio.gather(self._story.wait("resolved"), self._story.wait("closed"))
         if stay:
             await asyncio.Event().wait()
 
@@ -139,6 +167,8 @@ class Demo:
 
     def _learn(self, event: Event) -> None:
         """Milestones that a board tells."""
+        if event.board == ADAS:
+            return
         if event.name == "acked":
             self._reach(event.board)
             if event.board == WASHER and self._story.has("confirmed"):
@@ -158,7 +188,9 @@ class Demo:
 
     async def _learn_ticket(self, desk: Desk, name: str, ticket: Mapping[str, Any]) -> None:
         """Milestones that the desk tells."""
-        if name == FRIDGE:
+        if name == ADAS:
+            await self._act.learn_ticket(ticket)
+        elif name == FRIDGE:
             self._reach("fridge_ticket", title_of(ticket))
         elif ticket["code"] == WASHER_CODE and not self._story.has("ticket"):
             whole = await desk.ticket(ticket["id"])

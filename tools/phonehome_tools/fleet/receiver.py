@@ -5,6 +5,7 @@ import re
 import secrets
 import sys
 from asyncio.subprocess import Process
+from collections.abc import Mapping
 from pathlib import Path
 
 from phonehome_tools.fleet.catalog import products_folder
@@ -63,11 +64,17 @@ class Receiver:
         """A client of this receiver's desk API."""
         return Desk(self.http, self.token)
 
-    async def start(self, settings: str = "") -> None:
-        """Start it and wait until it is ready; ChildError tells what it said instead."""
+    async def start(
+        self, settings: str = "", environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Start it and wait until it is ready; ChildError tells what it said instead.
+
+        `settings` are more of its file, `environment` variables that override that.
+        """
         config = self.folder / "receiver.toml"
         config.write_text(self._settings() + settings)
-        env = {**python_environment(), TOKEN_VARIABLE: self.token, **self._secrets}
+        env = {**python_environment(), **(environment or {})}
+        env |= {TOKEN_VARIABLE: self.token, **self._secrets}
         argv = [sys.executable, "-m", "phonehome_cloud", "serve", "--config", str(config)]
         with self.log_file.open("ab") as log:
             self._process = await self._children.start(argv, env, log.fileno())
