@@ -49,7 +49,8 @@ from .web import (
     previews,
     rendering,
     supplying,
-    visits,
+    visit_pages,
+    week_pages,
     wishes,
 )
 from .web.connections import ConnectionLimits, GuardedSite, time_the_head
@@ -208,7 +209,8 @@ def _add_routes(app: web.Application) -> None:
     app.add_routes(claiming.routes)
     app.add_routes(my.routes)
     app.add_routes(wishes.routes)
-    app.add_routes(visits.routes)
+    app.add_routes(visit_pages.routes)
+    app.add_routes(week_pages.routes)
     app.add_routes(jobs.routes)
     app.add_routes(supplying.routes)
     app.router.add_static("/static", rendering.STATIC)

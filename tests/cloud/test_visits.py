@@ -109,7 +109,7 @@ def test_the_owner_chooses_another_time(database):
     assert (job[0], job[3]) == ("REQUEST", third.start_at)
     assert job[1] != of.uid
     sheet = base64.b64decode(jobs[0][3][0]["content"]).decode()
-    for word in ("Ada Lovelace", "10115 Berlin", "No flow", "PUMP-1", "van 0, depot 0", "pump"):
+    for word in ("Ada Lovelace", "10115 Berlin", "No flow", "PUMP-1", "van 0, depot 1", "pump"):
         assert word in sheet
     assert database.read_now(taken) == 4
     again = database.write_now(visit_answers.choose, KEY, third.start_at, "owner", NOW + 9)

@@ -3,7 +3,7 @@
 Everything here takes the lock of the ticket first, as store.care does.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -29,6 +29,17 @@ DECLINED_TEXT: Final = "the owner declined the visit"
 
 # product, spn, fmi -> (product, fault) of the product file, or None.
 FindFault = Callable[[str, int, int], Any]
+
+
+def finder(products: Mapping[str, Any]) -> FindFault:
+    """A FindFault of the products that a receiver knows."""
+
+    def find(name: str, spn: int, fmi: int) -> Any:
+        product = products.get(name)
+        fault = product.find_fault(spn, fmi) if product else None
+        return (product, fault) if fault else None
+
+    return find
 
 
 def choose(connection: Connection, key: Key, start_at: int, who: str, now_at: int) -> Visit:

@@ -51,7 +51,8 @@ def _part(connection: Connection, one: dict[str, Any], van: str) -> SheetPart:
         return found.free if found else 0
 
     in_van = free(van) if van else 0
-    return SheetPart(one["part"], one["title"], one["count"], in_van, free(""))
+    kept = one["count"] if one["reservation"] else 0
+    return SheetPart(one["part"], one["title"], one["count"], in_van, free("") + kept)
 
 
 def _causes(connection: Connection, of: Visit) -> list[tuple[str, float]]:

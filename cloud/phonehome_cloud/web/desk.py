@@ -26,6 +26,7 @@ from . import (
     tickets,
     transfers,
     unverified,
+    visits,
 )
 from .access import require_token
 from .openapi import describe_api
@@ -57,6 +58,7 @@ OPERATIONS = (
     *people_archives.OPERATIONS,
     *importing.OPERATIONS,
     *transfers.OPERATIONS,
+    *visits.OPERATIONS,
     *unverified.OPERATIONS,
 )
 

@@ -1,7 +1,6 @@
 """The technician's page: the job sheet with its charts, and how it was; by a letter's link."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from aiohttp import web
 from sqlalchemy import Connection
@@ -21,8 +20,8 @@ from .parts import DATABASE, PRODUCTS
 from .problems import ProblemError
 from .rendering import RENDER
 from .showing import TicketDetail, read_detail
+from .visit_pages import told
 from .visit_words import clock, known_language, moment
-from .visits import told
 
 routes = web.RouteTableDef()
 
@@ -56,15 +55,11 @@ async def close(request: web.Request) -> web.StreamResponse:
     form = await read_form(request)
     products, token = request.app[PRODUCTS], request.match_info["token"]
 
-    def find_fault(product: str, spn: int, fmi: int) -> Any:
-        found = products.get(product)
-        fault = found.find_fault(spn, fmi) if found else None
-        return (found, fault) if fault else None
-
     def write(connection: Connection) -> None:
         now_at = now_ms()
         of, technician = _open(connection, token, now_at)
         who = f"technician:{technician}"
+        find_fault = visit_answers.finder(products)
         visit_answers.close(connection, of.key, read_closing(form), who, find_fault, now_at)
 
     try:

@@ -1,174 +1,294 @@
-"""The owner's page about a visit: opened by the link in a letter, without a login or a script."""
+"""Visits on the desk API: when they are, what was proposed, moving, parts, closing; presence."""
 
-import functools
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any
 
+import msgspec
 from aiohttp import web
 from sqlalchemy import Connection
 
 from phonehome_cloud.clock import now_ms
-from phonehome_cloud.core.people.owners import Owner
-from phonehome_cloud.core.visiting.slots import Slot
-from phonehome_cloud.core.visiting.visit import Visit
-from phonehome_cloud.errors import CloudError, ConflictError, GoneError
-from phonehome_cloud.store import links, people, visit_answers, visit_letters, visits
+from phonehome_cloud.core.tickets import parse_ticket_id, ticket_id
+from phonehome_cloud.core.visiting.closing import Closing
+from phonehome_cloud.core.visiting.visit import Key, Visit
+from phonehome_cloud.errors import ConflictError
+from phonehome_cloud.store import presence, visit_answers, visits
 
-from .forms import read_form
-from .parts import DATABASE
-from .problems import KINDS, ProblemError, from_cloud_error
-from .rendering import RENDER
-from .visit_words import WORDS, choose_language, clock, known_language, moment
+from .bodies import read_json
+from .operations import Operation, json_response
+from .parts import ACTOR, DATABASE, LOOK_AFTER, PRODUCTS
+from .problems import ProblemError
+from .queries import check_names, wrong_parameter
 
-Plain = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-routes = web.RouteTableDef()
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A visit as its owner sees it."""
-
-    of: Visit
-    owner: Owner
-    slots: list[Slot]
+WEEK_MS = 7 * 86_400_000
+_MAX_SPAN_MS = 60 * 86_400_000
+SPAN = {
+    "from": "the first moment in unix ms; now when absent",
+    "until": "the first moment after it; a week after `from` when absent, at most 60 days",
+    "technician": "only theirs",
+}
 
 
-def told(handler: Plain) -> Plain:
-    """A page whose refusals are pages in the reader's language."""
+class ShownSlot(msgspec.Struct):
+    """A time that was proposed; `p_home` is P(somebody is home)."""
 
-    @functools.wraps(handler)
-    async def page(request: web.Request) -> web.StreamResponse:
-        try:
-            return await handler(request)
-        except CloudError as error:
-            problem = from_cloud_error(error)
-        except ProblemError as error:
-            problem = error
-        language = choose_language(request)
-        status, title = KINDS[problem.kind]
-        given = {"t": WORDS[language], "language": language, "title": title}
-        is_over = status in {404, 410}
-        detail = WORDS[language]["gone_why"] if is_over else problem.detail
-        if is_over:
-            given["title"] = WORDS[language]["gone"]
-        return request.app[RENDER]("visitor_wrong.html", status, detail=detail, **given)
-
-    return page
+    technician: str
+    start_at: int
+    end_at: int
+    p_home: float
 
 
-@routes.get("/v/{token}")
-@told
-async def show(request: web.Request) -> web.StreamResponse:
-    """Where the visit stands, and the times to choose from."""
-    page = await request.app[DATABASE].read(_open, request.match_info["token"], now_ms())
-    return _render(request, page)
+class ShownVisit(msgspec.Struct):
+    """A visit; while it is proposed, its time is held. `proposals` are those in force."""
+
+    ticket: str
+    action: int
+    state: str
+    uid: str
+    sequence: int
+    about: dict[str, str]
+    technician: str | None
+    start_at: int | None
+    end_at: int | None
+    p_home: float | None
+    was_home: bool | None
+    minutes: int
+    skills: list[str]
+    parts: list[dict[str, Any]]
+    parts_at: int
+    zone: str
+    closing: dict[str, Any] | None
+    proposals: list[ShownSlot] = []
 
 
-@routes.post("/v/{token}")
-@told
-async def answer(request: web.Request) -> web.StreamResponse:
-    """Choose, ask for others or for a time of one's own, decline."""
-    form = await read_form(request)
-    step = _STEPS.get(form.get("do", ""))
-    if step is None:
-        raise ProblemError("invalid-body", "use a button of the page")
-    database, token = request.app[DATABASE], request.match_info["token"]
+class VisitList(msgspec.Struct):
+    """Visits of a span of time, by their start."""
+
+    items: list[ShownVisit]
+
+
+class Move(msgspec.Struct, forbid_unknown_fields=True):
+    """Another time: this one, or, when absent, three that the owner may choose from."""
+
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+    start_at: int | None = None
+
+
+class Arrival(msgspec.Struct, forbid_unknown_fields=True):
+    """When the parts of a visit are there; it moves when it would be earlier."""
+
+    parts_at: Annotated[int, msgspec.Meta(ge=0)]
+
+
+class NewClosing(msgspec.Struct, forbid_unknown_fields=True):
+    """How it was; `cause` is an id of the product file, `parts` are pieces by number."""
+
+    is_fixed: bool
+    cause: str | None = None
+    parts: dict[str, int] = {}
+    minutes: int = 0
+    text: str = ""
+    nobody_home: bool = False
+
+
+class ShownBin(msgspec.Struct):
+    """Predictions between two probabilities: how many, what they said, what came."""
+
+    low: float
+    high: float
+    count: int
+    predicted: float
+    happened: float
+
+
+class ShownCalibration(msgspec.Struct):
+    """How true P(home) was at doors that technicians stood at; null before the first."""
+
+    count: int = 0
+    brier: float | None = None
+    base_brier: float | None = None
+    ece: float | None = None
+    bins: list[ShownBin] = []
+
+
+class Habits(msgspec.Struct):
+    """What is kept of an appliance's use: days with a use by workday, Saturday, Sunday times
+    eight parts of three hours; null without consent.
+    """
+
+    uses: list[int] | None
+    since_at: int | None
+    until_at: int | None
+
+
+async def list_visits(request: web.Request) -> web.Response:
+    """Visits of a span of time, of one technician or all."""
+    check_names(request, SPAN)
+    from_at = _moment(request, "from", now_ms())
+    until_at = _moment(request, "until", from_at + WEEK_MS)
+    if not from_at < until_at <= from_at + _MAX_SPAN_MS:
+        raise wrong_parameter("until", str(until_at), SPAN["until"])
+    database, who = request.config_dict[DATABASE], request.query.get("technician")
+    rows = await database.read(visits.list_between, from_at, until_at, who)
+    return json_response(VisitList([_show(Visit(**row)) for row in rows]))
+
+
+async def get_visit(request: web.Request) -> web.Response:
+    """One visit with what was proposed last."""
+    check_names(request, ())
+    return json_response(await request.config_dict[DATABASE].read(_read, _key(request)))
+
+
+async def move_visit(request: web.Request) -> web.Response:
+    """Another time for a visit; its calendar entries follow."""
+    check_names(request, ())
+    wanted, key, who = await read_json(request, Move), _key(request), request[ACTOR]
+
+    def move(connection: Connection) -> ShownVisit:
+        if wanted.start_at is None:
+            visit_answers.move_on(connection, key, wanted.reason, who, now_ms())
+        elif not visit_answers.ask_for(connection, key, wanted.start_at, who, now_ms()):
+            raise ConflictError("no technician has that time; try another, or leave it out")
+        return _read(connection, key)
+
+    return json_response(await request.config_dict[DATABASE].write(move))
+
+
+async def set_parts(request: web.Request) -> web.Response:
+    """When its parts arrive: a visit that would be earlier moves."""
+    check_names(request, ())
+    wanted, key, who = await read_json(request, Arrival), _key(request), request[ACTOR]
+
+    def delay(connection: Connection) -> ShownVisit:
+        visit_answers.delay(connection, key, wanted.parts_at, who, now_ms())
+        return _read(connection, key)
+
+    return json_response(await request.config_dict[DATABASE].write(delay))
+
+
+async def close_visit(request: web.Request) -> web.Response:
+    """How it was, written down for the technician."""
+    check_names(request, ())
+    given, key, who = await read_json(request, NewClosing), _key(request), request[ACTOR]
+    products = request.config_dict[PRODUCTS]
+    closing = Closing(**msgspec.structs.asdict(given))
+
+    def close(connection: Connection) -> ShownVisit:
+        find_fault = visit_answers.finder(products)
+        visit_answers.close(connection, key, closing, who, find_fault, now_ms())
+        return _read(connection, key)
+
     try:
-        said = await database.write(step, token, form, now_ms())
-    except ConflictError:
-        # Somebody was quicker: other times are proposed at once, unless the visit is over.
-        said = await database.write(_show_others, token, form, now_ms()) or "taken"
-    if said:
-        page = await database.read(_open, token, now_ms())
-        return _render(request, page, said, 409)
-    raise web.HTTPSeeOther(request.path)
+        shown = await request.config_dict[DATABASE].write(close)
+    except ValueError as error:
+        raise ProblemError("invalid-body", str(error)) from None
+    request.config_dict[LOOK_AFTER]()
+    return json_response(shown)
 
 
-def _open(connection: Connection, token: str, now_at: int) -> Page:
-    """What a token shows; GoneError when the appliance is somebody else's now."""
-    subject = links.open(connection, token, visit_letters.OWNER_PAGE, now_at)
-    name, key = visit_letters.read_subject(subject)
-    owner = people.find_owner(connection, key[0])
-    if owner is None or owner.id != name:
-        raise GoneError("the appliance has another owner")
+async def get_calibration(request: web.Request) -> web.Response:
+    """How true P(home) was."""
+    check_names(request, ())
+    found = await request.config_dict[DATABASE].read(presence.read_calibration)
+    given = (
+        ShownCalibration()
+        if found is None
+        else msgspec.convert(found, ShownCalibration, from_attributes=True)
+    )
+    return json_response(given)
+
+
+async def get_habits(request: web.Request) -> web.Response:
+    """What is kept of when an appliance is used."""
+    check_names(request, ())
+    database = request.config_dict[DATABASE]
+    return json_response(_habits(await database.read(presence.find_uses_of, _device(request))))
+
+
+async def forget_habits(request: web.Request) -> web.Response:
+    """Delete what is kept; with consent it is learnt anew from now on."""
+    check_names(request, ())
+    await request.config_dict[DATABASE].write(presence.forget, _device(request))
+    return json_response(_habits(None))
+
+
+def _habits(uses: Any) -> Habits:
+    if uses is None:
+        return Habits(None, None, None)
+    return Habits(list(uses.counts), uses.since_at, uses.until_at)
+
+
+def _read(connection: Connection, key: Key) -> ShownVisit:
     of = visits.read(connection, key)
-    slots = [one for one in visits.list_proposals(connection, of) if one.start_at > now_at]
-    return Page(of, owner, slots)
+    shown = _show(of)
+    shown.proposals = [
+        ShownSlot(slot.technician, slot.start_at, slot.end_at, slot.p_home)
+        for slot in visits.list_proposals(connection, of)
+    ]
+    return shown
 
 
-def _choose(connection: Connection, token: str, form: Mapping[str, str], now_at: int) -> str:
-    page = _open(connection, token, now_at)
-    text = form.get("start_at", "")
+def _show(of: Visit) -> ShownVisit:
+    derived: dict[str, Any] = {"ticket": ticket_id(of.device, of.ticket), "proposals": []}
+    names = (name for name in ShownVisit.__struct_fields__ if name not in derived)
+    return ShownVisit(**{name: getattr(of, name) for name in names}, **derived)
+
+
+def _key(request: web.Request) -> Key:
+    return *parse_ticket_id(request.match_info["ticket"]), int(request.match_info["n"])
+
+
+def _device(request: web.Request) -> str:
+    return request.match_info["device"]
+
+
+def _moment(request: web.Request, name: str, otherwise: int) -> int:
+    text = request.query.get(name)
+    if text is None:
+        return otherwise
     if not text.isdecimal() or len(text) > 15:
-        raise ProblemError("invalid-body", "choose one of the times of the page")
-    visit_answers.choose(connection, page.of.key, int(text), _who(page), now_at)
-    return ""
+        raise wrong_parameter(name, text, SPAN[name])
+    return int(text)
 
 
-def _show_others(connection: Connection, token: str, _form: Any, now_at: int) -> str:
-    page = _open(connection, token, now_at)
-    if page.of.is_under_way:
-        visit_answers.ask_others(connection, page.of.key, _who(page), now_at)
-    return ""
-
-
-def _ask(connection: Connection, token: str, form: Mapping[str, str], now_at: int) -> str:
-    """A time on the clock of the home; of one that the clock shows twice the first is meant."""
-    page = _open(connection, token, now_at)
-    try:
-        wall = datetime.fromisoformat(form.get("wish", ""))
-    except ValueError:
-        raise ProblemError("invalid-body", "want a time as in 2026-03-24T09:00") from None
-    there = wall.replace(tzinfo=ZoneInfo(page.of.zone))
-    at = int(there.timestamp() * 1000)
-    is_real = (
-        datetime.fromtimestamp(at / 1000, ZoneInfo(page.of.zone)).replace(tzinfo=None) == wall
-    )
-    given = page.of.key, at, _who(page), now_at
-    return "" if is_real and visit_answers.ask_for(connection, *given) else "no_own"
-
-
-def _decline(connection: Connection, token: str, _form: Any, now_at: int) -> str:
-    page = _open(connection, token, now_at)
-    visit_answers.decline(connection, page.of.key, _who(page), now_at)
-    return ""
-
-
-_STEPS = {"choose": _choose, "others": _show_others, "ask": _ask, "decline": _decline}
-
-
-def _who(page: Page) -> str:
-    return f"owner:{page.owner.id}"
-
-
-def _render(
-    request: web.Request, page: Page, said: str = "", status: int = 200
-) -> web.StreamResponse:
-    of, language = page.of, known_language(page.owner.language)
-
-    def span(start_at: int, end_at: int) -> str:
-        return (
-            f"{moment(start_at, of.zone, language)} \N{EN DASH} {clock(end_at, of.zone, language)}"
-        )
-
-    return request.app[RENDER](
-        "visit.html",
-        status,
-        t=WORDS[language],
-        language=language,
-        about=of.about,
-        state=of.state,
-        is_under_way=of.is_under_way,
-        zone=of.zone,
-        when=span(of.start_at, of.end_at) if of.start_at and of.end_at else "",
-        slots=[
-            {"start_at": slot.start_at, "text": span(slot.start_at, slot.end_at)}
-            for slot in page.slots
-            if not (of.is_booked and slot.start_at == of.start_at)
-        ],
-        said=said,
-    )
+_VISIT = "/tickets/{ticket}/actions/{n:[0-9]{1,9}}/visit"
+_PRESENCE = "/devices/{device:[0-9a-f]{16}}/presence"
+OPERATIONS = (
+    Operation("GET", "/visits", list_visits, "Visits of a week", VisitList, query=SPAN),
+    Operation(
+        "GET",
+        "/visits/calibration",
+        get_calibration,
+        "How true P(somebody is home) was",
+        ShownCalibration,
+    ),
+    Operation("GET", _VISIT, get_visit, "A visit, with what was proposed", ShownVisit),
+    Operation(
+        "POST",
+        _VISIT + "/move",
+        move_visit,
+        "Another time for a visit",
+        ShownVisit,
+        body=Move,
+        problems=("conflict",),
+    ),
+    Operation(
+        "POST",
+        _VISIT + "/parts",
+        set_parts,
+        "When the parts of a visit arrive",
+        ShownVisit,
+        body=Arrival,
+        problems=("conflict",),
+    ),
+    Operation(
+        "POST",
+        _VISIT + "/close",
+        close_visit,
+        "How a visit was",
+        ShownVisit,
+        body=NewClosing,
+        problems=("conflict",),
+    ),
+    Operation("GET", _PRESENCE, get_habits, "What is kept of an appliance's use", Habits),
+    Operation("DELETE", _PRESENCE, forget_habits, "Forget an appliance's use", Habits),
+)

@@ -13,7 +13,9 @@ _WIDTH: Final = 72
 
 @dataclass(frozen=True, slots=True)
 class SheetPart:
-    """A part that is needed: pieces, how many lie in the technician's van, and in the depot."""
+    """A part that is needed: pieces, how many lie in the technician's van, and in the depot free
+    or kept for this visit.
+    """
 
     part: str
     title: str
