@@ -2,8 +2,9 @@
 
 import pytest
 
-from phonehome_cloud.core.deciding.rules import RULES
+from phonehome_cloud.core.deciding.rules import HARMLESS, RULES
 from phonehome_cloud.core.deciding.situation import Availability
+from phonehome_wire.names import COMMAND_NAMES
 from tests.cloud.remedies import (
     BUG,
     DRUM,
@@ -171,6 +172,11 @@ def test_rule_incident():
 def test_rule_no_reason():
     """Nothing is waited for when nothing says that it goes away."""
     assert ruled_out(decide(DRUM, cracked=1), "wait") == "no_reason"
+
+
+def test_what_is_harmless_is_a_command():
+    """No name of the list of harmless commands is a typing error."""
+    assert set(COMMAND_NAMES.values()) > HARMLESS
 
 
 def test_every_rule_has_its_test():
