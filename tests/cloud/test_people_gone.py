@@ -224,7 +224,7 @@ def home(tmp_path):
     migrations.prepare(made)
     made.write_now(visited.fill)
     made.write_now(visited.begin)
-    first = made.read_now(lambda c: visits.list_proposals(c, visits.expect(c, visited.KEY)))[0]
+    first = made.write_now(lambda c: visits.list_proposals(c, visits.expect(c, visited.KEY)))[0]
     made.write_now(visit_answers.choose, visited.KEY, first.start_at, "owner", visited.NOW)
     yield made
     made.close()
@@ -232,14 +232,14 @@ def home(tmp_path):
 
 def test_a_technician_with_open_visits_cannot_vanish(home):
     """The refusal names the tickets; when leave has moved the visits, they may go."""
-    booked = home.read_now(visits.expect, visited.KEY)
+    booked = home.write_now(visits.expect, visited.KEY)
     with pytest.raises(ConflictError, match=f"1 open visits .{visited.DEVICE}-1.: write down"):
         home.write_now(remove, TECHNICIANS, booked.technician, visited.NOW)
     assert home.read_now(people.find_technician, booked.technician) is not None
     row = {"technician": booked.technician, "leave": (span("2026-03-01..2026-12-31"),)}
     entry = books.Entry("token:x", visited.NOW, {})
     home.write_now(books.write, TECHNICIANS, [Row("", 0, row, {})], entry)
-    moved = home.read_now(visits.expect, visited.KEY)
+    moved = home.write_now(visits.expect, visited.KEY)
     assert moved.technician != booked.technician
     home.write_now(remove, TECHNICIANS, booked.technician, visited.NOW)
     assert home.read_now(people.find_technician, booked.technician) is None
@@ -247,9 +247,9 @@ def test_a_technician_with_open_visits_cannot_vanish(home):
 
 def test_nobody_drives_to_who_is_gone(home):
     """The visit is off, its time is free, and the technician is told without the owner's words."""
-    technician = home.read_now(visits.expect, visited.KEY).technician
+    technician = home.write_now(visits.expect, visited.KEY).technician
     home.write_now(erase_owner, visited.OWNER, visited.NOW + 1)
-    assert home.read_now(visits.expect, visited.KEY).state == "cancelled"
+    assert home.write_now(visits.expect, visited.KEY).state == "cancelled"
     assert home.read_now(lambda c: c.execute(select(booking)).all()) == []
     query = select(effect).where(effect.c.state == "waiting")
     waiting = home.read_now(lambda c: c.execute(query).mappings().all())
