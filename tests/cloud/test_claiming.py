@@ -281,3 +281,33 @@ def test_every_language_has_the_same_words():
         keys = {language: set(names(words(language, page))) for language in languages()}
         assert len({frozenset(found) for found in keys.values()}) == 1, (page, keys)
         assert set(words("en", page)["consents"]) == set(CONSENTS)
+
+
+async def test_who_lets_go_gives_it_to_who_waits(tmp_path):
+    """An owner who erases themselves, or gives it away unasked, is an answer as well."""
+    async with running(tmp_path) as receiver:
+        voice, code = await labelled(receiver)
+        await claim(receiver, voice.device, code, JANE)
+        path = await letter(receiver, "claimed")
+        await claim(receiver, voice.device, code, JIM)
+        assert (await post(receiver, path, do="erase", sure="yes"))[0] == 200
+        assert [row["name"] for row in await rows(receiver, owner)] == ["Jim Cook"]
+        found = await receiver.database.read(people.find_owner, voice.device)
+        assert found.name == "Jim Cook"
+        await assert_nothing_is_left_of_jane(receiver)
+
+
+async def test_the_desk_takes_it_from_everybody(tmp_path):
+    """When the books say whose it is, who waited has no claim, and nothing of them stays."""
+    async with running(tmp_path) as receiver:
+        voice, code = await labelled(receiver)
+        await claim(receiver, voice.device, code, JANE)
+        await claim(receiver, voice.device, code, JIM)
+        made = await receiver.api("POST", "/owners", 201, json={"name": "New", "zone": "UTC"})
+        body = {"owner": made["owner"]}
+        shown = await receiver.api("PUT", f"/appliances/{voice.device}", json=body)
+        assert shown["owner"] == made["owner"]
+        assert [row["name"] for row in await rows(receiver, owner)] == ["New"]
+        assert await rows(receiver, transfer) == []
+        await receiver.api("DELETE", f"/appliances/{voice.device}")
+        assert await rows(receiver, owner) == []

@@ -50,6 +50,7 @@ def test_the_console_is_whole():
         "phonehome.conversing",
         "phonehome.ports.terminal",
         "phonehome.core.reporting.carried",
+        "phonehome_wire.owning",
         "phonehome_wire.plain",
         "phonehome_wire.serial",
     }

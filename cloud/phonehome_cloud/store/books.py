@@ -153,8 +153,8 @@ def _save_appliances(
             given["bought_at"] = given.pop("bought")
         owned_by = old.get("owner")
         if "owner" in given and given["owner"] != owned_by:
-            if owned_by is not None:
-                hand_over(connection, given["device"], None, entry.now_at)
+            if old:
+                hand_over(connection, given["device"], given["owner"], entry.now_at)
             given["owned_at"] = entry.now_at if given["owner"] else None
     return _save(connection, appliance, found, entry)
 

@@ -21,7 +21,7 @@ from phonehome_wire.owning import BOOTS_AHEAD, owner_code
 from . import effects, keys, links
 from .books import Entry, draw_id, write
 from .dialects import insert
-from .handing import erase_owner, hand_over
+from .handing import erase_if_idle, find_waiting, hand_over
 from .people_tables import appliance, owner, transfer
 from .schema import device, session
 from .vault import Vault
@@ -161,7 +161,15 @@ def refuse(connection: Connection, dev: str, now_at: int) -> None:
     name = _expect(connection, dev)
     connection.execute(delete(transfer).where(transfer.c.device == dev))
     links.end(connection, HAND_OVER, dev)
-    _drop_owner(connection, name, now_at)
+    erase_if_idle(connection, name, now_at)
+
+
+def let_go(connection: Connection, dev: str, now_at: int) -> None:
+    """Its owner has no use for it any more: it is theirs who waits for it, or nobody's."""
+    if find_waiting(connection, dev) is not None:
+        approve(connection, dev, now_at)
+    else:
+        hand_over(connection, dev, None, now_at)
 
 
 def sweep(connection: Connection, now_at: int) -> int:
@@ -184,18 +192,10 @@ def list_transfers(connection: Connection) -> list[dict[str, Any]]:
 
 
 def _expect(connection: Connection, dev: str) -> str:
-    query = select(transfer.c.to_owner).where(transfer.c.device == dev).with_for_update()
-    row = connection.execute(query).first()
-    if row is None:
+    name = find_waiting(connection, dev)
+    if name is None:
         raise NotFoundError(f"nobody waits for {dev}")
-    return str(row.to_owner)
-
-
-def _drop_owner(connection: Connection, name: str, now_at: int) -> None:
-    """Erase who wanted it, unless they own something else."""
-    has = select(appliance.c.device).where(appliance.c.owner == name).limit(1)
-    if connection.execute(has).first() is None:
-        erase_owner(connection, name, now_at)
+    return name
 
 
 def _welcome(connection: Connection, dev: str, name: str, now_at: int) -> str:

@@ -73,7 +73,8 @@ def remove(connection: Connection, kind: Kind, name: str, now_at: int) -> dict[s
         for check in CHECKS:
             check(connection, name, now_at)
         connection.execute(delete(stock).where(stock.c.van == name))
-        words = (expect(connection, kind, name)["name"],)
+        known = expect(connection, kind, name)
+        words = tuple(filter(None, (known[n] for n in ("name", "mail", "calendar", "phone"))))
         return erase(connection, Subject(technician=name, words=words), now_at)
     if kind.name == "appliances":
         hand_over(connection, name, None, now_at)

@@ -133,7 +133,7 @@ def find_rows(trace: Trace, subject: Subject) -> ColumnElement[bool]:
     if trace.mentions:
         ids = filter(None, (subject.owner, *subject.devices))
         found += [columns[trace.mentions].contains(name, autoescape=True) for name in ids]
-    if trace.address:
+    if trace.address and (subject.owner or subject.technician):
         found.append(columns[trace.address].in_([word.lower() for word in subject.words]))
     if trace.of:
         theirs = select(trace.of.table.c.key).where(find_rows(trace.of, subject))

@@ -11,8 +11,8 @@ from phonehome_cloud.core.people.consents import CONSENTS
 from phonehome_cloud.core.people.owners import Owner
 from phonehome_cloud.errors import NotFoundError
 from phonehome_cloud.store import directory, links, owners, people
-from phonehome_cloud.store.claiming import MY_PAGE
-from phonehome_cloud.store.handing import erase_owner, hand_over
+from phonehome_cloud.store.claiming import MY_PAGE, let_go
+from phonehome_cloud.store.handing import erase_owner
 
 from .forms import read_form
 from .logins import check_same_site
@@ -111,11 +111,15 @@ def _release(connection: Connection, owner: Owner, form: dict[str, str], now_at:
     found = people.find_owner(connection, device)
     if found is None or found.id != owner.id:
         raise NotFoundError("this appliance is not theirs")
-    hand_over(connection, device, None, now_at)
+    let_go(connection, device, now_at)
 
 
 def _erase(connection: Connection, owner: Owner, _form: dict[str, str], now_at: int) -> None:
-    erase_owner(connection, owner.id, now_at)
+    wanted = {"owner": owner.id}
+    for one in directory.list_after(connection, kinds.APPLIANCES, wanted, "", _LIMIT):
+        let_go(connection, one["device"], now_at)
+    if people.find_owner_by_id(connection, owner.id) is not None:
+        erase_owner(connection, owner.id, now_at)
 
 
 _STEPS: Final = {"consents": _consent, "release": _release, "erase": _erase}
