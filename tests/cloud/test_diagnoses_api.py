@@ -112,6 +112,7 @@ async def test_a_fault_of_no_file_has_no_causes(receiver, tmp_path, capsys):
     ticket = await receiver.open_ticket(voice, 4711, 7)
     (item,) = await diagnosed(receiver, ticket["id"])
     assert (item["causes"], item["kind"]) == ([], "person")
+    assert item["why_unsure"] == "no product file describes this fault"
     assert await run_verb(receiver, tmp_path, "show", ticket["id"]) == 0
     assert "decided: person" in capsys.readouterr().out
     assert await run_verb(receiver, tmp_path, "show", receiver.ticket + "9") == 1

@@ -9,7 +9,7 @@ from phonehome_cloud.web.explaining import WIDTH, explain, factor, percent
 def made(*causes):
     """A diagnosis of these causes."""
     decided = ("self_healing", "self_help", "do", False, "owner", [], [])
-    return MadeDiagnosis(0, 1, "washer", 2, True, list(causes), ["Age"], *decided)
+    return MadeDiagnosis(0, 1, "washer", 2, True, "", list(causes), ["Age"], *decided)
 
 
 def cause(probability, prior=0.5, *moved):

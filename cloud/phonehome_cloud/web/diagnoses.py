@@ -10,6 +10,7 @@ from sqlalchemy import Connection, RowMapping
 
 from phonehome_cloud.core.comparing import Verdict, find_changes, verdict_in, verdict_of
 from phonehome_cloud.core.deciding.costs import Costs, costs_of
+from phonehome_cloud.core.diagnosing.bayes import say_unsure
 from phonehome_cloud.core.replaying import consider, read_record
 from phonehome_cloud.core.tickets import parse_ticket_id, ticket_id
 from phonehome_cloud.store import diagnoses as store
@@ -50,8 +51,8 @@ class RankedCause(msgspec.Struct):
 class MadeDiagnosis(msgspec.Struct):
     """The n-th diagnosis of a ticket and the decision that followed.
 
-    `missing` is the evidence that could not be told, by title; `options` are the actions that were
-    weighed, the cheapest first.
+    `why_unsure` is empty when it is sure; `missing` is the evidence that could not be told, by
+    title; `options` are the actions that were weighed, the cheapest first.
     """
 
     n: int
@@ -59,6 +60,7 @@ class MadeDiagnosis(msgspec.Struct):
     product: str | None
     product_version: int | None
     is_sure: bool
+    why_unsure: str
     causes: list[RankedCause]
     missing: list[str]
     lane: str
@@ -143,7 +145,7 @@ def show(row: RowMapping, titles: dict[str, str]) -> MadeDiagnosis:
     plain = {
         name: row[name]
         for name in MadeDiagnosis.__struct_fields__
-        if name not in ("causes", "missing")
+        if name not in ("causes", "missing", "why_unsure")
     }
     causes = [
         RankedCause(
@@ -159,7 +161,17 @@ def show(row: RowMapping, titles: dict[str, str]) -> MadeDiagnosis:
         for cause in row["causes"]
     ]
     missing = [titles.get(name, name) for name in row["missing"]]
-    return MadeDiagnosis(**plain, causes=causes, missing=missing)
+    return MadeDiagnosis(**plain, causes=causes, missing=missing, why_unsure=_why_unsure(row))
+
+
+def _why_unsure(row: RowMapping) -> str:
+    """The reason, from what is stored: when it is not in the numbers, it was the surprise."""
+    if row["is_sure"]:
+        return ""
+    probabilities = [cause["probability"] for cause in row["causes"]]
+    if not probabilities:
+        return "no product file describes this fault"
+    return say_unsure(probabilities, is_surprising=True)
 
 
 async def replay(request: web.Request) -> web.Response:

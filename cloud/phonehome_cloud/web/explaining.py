@@ -46,6 +46,7 @@ class Explained:
     n: int
     at: int
     is_sure: bool
+    why_unsure: str
     bars: list[Bar]
     missing: list[str]
 
@@ -53,7 +54,7 @@ class Explained:
 def explain(made: MadeDiagnosis) -> Explained:
     """The causes from the likeliest down, each with what moved it, strongest first."""
     bars = [_draw(cause, place == 0) for place, cause in enumerate(made.causes)]
-    return Explained(made.n, made.at, made.is_sure, bars, made.missing)
+    return Explained(made.n, made.at, made.is_sure, made.why_unsure, bars, made.missing)
 
 
 def _draw(cause: RankedCause, is_first: bool) -> Bar:

@@ -22,7 +22,7 @@ def when(at_ms: int) -> str:
 
 def tell_diagnosis(made: Mapping[str, Any]) -> Iterator[str]:
     """One diagnosis: causes with what moved them, what is not known, what was decided and why."""
-    sure = "sure" if made["is_sure"] else "not sure"
+    sure = "sure" if made["is_sure"] else f"not sure: {made['why_unsure']}"
     yield f"diagnosis {made['n']} of {when(made['at'])}: {sure}"
     for cause in made["causes"]:
         yield from _tell_cause(cause)

@@ -55,7 +55,8 @@ def diagnose(
         for cause, log, prior, trail in zip(fault.causes, logs, priors, moved, strict=True)
     ]
     ranked.sort(key=lambda cause: -cause.probability)  # stable: equals stay in the file's order
-    why = _why_unsure(ranked, _surprise(told, seen, ranked[0].cause))
+    is_surprising = _surprise(told, seen, ranked[0].cause) > MOST_SURPRISE
+    why = say_unsure([cause.probability for cause in ranked], is_surprising)
     missing = tuple(evidence.id for evidence in fault.evidence if evidence.id not in seen)
     asks: tuple[Ask, ...] = rank_asks(fault, seen, ranked) if why else ()
     kept = {evidence.id: seen[evidence.id] for evidence in told}
@@ -91,17 +92,18 @@ def _log_sum(logs: Sequence[float]) -> float:
     return most + math.log(math.fsum([math.exp(log - most) for log in logs]))
 
 
-def _why_unsure(ranked: Sequence[Ranked], surprise: float) -> str:
-    best = ranked[0].probability
-    second = ranked[1].probability if len(ranked) > 1 else 0.0
+def say_unsure(probabilities: Sequence[float], is_surprising: bool) -> str:
+    """Why causes of these probabilities, the likeliest first, are not sure; empty if they are."""
+    best = probabilities[0]
+    second = probabilities[1] if len(probabilities) > 1 else 0.0
     if best < SURE_PROBABILITY:
         return f"the likeliest cause has {best:.2f}, less than {SURE_PROBABILITY}"
     if best < SURE_RATIO * second:
         return f"the second cause ({second:.2f}) is more than half as likely as the first"
-    if surprise > MOST_SURPRISE:
+    if is_surprising:
         return (
-            f"no cause explains the evidence: it is {surprise:.1f} standard deviations from what "
-            f"the likeliest one lets expect, more than {MOST_SURPRISE:.0f}"
+            f"no cause explains the evidence: it is more than {MOST_SURPRISE:.0f} standard "
+            "deviations from what the likeliest one lets expect"
         )
     return ""
 
