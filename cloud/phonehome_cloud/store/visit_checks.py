@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from phonehome_cloud.core.visiting.slots import DAY_MS
 from phonehome_cloud.core.visiting.states import UNDER_WAY
@@ -35,11 +35,8 @@ def find_stranded(connection: Connection, now_at: int) -> list[Key]:
 
 def find_waiting(connection: Connection, now_at: int) -> list[Key]:
     """Visits to come that wait for a part which nobody has kept for them yet."""
-    return [
-        of.key
-        for of in _list_coming(connection, now_at)
-        if any(row["reservation"] is None for row in of.parts)
-    ]
+    coming = _list_coming(connection, now_at, visit.c.parts_at > 0)
+    return [of.key for of in coming if any(row["reservation"] is None for row in of.parts)]
 
 
 def move_stranded(connection: Connection, key: Key, now_at: int) -> str:
@@ -74,6 +71,6 @@ def look_for_parts(connection: Connection, key: Key, now_at: int) -> str:
     return PART_LATE
 
 
-def _list_coming(connection: Connection, now_at: int) -> list[Visit]:
-    query = select(visit).where(visit.c.state.in_(UNDER_WAY), visit.c.start_at > now_at)
+def _list_coming(connection: Connection, now_at: int, *more: ColumnElement[bool]) -> list[Visit]:
+    query = select(visit).where(visit.c.state.in_(UNDER_WAY), visit.c.start_at > now_at, *more)
     return [Visit(**row) for row in connection.execute(query).mappings()]

@@ -16,7 +16,7 @@ from phonehome_product import Product
 
 from . import charts
 from .forms import read_form
-from .parts import DATABASE, PRODUCTS
+from .parts import DATABASE, LOOK_AFTER, PRODUCTS
 from .problems import ProblemError
 from .rendering import RENDER
 from .showing import TicketDetail, read_detail
@@ -66,6 +66,7 @@ async def close(request: web.Request) -> web.StreamResponse:
         await request.app[DATABASE].write(write)
     except ValueError as error:
         raise ProblemError("invalid-body", str(error)) from None
+    request.app[LOOK_AFTER]()
     raise web.HTTPSeeOther(request.path)
 
 

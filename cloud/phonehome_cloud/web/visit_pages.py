@@ -18,7 +18,7 @@ from phonehome_cloud.errors import CloudError, ConflictError, GoneError
 from phonehome_cloud.store import links, people, visit_answers, visit_letters, visits
 
 from .forms import read_form
-from .parts import DATABASE
+from .parts import DATABASE, LOOK_AFTER
 from .problems import KINDS, ProblemError, from_cloud_error
 from .rendering import RENDER
 from .visit_words import WORDS, choose_language, clock, known_language, moment
@@ -82,6 +82,7 @@ async def answer(request: web.Request) -> web.StreamResponse:
     except ConflictError:
         # Somebody was quicker: other times are proposed at once, unless the visit is over.
         said = await database.write(_show_others, token, form, now_ms()) or "taken"
+    request.app[LOOK_AFTER]()
     if said:
         page = await database.read(_open, token, now_ms())
         return _render(request, page, said, 409)
