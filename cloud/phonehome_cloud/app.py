@@ -262,8 +262,8 @@ def _add_telling(
 ) -> None:
     """Send letters and webhooks; what cannot be sent now stops nothing else."""
     app[hooks.NETWORKS] = config.webhooks.networks
-    app[previews.LETTERS] = make_letters(config)
-    context = config, database, vault, now_ms, app[health.METRICS]
+    letters = app[previews.LETTERS] = make_letters(config, app[parts.PRODUCTS])
+    context = config, letters, database, vault, now_ms, app[health.METRICS]
     for kind, telling in make_telling(*context, joints.sender, version("phonehome")).items():
         app.cleanup_ctx.append(_looping(f"{kind}s", telling.run, is_needed=False))
 

@@ -8,7 +8,7 @@ with. A template sees what its effect carries, and the names of `Reader` and `Ho
 import json
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -52,11 +52,15 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Who writes: `sender` is the name below the letter, `url` where its pages are."""
+    """Who writes: `sender` is the name below the letter, `url` where its pages are.
+
+    `titles` are what people call products.
+    """
 
     sender: str
     url: str
     reply_to: str = ""
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
 class Letters:
@@ -143,6 +147,7 @@ class Letters:
         )
         environment.filters |= {
             "url": self._address,
+            "appliance": lambda product: self.house.titles.get(product, product),
             "moment": _moment,
             "day": _day,
             "clock": _clock,

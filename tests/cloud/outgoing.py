@@ -3,14 +3,14 @@
 import contextlib
 
 from phonehome_cloud.store import effects, hooks, people_tables
-from phonehome_cloud.workers.outgoing import make_telling
+from phonehome_cloud.workers.outgoing import make_letters, make_telling
 from tests.cloud.running import settings
 from tests.fakes.store import START_AT, StoreReceiver
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 NOON = START_AT - START_AT % DAY_MS + 12 * HOUR_MS  # UTC: nobody sleeps
-OPENED = {"appliance": "Washer", "fault": "Does not drain", "code": "E21", "at": NOON, "link": ""}
+OPENED = {"product": "Washer", "fault": "Does not drain", "code": "E21", "at": NOON, "link": ""}
 
 
 class Counted:
@@ -33,8 +33,10 @@ class Teller:
         self.clock.now_at = NOON
         self.database = self.receiver.database
         self.counted = Counted()
+        config = settings(folder, **variables)
         self.loops = make_telling(
-            settings(folder, **variables),
+            config,
+            make_letters(config, {}),
             self.database,
             self.receiver.vault,
             self.clock,

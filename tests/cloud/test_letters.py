@@ -53,7 +53,7 @@ def test_a_variable_that_is_missing_stops_the_letter(name, language):
 def test_what_a_device_or_a_person_wrote_is_text():
     """Markup in a label does not become markup, and a line end does not get into a subject."""
     evil = "<script>x</script>\r\nBcc: all@example.com"
-    data = LETTERS.sample("ticket_opened") | {"appliance": evil}
+    data = LETTERS.sample("ticket_opened") | {"product": evil}
     letter = LETTERS.write("ticket_opened", data, reader(name="<b>Eve</b>"))
     digest = {"notices": [{"template": "ticket_opened", "data": data}]}
     for each in (letter, LETTERS.write("digest", digest, reader())):

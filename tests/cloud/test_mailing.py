@@ -7,7 +7,7 @@ import pytest
 
 from phonehome_cloud.store import contacts, schema
 from phonehome_cloud.store.effects import Attachment
-from tests.cloud.outgoing import DAY_MS, HOUR_MS, teller
+from tests.cloud.outgoing import DAY_MS, HOUR_MS, OPENED, teller
 from tests.fakes.authority import FakeAuthority
 from tests.fakes.mailbox import HOST, PASSWORD, USER, mailbox
 
@@ -110,8 +110,10 @@ async def test_long_ids_and_links_stay_what_they_are(tmp_path, box, authority):
     more = {"SERVER_PUBLIC_URL": house, "MAIL_SENDER": sender}
     with teller(tmp_path, **variables(box, authority, **more)) as made:
         await made.add_owner()
-        for key in ("one", "two"):
-            await made.add(key, device="a4cf12fffe05d3b1", ticket=3, weight="notice")
+        data = OPENED | {"by_device": True}
+        for template in ("ticket_opened", "ticket_resolved"):
+            about = {"device": "a4cf12fffe05d3b1", "ticket": 3, "weight": "notice"}
+            await made.add(template, template=template, data=data, **about)
             await made.tell()
     head = box.letters[1][1].raw.split(b"\r\n\r\n")[0].decode()
     assert re.search(rf"^List-Unsubscribe: <{house}/u/[\w-]{{43}}>\r$", head, re.MULTILINE)
@@ -154,7 +156,7 @@ async def test_an_invitation_has_its_method_in_its_type(post, box):
 async def test_nothing_gets_into_the_head(post, box, evil):
     """A name or a label with line ends makes a longer name, and no header."""
     await post.add_owner("8", name=evil)
-    await post.add("evil", "owner:8", data=(await sample()) | {"appliance": evil})
+    await post.add("evil", "owner:8", data=(await sample()) | {"product": evil})
     await post.tell()
     ((_, letter),) = box.letters
     assert (letter["Bcc"], letter["X"]) == (None, None)

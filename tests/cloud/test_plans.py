@@ -58,6 +58,10 @@ async def plans(request, tmp_path):
     return found
 
 
+# A handful of rows, written by hand: where events go is read once for all tickets of a batch.
+WRITTEN_BY_HAND = ("webhook",)
+
+
 async def tell(receiver, appliance):
     """A command and a configuration, from the desk to their results."""
     device, now_at = appliance.device, receiver.clock()
@@ -90,7 +94,7 @@ async def test_nothing_scans_a_table(plans):
 
 def _is_scan(step):
     words = ("SCAN {}", "->  Seq Scan on {}", "Seq Scan on {}")
-    names = schema.metadata.tables
+    names = schema.metadata.tables.keys() - set(WRITTEN_BY_HAND)
     is_table = any(step.startswith(word.format(name)) for word in words for name in names)
     return is_table and not any(queue in step for queue in QUEUES)
 
@@ -100,6 +104,8 @@ async def test_every_statement_carries_the_device(plans):
     assert len(plans) > 15
     for statement, plan in plans.items():
         if any(queue in str(plan) for queue in QUEUES):
+            continue
+        if any(f"FROM {table} " in statement for table in WRITTEN_BY_HAND):
             continue
         if "rowid" in statement or "pg_advisory" in statement:
             continue  # about what this transaction has just inserted; about no table

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, select
 
 from phonehome_cloud.core.telling.effect import (
     CANCELLED,
@@ -24,8 +24,10 @@ from phonehome_cloud.core.telling.effect import (
 from phonehome_cloud.core.telling.timing import DAY_MS, Wishes, may_go_at
 
 from . import contacts, effects, hooks, links, outbox
+from .care_tables import care
 from .contacts import Contact
 from .dialects import take_turn
+from .notices import OPENED
 from .vault import Vault
 
 UNSUBSCRIBE: Final = "unsubscribe"  # the purpose of its links
@@ -134,8 +136,9 @@ class Dispatcher:
         to = row.recipient
         if row.weight == SAFETY:
             return True
-        if row.weight == NOTICE and contacts.is_unsubscribed(connection, to):
-            outbox.end(connection, row.key, CANCELLED, "they want no such letters", now_at)
+        needless = _why_needless(connection, row)
+        if needless is not None:
+            outbox.end(connection, row.key, CANCELLED, needless, now_at)
             return False
         if not take_turn(connection, f"letters to {to}"):
             return False  # another receiver counts their letters just now
@@ -160,6 +163,21 @@ class Dispatcher:
         outbox.merge(connection, keys, digest.key, now_at)
         done.update(keys)
         return True
+
+
+def _why_needless(connection: Connection, row: Row[Any]) -> str | None:
+    """Why a notice need not go any more; None when it shall."""
+    if row.weight != NOTICE:
+        return None
+    if contacts.is_unsubscribed(connection, row.recipient):
+        return "they want no such letters"
+    if row.template != OPENED:
+        return None
+    if outbox.load_thread(connection, row, 1):
+        return "they know by another letter"
+    of_it = care.c.device == row.device, care.c.ticket == row.ticket
+    incident = connection.execute(select(care.c.incident).where(*of_it)).scalar()
+    return f"it is part of incident {incident}" if incident else None
 
 
 def _make_digest(to: str, notices: Sequence[Row[Any]], now_at: int) -> Effect:

@@ -131,12 +131,15 @@ def announce(
     device: str | None,
     ticket: int | None,
     now_at: int,
+    among: Sequence[RowMapping] | None = None,
 ) -> int:
     """Write one effect for each webhook that subscribes to this type of event; returns how many.
 
-    The same key again adds nothing. A type is dotted words ("ticket.resolved").
+    The same key again adds nothing. A type is dotted words ("ticket.resolved"). `among` are all
+    webhooks, for who announces many events and has read them.
     """
-    hooks = [row for row in list_all(connection) if _wants(row, event)]
+    known = list_all(connection) if among is None else among
+    hooks = [row for row in known if _wants(row, event)]
     for row in hooks:
         effect = Effect(
             key=f"{key}:{row['webhook']}",

@@ -20,8 +20,8 @@ from phonehome_cloud.errors import ConflictError, GoneError
 
 from . import care, links, people, tickets
 from .acting import callbacks, leads, parts, remote, steps
-from .acting.letters import PURPOSE, read_subject
 from .columns import to_json
+from .owner_links import PURPOSE, read_subject
 
 WHO: Final = "owner"
 

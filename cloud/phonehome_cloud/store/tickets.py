@@ -12,6 +12,7 @@ from phonehome_cloud.core.digesting import HistoryRow, Ticket
 from phonehome_cloud.core.tickets import BY_PERSON, HISTORY_COMMENT
 from phonehome_cloud.errors import ConflictError, NotFoundError
 
+from . import notices
 from .bulk import fetch_of, insert_rows, update_rows
 from .columns import to_json
 from .dialects import fetch_among, join_keys, run_with_keys
@@ -87,6 +88,7 @@ def save(connection: Connection, opened: Iterable[Ticket], changed: Iterable[Tic
     update_rows(connection, ticket, _KEPT, [_row(t) for t in changed])
     gained = [_history_row(t, row) for t in (*opened, *changed) for row in t.history]
     insert_rows(connection, ticket_event, _HISTORY, gained)
+    notices.tell(connection, (*opened, *changed))
 
 
 def _history_row(of: Ticket, row: HistoryRow) -> tuple[Any, ...]:

@@ -1,7 +1,7 @@
 """Where what leaves the receiver is joined: a loop for letters, another one for webhooks."""
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from phonehome_cloud.config import Config, MailConfig
@@ -15,6 +15,7 @@ from phonehome_cloud.lettering import House, Letters
 from phonehome_cloud.store.database import Database
 from phonehome_cloud.store.dispatching import Dispatcher, Post
 from phonehome_cloud.store.vault import Vault
+from phonehome_product import Product
 
 from .hooking import HookSender
 from .mailing import MailSender
@@ -31,15 +32,17 @@ class NoMail:
         return Never("no mail configured: set mail.url and mail.sender, then retry it")
 
 
-def make_letters(config: Config) -> Letters:
-    """The letters of this house."""
+def make_letters(config: Config, products: Mapping[str, Product]) -> Letters:
+    """The letters of this house, which sells these products."""
     mail = config.mail
-    house = House(mail.name, config.server.public_url, mail.reply_to or mail.sender)
+    titles = {name: product.title for name, product in products.items()}
+    house = House(mail.name, config.server.public_url, mail.reply_to or mail.sender, titles)
     return Letters(house, config.telling.language)
 
 
 def make_telling(
     config: Config,
+    letters: Letters,
     database: Database,
     vault: Vault,
     clock: Callable[[], int],
@@ -57,7 +60,7 @@ def make_telling(
     tls = verify_by("webhooks.ca", hooks.ca)
     source = config.server.public_url or _SOURCE
     senders: dict[str, Sender] = {
-        MAIL: _make_mail(config),
+        MAIL: _make_mail(config, letters),
         WEBHOOK: HookSender(hooks.networks, tls, source, version),
     }
     return {
@@ -66,7 +69,7 @@ def make_telling(
     }
 
 
-def _make_mail(config: Config) -> Sender:
+def _make_mail(config: Config, letters: Letters) -> Sender:
     mail = config.mail
     if mail.url is None:
         return NoMail()
@@ -74,7 +77,7 @@ def _make_mail(config: Config) -> Sender:
     relay = parse_relay(mail.url.reveal())
     sender = From(mail.name, mail.sender, mail.reply_to)
     tls = verify_by("mail.ca", mail.ca)
-    return MailSender(relay, tls, make_letters(config), sender, config.server.public_url)
+    return MailSender(relay, tls, letters, sender, config.server.public_url)
 
 
 def _check_mail(mail: MailConfig, public_url: str) -> None:

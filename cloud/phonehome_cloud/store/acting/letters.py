@@ -7,28 +7,14 @@ from sqlalchemy import Connection, select
 
 from phonehome_cloud.core.people.owners import Owner
 from phonehome_cloud.core.telling.effect import MAIL, SERVICE, Attachment, Effect
-from phonehome_cloud.core.tickets import parse_ticket_id, ticket_id
-from phonehome_cloud.store import effects, links
+from phonehome_cloud.core.tickets import ticket_id
+from phonehome_cloud.store import effects
+from phonehome_cloud.store.owner_links import make_page
 from phonehome_cloud.store.schema import ticket
 
-# The purpose of a link to an owner's page; its subject is who may look, and at which ticket.
-PURPOSE: Final = "owner"
 _DAY_MS: Final = 86_400_000
-LINK_MS: Final = 60 * _DAY_MS
 # A letter that could not be sent for so long is no news any more.
 _EXPIRES_MS: Final = 7 * _DAY_MS
-
-
-def make_page(connection: Connection, owner: Owner, dev: str, number: int, now_at: int) -> str:
-    """The path of an owner's page about a ticket, under a token of its own."""
-    subject = f"{owner.id} {ticket_id(dev, number)}"
-    return "/o/" + links.make(connection, PURPOSE, subject, now_at + LINK_MS)
-
-
-def read_subject(subject: str) -> tuple[str, str, int]:
-    """(owner, device, number) of the subject of such a link."""
-    owner, _, ticket = subject.partition(" ")
-    return owner, *parse_ticket_id(ticket)
 
 
 def tell_owner(
