@@ -1,29 +1,14 @@
 """The owner's page in a real browser: on a phone, without a script, and live where one runs."""
 
-import os
-import shutil
-
 import pytest
-from playwright.async_api import async_playwright
 
 from phonehome_cloud.clock import now_ms
 from phonehome_cloud.store.acting import steps
-from tests.browser.test_tickets_page import CHROMIUM_FLAGS, PHONE, is_too_wide
+from tests.browser.test_tickets_page import PHONE, is_too_wide
 from tests.cloud.kettle import DEVICE, Home
 from tests.cloud.running import running
 
 WITHIN_MS = 20_000
-
-
-@pytest.fixture
-async def browser():
-    """Debian's Chromium; `make test` installs it."""
-    path = os.environ.get("PHONEHOME_CHROMIUM") or shutil.which("chromium")
-    assert path, "chromium is missing: run 'make system'"
-    async with async_playwright() as playwright:
-        found = await playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
-        yield found
-        await found.close()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from phonehome_cloud.store.acting_tables import part_order, step
 from phonehome_cloud.store.people_tables import supplier
 from phonehome_cloud.web.parts import VAULT
 from tests.cloud.kettle import DEVICE, Home
-from tests.cloud.running import running
+from tests.cloud.running import TOKEN, running
 
 ORDER = f"{DEVICE}-1-0"
 
@@ -165,27 +165,25 @@ async def test_the_desk_is_written_down_and_changed(ordered):
     await api("DELETE", "/operators/ada", 404)
 
 
-async def test_what_is_in_hand_is_listed(ordered):
+async def test_what_is_in_hand_is_listed(tmp_path):
     """Assignments, calls and leads, each where people look for it; leads as CSV, too."""
-    api = ordered.receiver.api
-    await api("POST", f"/orders/{ORDER}/cancel")
-    ordered.clock.now_at = now_ms()
-    ordered.start("new_one", n=1, lane="lead")
-    (lead,) = (await api("GET", "/leads"))["items"]
-    assert (lead["name"], lead["ticket"]) == ("Ada Lovelace", f"{DEVICE}-1")
-    url = ordered.receiver.url + "/api/v1/leads.csv"
-    from tests.cloud.running import TOKEN
-
-    headers = {"Authorization": f"Bearer {TOKEN}"}
-    async with ordered.receiver.session.get(url, headers=headers) as answer:
-        lines = (await answer.text()).splitlines()
-    assert answer.content_type == "text/csv"
-    assert lines[1].startswith(f"{DEVICE}-1,told,")
-    assert "'+4930123456" in lines[1]  # no formula
-    progress = await api("GET", f"/tickets/{DEVICE}-1/actions/1/progress")
-    assert (progress["kind"], progress["fix"]) == ("lead", None)
-    assert (await api("GET", "/assignments"))["items"] == []
-    assert (await api("GET", "/calls"))["items"] == []
+    home = Home(tmp_path, now_ms())
+    home.start("new_one", lane="lead")
+    async with running(tmp_path, PRODUCTS_DIRECTORY=str(home.products)) as receiver:
+        (lead,) = (await receiver.api("GET", "/leads"))["items"]
+        assert (lead["name"], lead["ticket"]) == ("Ada Lovelace", f"{DEVICE}-1")
+        url = receiver.url + "/api/v1/leads.csv"
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        async with receiver.session.get(url, headers=headers) as answer:
+            lines = (await answer.text()).splitlines()
+        assert answer.content_type == "text/csv"
+        assert lines[1].startswith(f"{DEVICE}-1,told,")
+        assert "'+4930123456" in lines[1]  # no formula
+        progress = await receiver.api("GET", f"/tickets/{DEVICE}-1/actions/0/progress")
+        assert (progress["kind"], progress["fix"]) == ("lead", None)
+        assert (await receiver.api("GET", "/assignments"))["items"] == []
+        assert (await receiver.api("GET", "/calls"))["items"] == []
+    home.close()
 
 
 def test_suppliers_are_in_the_books(ordered):

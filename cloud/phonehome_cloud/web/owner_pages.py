@@ -31,7 +31,7 @@ from .forms import read_form
 from .logins import check_same_site
 from .operations import json_response
 from .pages import shown
-from .parts import DATABASE, PICTURES, PRODUCTS
+from .parts import DATABASE, LOOK_AFTER, PICTURES, PRODUCTS
 from .problems import ProblemError
 from .rendering import RENDER
 
@@ -165,6 +165,7 @@ _DOES: Final[Mapping[str, Do]] = {
 async def _write(request: web.Request, fn: Any, *args: Any, **kwargs: Any) -> None:
     given = request.match_info["token"], *args, now_ms()
     await request.app[DATABASE].write(functools.partial(fn, **kwargs), *given)
+    request.app[LOOK_AFTER]()
 
 
 async def _load(request: web.Request) -> Shown:

@@ -14,7 +14,7 @@ from phonehome_cloud.store.acting import parts as store
 
 from .bodies import TooLargeError, TooSlowError, check_json, read_body, read_json
 from .operations import Operation, json_response
-from .parts import ACTOR, ADDRESS_LIMIT, DATABASE, PRODUCTS, VAULT
+from .parts import ACTOR, ADDRESS_LIMIT, DATABASE, LOOK_AFTER, PRODUCTS, VAULT
 from .problems import ProblemError, tell_problems
 from .queries import check_names
 
@@ -124,9 +124,11 @@ async def _take(
     }
     products = request.config_dict[PRODUCTS]
     given = key, event, news.state, detail, who, now_ms()
-    return await request.config_dict[DATABASE].write(
+    state = await request.config_dict[DATABASE].write(
         supplying.take, *given, lambda name: products.get(name or "")
     )
+    request.config_dict[LOOK_AFTER]()
+    return state
 
 
 async def get_order(request: web.Request) -> web.Response:
@@ -156,6 +158,7 @@ async def cancel_order(request: web.Request) -> web.Response:
         owner_page.cancel_part(connection, ticket, key[2], who, now_ms())
 
     await request.config_dict[DATABASE].write(cancel)
+    request.config_dict[LOOK_AFTER]()
     return json_response(await _show(request))
 
 
