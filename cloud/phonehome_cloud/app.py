@@ -41,6 +41,7 @@ from .web import (
     enrolling,
     health,
     hooks,
+    in_hand_pages,
     jobs,
     my,
     owner_pages,
@@ -206,6 +207,7 @@ def _add_routes(app: web.Application) -> None:
     app.add_routes(pages.routes)
     app.add_routes(care_pages.routes)
     app.add_routes(owner_pages.routes)
+    app.add_routes(in_hand_pages.routes)
     app.add_routes(claiming.routes)
     app.add_routes(my.routes)
     app.add_routes(wishes.routes)

@@ -30,6 +30,13 @@ def _action() -> Column[int]:
     return Column("action", Integer, primary_key=True, autoincrement=False)
 
 
+def _index_open(table: Table, column: str) -> None:
+    """For the lists of what goes on."""
+    open_: ColumnElement[bool] = table.c.ended_at.is_(None)
+    name = f"ix_{table.name}_open"
+    Index(name, table.c[column], sqlite_where=open_, postgresql_where=open_)
+
+
 def _index_due(table: Table) -> None:
     due: ColumnElement[bool] = table.c.due_at.is_not(None)
     Index(f"ix_{table.name}_due", table.c.due_at, sqlite_where=due, postgresql_where=due)
@@ -107,6 +114,7 @@ part_order = Table(
     Column("ended_at", BigInteger),
 )
 _index_due(part_order)
+_index_open(part_order, "ordered_at")
 
 # What a supplier said of an order, once each by the id that it gave its message.
 part_order_event = Table(
@@ -175,12 +183,7 @@ assignment = Table(
     Column("outcome", String(12)),
 )
 _index_due(assignment)
-Index(
-    "ix_assignment_open",
-    assignment.c.operator,
-    sqlite_where=assignment.c.ended_at.is_(None),
-    postgresql_where=assignment.c.ended_at.is_(None),
-)
+_index_open(assignment, "respond_by_at")
 
 # The owner wants to be called at a time of their choice.
 callback = Table(
@@ -198,3 +201,4 @@ callback = Table(
     Column("ended_at", BigInteger),
 )
 _index_due(callback)
+_index_open(callback, "call_at")

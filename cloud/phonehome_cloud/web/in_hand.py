@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 from aiohttp import web
+from sqlalchemy import Connection
 
 from phonehome_cloud.clock import now_ms
 from phonehome_cloud.core.acting import remote as core_remote
@@ -156,7 +157,7 @@ async def list_operators(request: web.Request) -> web.Response:
     """Everybody at the desk."""
     check_names(request, ())
     rows = await request.config_dict[DATABASE].read(operators.list_all)
-    return json_response(OperatorList([_fill(Operator, row) for row in rows]))
+    return json_response(OperatorList([fill(Operator, row) for row in rows]))
 
 
 async def put_operator(request: web.Request) -> web.Response:
@@ -165,7 +166,7 @@ async def put_operator(request: web.Request) -> web.Response:
     values = msgspec.to_builtins(await read_json(request, NewOperator))
     name = request.match_info["operator"]
     row = await request.config_dict[DATABASE].write(operators.put, name, values, now_ms())
-    return json_response(_fill(Operator, row))
+    return json_response(fill(Operator, row))
 
 
 async def remove_operator(request: web.Request) -> web.Response:
@@ -174,7 +175,7 @@ async def remove_operator(request: web.Request) -> web.Response:
     name = request.match_info["operator"]
     row = await request.config_dict[DATABASE].read(operators.expect, name)
     await request.config_dict[DATABASE].write(operators.remove, name, now_ms())
-    return json_response(_fill(Operator, row))
+    return json_response(fill(Operator, row))
 
 
 async def list_assignments(request: web.Request) -> web.Response:
@@ -187,7 +188,7 @@ async def list_assignments(request: web.Request) -> web.Response:
     more = None
     if len(rows) > limit:
         more = write_cursor("assignments", rows[limit - 1]["respond_by_at"])
-    return json_response(page([_fill(Assignment, row) for row in rows[:limit]], more))
+    return json_response(page([fill(Assignment, row) for row in rows[:limit]], more))
 
 
 async def list_calls(request: web.Request) -> web.Response:
@@ -195,7 +196,7 @@ async def list_calls(request: web.Request) -> web.Response:
     check_names(request, ("limit",))
     limit = read_limit(request.query)
     rows = await request.config_dict[DATABASE].read(callbacks.list_open, limit)
-    return json_response(CallList([_fill(Call, row) for row in rows]))
+    return json_response(CallList([fill(Call, row) for row in rows]))
 
 
 async def finish_call(request: web.Request) -> web.Response:
@@ -205,7 +206,7 @@ async def finish_call(request: web.Request) -> web.Response:
     n, who = int(request.match_info["call"]), request[ACTOR]
     given = device, number, n, who, now_ms()
     row = await request.config_dict[DATABASE].write(callbacks.finish, *given)
-    return json_response(_fill(Call, row))
+    return json_response(fill(Call, row))
 
 
 async def list_leads(request: web.Request) -> web.Response:
@@ -219,7 +220,7 @@ async def list_leads(request: web.Request) -> web.Response:
         last = rows[limit - 1]
         key = last["offered_at"], last["device"], last["ticket"], last["action"]
         more = write_cursor("leads", *key)
-    return json_response(page([_fill(Lead, row) for row in rows[:limit]], more))
+    return json_response(page([fill(Lead, row) for row in rows[:limit]], more))
 
 
 async def export_leads(request: web.Request) -> web.Response:
@@ -236,18 +237,20 @@ async def get_progress(request: web.Request) -> web.Response:
     check_names(request, ())
     key = *parse_ticket_id(request.match_info["ticket"]), int(request.match_info["n"])
 
-    def load(connection: Any) -> Progress:
-        action = care.expect_action(connection, *key)
-        found = remote.find(connection, *key)
-        rows = [
-            ShownStep(r["step"] + 1, r["state"], r["by"], r["evidence"], r["ended_at"])
-            for r in steps.list_steps(connection, key)
-        ]
-        told = action.kind, action.state, action.payer, action.detail, rows
-        return Progress(ticket_id(*key[:2]), key[2], *told, _show_fix(found))
-
     # In the writer, because an action is read by locking it.
-    return json_response(await request.config_dict[DATABASE].write(load))
+    return json_response(await request.config_dict[DATABASE].write(load_progress, key))
+
+
+def load_progress(connection: Connection, key: tuple[str, int, int]) -> Progress:
+    """How far an action (device, ticket, n) is; NotFoundError."""
+    action = care.expect_action(connection, *key)
+    found = remote.find(connection, *key)
+    rows = [
+        ShownStep(r["step"] + 1, r["state"], r["by"], r["evidence"], r["ended_at"])
+        for r in steps.list_steps(connection, key)
+    ]
+    told = action.kind, action.state, action.payer, action.detail, rows
+    return Progress(ticket_id(*key[:2]), key[2], *told, _show_fix(found))
 
 
 def _show_fix(row: Any) -> Fix | None:
@@ -257,7 +260,7 @@ def _show_fix(row: Any) -> Fix | None:
     return Fix(row.state, row.command, [Compared(**one) for one in compared])
 
 
-def _fill(type_: Any, row: Any) -> Any:
+def fill(type_: Any, row: Any) -> Any:
     """A row of a table as a body; its ticket under its public id."""
     given = {name: row[name] for name in type_.__struct_fields__ if name in row}
     if "ticket" in given:

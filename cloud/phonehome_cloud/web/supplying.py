@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from aiohttp import web
+from sqlalchemy import Connection
 
 from phonehome_cloud.clock import now_ms
 from phonehome_cloud.core.acting.part_orders import order_id, parse_order_id
@@ -101,7 +102,7 @@ async def _hear_supplier(request: web.Request) -> web.StreamResponse:
         fix = "sign it as Standard Webhooks with the secret of your webhook, now"
         raise ProblemError("unauthenticated", fix)
     news = check_json(body, News)
-    state = await _take(request, key, event[:64], news, f"supplier:{supplier}")
+    state = await take_news(request, key, event[:64], news, f"supplier:{supplier}")
     return json_response({"order": order_id(*key), "state": state})
 
 
@@ -114,9 +115,10 @@ async def _read(request: web.Request) -> bytes:
         raise ProblemError("timeout", "send it again") from None
 
 
-async def _take(
+async def take_news(
     request: web.Request, key: supplying.OrderKey, event: str, news: News, who: str
 ) -> str:
+    """Follow a word about an order; the state behind it."""
     detail = {
         name: value
         for name, value in msgspec.to_builtins(news).items()
@@ -143,7 +145,7 @@ async def tell_order(request: web.Request) -> web.Response:
     news = await read_json(request, News)
     key = parse_order_id(request.match_info["order"])
     now_at = now_ms()
-    await _take(request, key, f"desk-{now_at}", news, request[ACTOR])
+    await take_news(request, key, f"desk-{now_at}", news, request[ACTOR])
     return json_response(await _show(request))
 
 
@@ -151,26 +153,35 @@ async def cancel_order(request: web.Request) -> web.Response:
     """Take an order back, while nobody was told of it."""
     check_names(request, ())
     key = parse_order_id(request.match_info["order"])
-    who = request[ACTOR]
+    await cancel_for(request, key, request[ACTOR])
+    return json_response(await _show(request))
 
-    def cancel(connection: Any) -> None:
+
+async def cancel_for(request: web.Request, key: supplying.OrderKey, who: str) -> None:
+    """Take an order back for somebody; NotFoundError, ConflictError."""
+
+    def cancel(connection: Connection) -> None:
         ticket = tickets.expect(connection, *key[:2])
         owner_page.cancel_part(connection, ticket, key[2], who, now_ms())
 
     await request.config_dict[DATABASE].write(cancel)
     request.config_dict[LOOK_AFTER]()
-    return json_response(await _show(request))
 
 
 async def _show(request: web.Request) -> Order:
     key = parse_order_id(request.match_info["order"])
-
-    def load(connection: Any) -> tuple[Any, list[Any]]:
-        return store.find(connection, *key), store.list_events(connection, *key)
-
-    row, events = await request.config_dict[DATABASE].read(load)
-    if row is None:
+    found = await request.config_dict[DATABASE].read(load_order, key)
+    if found is None:
         raise NotFoundError(f"no order {order_id(*key)}")
+    return found
+
+
+def load_order(connection: Connection, key: supplying.OrderKey) -> Order | None:
+    """An order with what was said of it; None when the action has none."""
+    row = store.find(connection, *key)
+    if row is None:
+        return None
+    events = store.list_events(connection, *key)
     lines = [OrderLine(x["part"], x["title"], x["count"], x["price"]) for x in row["lines"]]
     told = [OrderEvent(e["event"], e["kind"], e["at"], e["detail"]) for e in events]
     same = {n: row[n] for n in Order.__struct_fields__ if n in row and n not in _OTHERWISE}

@@ -45,6 +45,17 @@ def _known(table: str) -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint(["device"], ["device.device"], name=name)
 
 
+def _index_open(table: str, column: str) -> None:
+    condition = sa.text("ended_at IS NULL")
+    op.create_index(
+        f"ix_{table}_open",
+        table,
+        [column],
+        sqlite_where=condition,
+        postgresql_where=condition,
+    )
+
+
 def _index_due(table: str) -> None:
     condition = sa.text("due_at IS NOT NULL")
     op.create_index(
@@ -93,14 +104,7 @@ def _create_assignment() -> None:
         sa.PrimaryKeyConstraint("device", "ticket", "number", name=op.f("pk_assignment")),
     )
     _index_due("assignment")
-    op.create_index(
-        "ix_assignment_open",
-        "assignment",
-        ["operator"],
-        unique=False,
-        sqlite_where=sa.text("ended_at IS NULL"),
-        postgresql_where=sa.text("ended_at IS NULL"),
-    )
+    _index_open("assignment", "respond_by_at")
 
 
 def _create_callback() -> None:
@@ -120,6 +124,7 @@ def _create_callback() -> None:
         sa.PrimaryKeyConstraint("device", "ticket", "number", name=op.f("pk_callback")),
     )
     _index_due("callback")
+    _index_open("callback", "call_at")
 
 
 def _create_lead() -> None:
@@ -170,6 +175,7 @@ def _create_part_order() -> None:
         sa.PrimaryKeyConstraint("device", "ticket", "action", name=op.f("pk_part_order")),
     )
     _index_due("part_order")
+    _index_open("part_order", "ordered_at")
 
 
 def _create_part_order_event() -> None:

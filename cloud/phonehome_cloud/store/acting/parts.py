@@ -195,6 +195,14 @@ def list_events(connection: Connection, dev: str, number: int, n: int) -> list[R
     return list(connection.execute(query).mappings())
 
 
+def list_open(connection: Connection, limit: int) -> list[RowMapping]:
+    """Orders that have not ended, the oldest first."""
+    open_ = part_order.c.ended_at.is_(None)
+    order = part_order.c.ordered_at, part_order.c.device, part_order.c.ticket
+    query = select(part_order).where(open_).order_by(*order).limit(limit)
+    return list(connection.execute(query).mappings())
+
+
 def tell_of(order: Mapping[Any, Any], number: str) -> dict[str, Any]:
     """An order for a letter: texts and amounts, as people read them."""
     return {

@@ -1,0 +1,115 @@
+"""The pages of what is in hand: calls, assignments, orders, leads, and one action in full."""
+
+from typing import Any
+
+from aiohttp import web
+
+from phonehome_cloud.clock import now_ms
+from phonehome_cloud.core.acting.part_orders import SAID_BY_SUPPLIER, money, order_id
+from phonehome_cloud.core.tickets import parse_ticket_id
+from phonehome_cloud.store.acting import callbacks, leads, parts, persons
+
+from .forms import read_form
+from .in_hand import (
+    Assignment,
+    Call,
+    Lead,
+    export_leads,
+    fill,
+    load_progress,
+)
+from .logins import check_same_site
+from .pages import private
+from .parts import DATABASE
+from .problems import ProblemError
+from .rendering import RENDER
+from .supplying import News, cancel_for, load_order, take_news
+
+_MANY = 100  # of each kind on the page; the API has them all
+_ACTION = r"/tickets/{ticket}/actions/{n:\d{1,6}}"
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/in-hand")
+@private
+async def show_in_hand(request: web.Request, name: str) -> web.StreamResponse:
+    """Everything that somebody has to do or waits for."""
+
+    def load(connection: Any) -> dict[str, Any]:
+        orders = parts.list_open(connection, _MANY)
+        return {
+            "calls": [fill(Call, r) for r in callbacks.list_open(connection, _MANY)],
+            "assignments": [
+                fill(Assignment, r) for r in persons.list_open(connection, None, None, _MANY)
+            ],
+            "leads": [fill(Lead, r) for r in leads.list_newest(connection, None, _MANY)],
+            "orders": [_show_order(row) for row in orders],
+        }
+
+    found = await request.app[DATABASE].read(load)
+    return request.app[RENDER]("in_hand.html", name=name, **found)
+
+
+@routes.post("/in-hand/calls/{ticket}/{call:[1-9][0-9]{0,8}}")
+@private
+async def finish_call(request: web.Request, name: str) -> web.StreamResponse:
+    """Somebody has called."""
+    check_same_site(request)
+    device, number = parse_ticket_id(request.match_info["ticket"])
+    given = device, number, int(request.match_info["call"]), f"token:{name}", now_ms()
+    await request.app[DATABASE].write(callbacks.finish, *given)
+    raise web.HTTPSeeOther("/in-hand")
+
+
+@routes.get("/in-hand/leads.csv")
+@private
+async def show_leads(request: web.Request, _name: str) -> web.StreamResponse:
+    """All leads for a spreadsheet."""
+    return await export_leads(request)
+
+
+@routes.get(_ACTION)
+@private
+async def show_action(request: web.Request, name: str) -> web.StreamResponse:
+    """How far an action is: steps with their proof, a fix with before and after, an order."""
+    key = _key(request)
+    # In the writer, because an action is read by locking it.
+    action = await request.app[DATABASE].write(load_progress, key)
+    order = await request.app[DATABASE].read(load_order, key)
+    total = money(order.total, order.currency) if order else ""
+    return request.app[RENDER](
+        "action.html",
+        name=name,
+        action=action,
+        order=order,
+        total=total,
+        says=SAID_BY_SUPPLIER,
+    )
+
+
+@routes.post(_ACTION + "/order")
+@private
+async def tell_order(request: web.Request, name: str) -> web.StreamResponse:
+    """What a supplier said, or that the order is taken back."""
+    check_same_site(request)
+    form = await read_form(request)
+    said, key, who = form.get("do", ""), _key(request), f"token:{name}"
+    if said == "cancel":
+        await cancel_for(request, key, who)
+    elif said in SAID_BY_SUPPLIER:
+        words = {k: form[k].strip() for k in ("tracking", "reason") if form.get(k, "").strip()}
+        news = News(said, **words)  # type: ignore[arg-type]  # one of the words above
+        await take_news(request, key, f"desk-{now_ms()}", news, who)
+    else:
+        raise ProblemError("invalid-body", "use a button of the order's page")
+    raise web.HTTPSeeOther(request.path.removesuffix("/order"))
+
+
+def _key(request: web.Request) -> tuple[str, int, int]:
+    return *parse_ticket_id(request.match_info["ticket"]), int(request.match_info["n"])
+
+
+def _show_order(row: Any) -> dict[str, Any]:
+    number = order_id(row["device"], row["ticket"], row["action"])
+    return {**row, "order": number, "ticket": f"{row['device']}-{row['ticket']}"}
