@@ -125,7 +125,7 @@ def load_recent(connection: Connection, spn: int, fmi: int, now_at: int) -> set[
     """What was counted of this in the shortest window, whatever the product."""
     since = now_at - now_at % HOUR_MS - (min(WINDOWS_H) - 1) * HOUR_MS
     lately = tally.c.from_at >= since, tally.c.trait != _DAY
-    query = select(*_KEY).distinct().where(*lately, tally.c.spn == spn, tally.c.fmi == fmi)
+    query = select(*_KEY).where(*lately, tally.c.spn == spn, tally.c.fmi == fmi)
     return {
         (row.product, row.spn, row.fmi, row.trait, row.value)
         for row in connection.execute(query)
