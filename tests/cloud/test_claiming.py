@@ -185,7 +185,7 @@ async def assert_nothing_is_left_of_jane(receiver):
     """No cell of any table says anything of her."""
     for table in device.metadata.sorted_tables:
         text = repr(await rows(receiver, table)).lower()
-        for word in ("jane", "miller", "gartenweg", "1234567", "123 45 67"):
+        for word in ("neue gasse", "jane", "miller", "gartenweg", "1234567", "123 45 67"):
             assert word not in text, table.name
 
 
@@ -249,6 +249,14 @@ async def test_an_owner_has_their_own_page(tmp_path):
         path = await letter(receiver, "claimed")
         status, page = await get(receiver, path)
         assert (status, "Sie und Ihre Geräte" in page, voice.device in page) == (200, True, True)
+        moved = JANE | {"street": "Neue Gasse 3", "postcode": "1010", "country": "at"}
+        moved |= {"zone": "Europe/Vienna", "do": "details"}
+        status, page = await post(receiver, path, **moved | {"mail": "jane@"})
+        assert (status, 'id="wrong-mail"' in page, "Neue Gasse 3" in page) == (422, True, True)
+        status, page = await post(receiver, path, **moved)
+        assert (status, "Gespeichert" in page, "Neue Gasse 3" in page) == (200, True, True)
+        found = await receiver.database.read(people.find_owner, voice.device)
+        assert (found.area, found.zone, found.consents) == ("AT-1010", "Europe/Vienna", {"visit"})
         assert (await post(receiver, path, do="consents", consent_lead="yes"))[0] == 200
         found = await receiver.database.read(people.find_owner, voice.device)
         assert found.consents == {"lead"}

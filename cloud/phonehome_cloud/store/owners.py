@@ -1,6 +1,7 @@
-"""What changes of an owner while they are one: what they agreed to."""
+"""What changes of an owner while they are one: where they live, what they agreed to."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -10,9 +11,12 @@ from phonehome_cloud.core.people.sheets import Row
 from .books import Entry, write
 
 
-def set_consents(
-    connection: Connection, name: str, consents: Iterable[str], who: str, now_at: int
+def change(
+    connection: Connection, name: str, values: Mapping[str, Any], who: str, now_at: int
 ) -> None:
-    """They agree to exactly these from now on; those that they gave before keep their moment."""
-    row = Row("", 0, {"id": name, "consents": tuple(consents)}, {})
+    """Write these values of an owner, who must be there; others stay.
+
+    Consents are exactly those of `values`; one that was given before keeps its moment.
+    """
+    row = Row("", 0, {**values, "id": name}, {})
     write(connection, kinds.OWNERS, [row], Entry(who, now_at, {}))

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping
 from typing import Any, Final
-from zoneinfo import available_timezones
 
 from aiohttp import web
 from sqlalchemy import Connection
@@ -11,9 +10,6 @@ from sqlalchemy import Connection
 from phonehome_cloud.clock import now_ms
 from phonehome_cloud.core.labels import maybe_code
 from phonehome_cloud.core.people.consents import CONSENTS
-from phonehome_cloud.core.people.fields import is_place
-from phonehome_cloud.core.people.kinds import OWNERS
-from phonehome_cloud.core.people.sheets import check
 from phonehome_cloud.errors import ConflictError
 from phonehome_cloud.store import claiming, devices, links
 from phonehome_cloud.store.claiming import HAND_OVER
@@ -22,6 +18,7 @@ from .forms import read_form
 from .logins import check_same_site
 from .open_pages import opened, say, show
 from .parts import CLAIM_PAGE_LIMIT, DATABASE, VAULT
+from .persons import PERSON, read_person, zones
 from .problems import ProblemError
 from .wording import language_of
 
@@ -31,8 +28,7 @@ _POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_FIELDS: Final = ("name", "mail", "phone", "street", "postcode", "city", "country", "zone")
-_NEEDED: Final = ("name", "mail", "zone")
+_DEVICE_CHARS: Final = 16
 _FIRST_ZONES: Final = {"de": "Europe/Berlin"}
 
 routes = web.RouteTableDef()
@@ -42,7 +38,7 @@ routes = web.RouteTableDef()
 @opened
 async def show_claim(request: web.Request) -> web.StreamResponse:
     """The form; the script puts device and code into it."""
-    given = dict.fromkeys(("device", "code", *_FIELDS), "")
+    given = dict.fromkeys(("device", "code", *PERSON), "")
     given["zone"] = _FIRST_ZONES.get(language_of(request), "UTC")
     return _form(request, given, frozenset(), status=200, is_sent=False)
 
@@ -53,7 +49,7 @@ async def claim(request: web.Request) -> web.StreamResponse:
     """It is theirs, or who has it is asked; a wrong code costs a try."""
     check_same_site(request)
     form = await read_form(request)
-    given = {name: form.get(name, "").strip() for name in ("device", "code", *_FIELDS)}
+    given = {name: form.get(name, "").strip() for name in ("device", "code", *PERSON)}
     given |= {f"consent_{name}": form.get(f"consent_{name}", "") for name in CONSENTS}
     device = given["device"].lower().replace("-", "").replace(" ", "")
     _take(request, request.remote or "")
@@ -92,14 +88,10 @@ def _take(request: web.Request, key: str) -> None:
 
 def _read(request: web.Request, given: Mapping[str, str]) -> tuple[dict[str, Any], set[str]]:
     """The values of an owner, and the fields that are wrong."""
-    texts: dict[str, Any] = {name: given[name] for name in _FIELDS}
-    texts["consents"] = [name for name in CONSENTS if given[f"consent_{name}"]]
-    texts["language"] = language_of(request)
-    texts["country"] = given["country"].upper()
-    texts["postcode"] = given["postcode"].upper()
-    values, found = check(OWNERS, texts)
-    wrong = {name for name, _ in found} | {name for name in _NEEDED if not given[name]}
-    if len(given["device"].replace("-", "").replace(" ", "")) != 16:
+    values, wrong = read_person(given)
+    values["consents"] = tuple(name for name in CONSENTS if given[f"consent_{name}"])
+    values["language"] = language_of(request)
+    if len(given["device"].replace("-", "").replace(" ", "")) != _DEVICE_CHARS:
         wrong.add("device")
     return values, wrong
 
@@ -120,7 +112,7 @@ def _form(
         status=status,
         given=checks | dict(given),
         wrong=wrong,
-        zones=sorted(filter(is_place, available_timezones())),
+        zones=zones(),
         is_sent=is_sent,
     )
     response.headers["Content-Security-Policy"] = _POLICY

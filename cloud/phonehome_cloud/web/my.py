@@ -1,5 +1,6 @@
 """An owner's own page: what is known of them, to look at, take along, change and erase."""
 
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from aiohttp import web
@@ -19,6 +20,7 @@ from .logins import check_same_site
 from .open_pages import opened, say, show
 from .parts import DATABASE, PRODUCTS
 from .people_archives import find_owner_data, send_archive
+from .persons import PERSON, read_person, zones
 from .problems import ProblemError
 
 _PATH: Final = "/my/{token:[A-Za-z0-9_-]{43}}"
@@ -34,7 +36,13 @@ async def show_my_page(request: web.Request) -> web.StreamResponse:
     return await _show(request, is_saved=False)
 
 
-async def _show(request: web.Request, *, is_saved: bool) -> web.Response:
+async def _show(
+    request: web.Request,
+    *,
+    is_saved: bool,
+    given: Mapping[str, str] | None = None,
+    wrong: Collection[str] = (),
+) -> web.Response:
     token = request.match_info["token"]
     owner, appliances = await request.app[DATABASE].read(_load, token, now_ms())
     products = request.app[PRODUCTS]
@@ -46,7 +54,11 @@ async def _show(request: web.Request, *, is_saved: bool) -> web.Response:
         "my.html",
         "my",
         known=owner.language,
+        status=422 if wrong else 200,
         path=f"/my/{token}",
+        given=given or {name: getattr(owner, name) or "" for name in PERSON},
+        wrong=wrong,
+        zones=zones(),
         owner=owner,
         appliances=appliances,
         is_saved=is_saved,
@@ -75,9 +87,11 @@ async def change(request: web.Request) -> web.StreamResponse:
     check_same_site(request)
     form = dict(await read_form(request))
     doing = _STEPS.get(form.get("do", ""))
-    if doing is None or (doing is not _consent and form.get("sure") != "yes"):
+    if doing is None or (doing in _FOR_GOOD and form.get("sure") != "yes"):
         raise ProblemError("invalid-body", "use a button of the page")
     token = request.match_info["token"]
+    if doing is _tell and (wrong := read_person(_typed(form))[1]):
+        return await _show(request, is_saved=False, given=_typed(form), wrong=wrong)
     language = await request.app[DATABASE].write(_change, token, doing, form, now_ms())
     if doing is _erase:
         return say(request, "my", "erased_title", ("erased",), known=language)
@@ -103,7 +117,17 @@ def _is_open(connection: Connection, token: str, now_at: int) -> bool:
 
 def _consent(connection: Connection, owner: Owner, form: dict[str, str], now_at: int) -> None:
     given = [name for name in CONSENTS if form.get(f"consent_{name}") == "yes"]
-    owners.set_consents(connection, owner.id, given, f"owner:{owner.id}", now_at)
+    values = {"consents": tuple(given)}
+    owners.change(connection, owner.id, values, f"owner:{owner.id}", now_at)
+
+
+def _tell(connection: Connection, owner: Owner, form: dict[str, str], now_at: int) -> None:
+    values, _ = read_person(_typed(form))
+    owners.change(connection, owner.id, values, f"owner:{owner.id}", now_at)
+
+
+def _typed(form: Mapping[str, str]) -> dict[str, str]:
+    return {name: form.get(name, "").strip() for name in PERSON}
 
 
 def _release(connection: Connection, owner: Owner, form: dict[str, str], now_at: int) -> None:
@@ -122,7 +146,8 @@ def _erase(connection: Connection, owner: Owner, _form: dict[str, str], now_at: 
         erase_owner(connection, owner.id, now_at)
 
 
-_STEPS: Final = {"consents": _consent, "release": _release, "erase": _erase}
+_STEPS: Final = {"consents": _consent, "details": _tell, "release": _release, "erase": _erase}
+_FOR_GOOD: Final = (_release, _erase)
 
 
 @routes.get(_PATH + "/export")
