@@ -63,6 +63,7 @@ from .workers.broker import EmbeddedBroker
 from .workers.commanding import Commanding
 from .workers.committer import Committer
 from .workers.digesting import Digesting
+from .workers.lanes import Lanes
 from .workers.mailbox import Mailbox
 from .workers.measuring import Measuring
 from .workers.membership import Membership, make_tls
@@ -100,12 +101,12 @@ def make_app(config: Config, joints: Joints = AS_IT_IS) -> web.Application:
     metrics = Metrics(version("phonehome"))
     tracer = Tracer(config.trace) if config.trace.url else None
     digesting = _make_digesting(config, database, catalogue, metrics, tracer)
-    committer = _make_committer(config, database, metrics, digesting, tracer)
+    lanes = _make_lanes(config, database, metrics, digesting, tracer)
     commanding = Commanding(database, vault, keys, now_ms, metrics)
     by_address = TokenBuckets(config.intake.address_per_s, config.intake.address_burst)
     by_key = TokenBuckets(config.intake.key_per_s, config.intake.key_burst, max_keys=100_000)
     joints.engine(database.engine)
-    kept = joints.keys(keys), joints.ledger(committer)
+    kept = joints.keys(keys), joints.ledger(lanes)
     parts_of_intake = *kept, by_address, by_key, now_ms, joints.counters(metrics), commanding
     make_intake = functools.partial(TracedIntake, tracer) if tracer else Intake
     intake = make_intake(*parts_of_intake, catalogue.manifests)
@@ -125,8 +126,8 @@ def make_app(config: Config, joints: Joints = AS_IT_IS) -> web.Application:
     if tracer is not None:
         app[TRACER] = tracer
         app.cleanup_ctx.append(_tracing)
-    app.cleanup_ctx.append(_storing(config, database, vault, committer))
-    _add_loops(app, database, catalogue, digesting, committer, commanding)
+    app.cleanup_ctx.append(_storing(config, database, vault, lanes))
+    _add_loops(app, database, catalogue, digesting, lanes, commanding)
     _add_telling(app, config, database, vault, joints)
     _add_visiting(app, config, database)
     _add_mqtt(app, config, intake, commanding)
@@ -180,23 +181,25 @@ def _make_digesting(
     return Digesting(database, catalogue, policy, now_ms, counters)
 
 
-def _make_committer(
+def _make_lanes(
     config: Config,
     database: Database,
     metrics: Metrics,
     digesting: Digesting,
     tracer: Tracer | None,
-) -> Committer:
+) -> Lanes:
     def committed(messages: int, seconds: float, waited_s: float) -> None:
         metrics.count_commit(messages, seconds, waited_s)
-        metrics.set_waiting(committer.depth)
+        metrics.set_waiting(lanes.depth)
         digesting.wake()
         if tracer is not None:
             tracer.note("commit", seconds, {"phonehome.messages": messages})
 
-    bounds = config.intake.queue, config.intake.batch
-    committer = Committer(database, *bounds, committed, metrics.count_failures)
-    return committer
+    count = database.writers
+    bounds = config.intake.queue // count, config.intake.batch
+    each = [Committer(database, *bounds, committed, metrics.count_failures) for _ in range(count)]
+    lanes = Lanes(each)
+    return lanes
 
 
 def _add_routes(app: web.Application) -> None:
@@ -219,7 +222,7 @@ def _add_routes(app: web.Application) -> None:
     app.add_subapp(desk.PREFIX, desk.make_desk(version("phonehome")))
 
 
-def _storing(config: Config, database: Database, vault: Vault, committer: Committer) -> Context:
+def _storing(config: Config, database: Database, vault: Vault, lanes: Lanes) -> Context:
     """Open, check and upgrade before anything else; close when everybody else has ended."""
 
     async def context(app: web.Application) -> AsyncIterator[None]:
@@ -232,7 +235,7 @@ def _storing(config: Config, database: Database, vault: Vault, committer: Commit
                 await database.write(tokens.ensure, CONFIGURED_TOKEN, token, now_ms())
             _watch_store(app[health.READINESS], config, database, app[health.METRICS])
             yield
-            await committer.drain()
+            await lanes.drain()
         finally:
             database.close()
 
@@ -281,14 +284,13 @@ def _add_loops(
     database: Database,
     catalogue: Catalogue,
     digesting: Digesting,
-    committer: Committer,
+    lanes: Lanes,
     commanding: Commanding,
 ) -> None:
-    """What runs beside everything else; intake goes before the digest, and before care."""
-    quiet = committer.wait_quiet
-    app.cleanup_ctx.append(_looping("digest", lambda: digesting.run(quiet)))
+    """What runs beside everything else: intake goes before the digest, the digest before care."""
+    app.cleanup_ctx.append(_looping("digest", lambda: digesting.run(lanes.wait_quiet)))
     caring = make_caring(app, database, catalogue, digesting)
-    app.cleanup_ctx.append(_looping("care", lambda: caring.run(quiet)))
+    app.cleanup_ctx.append(_looping("care", lambda: caring.run(digesting.wait_idle)))
     app.cleanup_ctx.append(_looping("commands", commanding.run))
     pursuing = Pursuing(database, now_ms, app[health.METRICS])
     app.cleanup_ctx.append(_looping("actions", pursuing.run, is_needed=False))

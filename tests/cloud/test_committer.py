@@ -33,11 +33,12 @@ async def washer(receiver):
 
 
 class Gate:
-    """Holds the writer thread until it is opened."""
+    """Holds the writer threads until it is opened."""
 
     def __init__(self, database):
         self._open = threading.Event()
-        self.held = asyncio.ensure_future(database.write(lambda _connection: self._open.wait(10)))
+        waits = [database.write(lambda _c: self._open.wait(10)) for _ in range(database.writers)]
+        self.held = asyncio.gather(*waits)
 
     async def open(self):
         self._open.set()

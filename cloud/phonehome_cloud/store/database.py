@@ -1,10 +1,13 @@
-"""One database, one writer: every write runs in one thread that owns the write connection.
+"""One database, few writers: every write runs in a thread that owns its connection.
 
-Readers run in a small pool of their own. The database is SQLite in one file or PostgreSQL; nothing
-above this file knows which. SQLAlchemy because the same statements have to run on both.
+SQLite takes one writer at a time, so there is one; on PostgreSQL there are two, and they are to
+each other as two receivers are. Readers run in a small pool of their own. The database is SQLite
+in one file or PostgreSQL; nothing above this file knows which. SQLAlchemy because the same
+statements have to run on both.
 """
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -29,6 +32,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 READERS = 4
+_POSTGRESQL_WRITERS = 2  # while the server works for one, the other has the processor
 # Two receivers that wrote the same rows: the loser begins anew, and then sees the winner's.
 _RETRIES = 3
 _SQLITE = "sqlite:///phonehome.db"
@@ -36,7 +40,7 @@ _WANTED = f"want {_SQLITE} or postgresql://user:password@host/database"
 
 
 class Database:
-    """The write thread, the read pool and the engine under both; `open()` before, `close()` after.
+    """Write threads, read pool and the engine under both; `open()` before, `close()` after.
 
     Raises StoreRefusedError from open() when the file is damaged; it is then left as it was.
     """
@@ -44,12 +48,13 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = _checked_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.writers = 1 if self.is_sqlite else _POSTGRESQL_WRITERS
         make_engine = sqlite.make_engine if self.is_sqlite else postgresql.make_engine
-        self.engine = make_engine(self.url, READERS + 1)
+        self.engine = make_engine(self.url, READERS + self.writers)
         self._reading = {"phonehome_read": True} if self.is_sqlite else postgresql.READING
-        self._writer = ThreadPoolExecutor(1, "store-writer")
+        self._writers = ThreadPoolExecutor(self.writers, "store-writer")
         self._readers = ThreadPoolExecutor(READERS, "store-reader")
-        self._connection: Connection | None = None
+        self._connections: dict[int, Connection] = {}  # by the thread that writes with it
 
     def open(self) -> None:
         """Check the file and connect; nothing is created in a database that is refused."""
@@ -64,21 +69,23 @@ class Database:
 
     def close(self) -> None:
         """Finish what is queued, then let go of threads and connections."""
-        self._writer.submit(self._disconnect).result()
-        self._writer.shutdown()
+        self._writers.shutdown()
         self._readers.shutdown()
+        for connection in self._connections.values():
+            connection.close()
+        self._connections.clear()
         self.engine.dispose()
 
     async def write(
         self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """fn(connection, ...) as one transaction in the writer thread; committed when it returns.
+        """fn(connection, ...) as one transaction in a writer thread; committed when it returns.
 
         Raises StoreUnavailableError when nothing could be stored, and whatever fn raises.
         """
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
-            self._writer, lambda: self.write_now(fn, *args, **kwargs)
+            self._writers, lambda: self.write_now(fn, *args, **kwargs)
         )
 
     async def read(
@@ -93,7 +100,7 @@ class Database:
     def write_now(
         self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """The transaction itself. Only for the writer thread, and for commands without a loop."""
+        """The transaction itself. Only for writer threads, and for commands without a loop."""
         with unavailable():
             for _ in range(_RETRIES):
                 try:
@@ -120,16 +127,14 @@ class Database:
                 return fn(connection, *args, **kwargs)
 
     def _write_connection(self) -> Connection:
-        if self._connection is not None and self._connection.invalidated:
-            self._disconnect()
-        if self._connection is None:
-            self._connection = self.engine.connect()
-        return self._connection
-
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        thread = threading.get_ident()
+        connection = self._connections.get(thread)
+        if connection is not None and connection.invalidated:
+            self._connections.pop(thread).close()
+            connection = None
+        if connection is None:
+            connection = self._connections[thread] = self.engine.connect()
+        return connection
 
 
 @contextmanager

@@ -24,6 +24,7 @@ _LOG = logging.getLogger(__name__)
 _BATCH = 400
 _BRIEF = 20  # a brief batch is so many times smaller: a report waits 3 ms for it
 _TICK_S = 1.0
+_PATIENCE_S = 0.3  # so long care waits for the digest to be idle
 
 
 async def _at_once() -> bool:
@@ -69,10 +70,21 @@ class Digesting:
         self.on_ticket = on_ticket
         self._batch = batch
         self._work = asyncio.Event()
+        self._idle = asyncio.Event()
 
     def wake(self) -> None:
         """There may be something to digest."""
+        self._idle.clear()
         self._work.set()
+
+    async def wait_idle(self) -> bool:
+        """True when nothing waits to be digested, False when that did not come in _PATIENCE_S:
+        who decides about tickets goes behind who opens them, and is brief then.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_S):
+                await self._idle.wait()
+        return self._idle.is_set()
 
     async def run(self, give_way: Callable[[], Awaitable[bool]] = _at_once) -> None:
         """Digest until cancelled; when the database is away, try again each second.
@@ -89,6 +101,8 @@ class Digesting:
                 _LOG.warning("the digest waits for the database: %s", error)
                 done = 0
             if done == 0:
+                if not self._work.is_set():
+                    self._idle.set()
                 await self._sleep()
 
     async def _sleep(self) -> None:

@@ -1,4 +1,4 @@
-"""The receiver's own count of what it has digested, read over HTTP."""
+"""The receiver's own count of what it has digested and considered, read over HTTP."""
 
 import asyncio
 import re
@@ -13,29 +13,40 @@ from phonehome_tools.fleet.receiver import Receiver
 WITHIN_S = 120.0
 ASK_EVERY_S = 0.05  # each question costs the receiver a millisecond
 SETTLED_S = 0.7  # a batch takes less, and a digest that gave way is back before
+CONSIDERED = re.compile(r'^phonehome_considered_total\{event="done"\} (\S+)', re.MULTILINE)
 COUNTER = re.compile(r'^phonehome_digested_records_total\{outcome="(\w+)"\} (\S+)', re.MULTILINE)
 
 
 async def read_digested(receiver: Receiver) -> int:
     """Records digested since the receiver started; ChildError when some of them failed."""
+    return (await _read(receiver))[0]
+
+
+async def _read(receiver: Receiver) -> tuple[int, int]:
+    """Records digested, and tickets considered."""
     url = receiver.http + "/metrics"
     async with aiohttp.ClientSession() as session, session.get(url) as answer:
-        counts = {name: float(n) for name, n in COUNTER.findall(await answer.text())}
+        text = await answer.text()
+    counts = {name: float(n) for name, n in COUNTER.findall(text)}
     if counts.get("failed"):
         raise ChildError(f"{counts['failed']:.0f} records could not be digested")
-    return int(counts.get("done", 0))
+    considered = CONSIDERED.search(text)
+    return int(counts.get("done", 0)), int(float(considered[1])) if considered else 0
 
 
 async def settle(receiver: Receiver) -> float:
-    """Wait until nothing more is digested; records per second until then.
+    """Wait until nothing more is digested, and no ticket considered; records digested per second
+    until the last of them.
 
     TimeoutError when that takes too long.
     """
-    started_s = last_s = time.monotonic()
-    first = before = await read_digested(receiver)
+    started_s = digested_s = changed_s = time.monotonic()
+    first = before = await _read(receiver)
     async with asyncio.timeout(WITHIN_S):
-        while time.monotonic() - last_s < SETTLED_S:
+        while time.monotonic() - changed_s < SETTLED_S:
             await asyncio.sleep(ASK_EVERY_S)
-            if (now := await read_digested(receiver)) != before:
-                before, last_s = now, time.monotonic()
-    return (before - first) / max(ASK_EVERY_S, last_s - started_s)
+            if (now := await _read(receiver)) != before:
+                changed_s = time.monotonic()
+                digested_s = changed_s if now[0] != before[0] else digested_s
+                before = now
+    return (before[0] - first[0]) / max(ASK_EVERY_S, digested_s - started_s)
