@@ -8,6 +8,7 @@ courier by tests/tools/test_console.py and tests/flow/test_courier.py.
 import asyncio
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -89,9 +90,10 @@ def events_in(block):
 
 @pytest.fixture
 def products(project, tmp_path):
-    """A folder with a product file, to work in."""
-    source = project / "shared/products/washer.toml"
-    (tmp_path / "washer.toml").write_bytes(source.read_bytes())
+    """A folder with a product file and its pictures, to work in."""
+    source = project / "shared/products"
+    shutil.copy(source / "washer.toml", tmp_path)
+    shutil.copytree(source / "pictures", tmp_path / "pictures")
     return tmp_path
 
 
