@@ -18,7 +18,7 @@ from phonehome_cloud.core.people.owners import Owner
 from phonehome_cloud.core.tickets import HISTORY_ACTION
 from phonehome_cloud.errors import ConflictError, GoneError
 
-from . import care, links, people, tickets
+from . import care, links, people, tickets, visit_letters, visits
 from .acting import callbacks, leads, parts, remote, steps
 from .columns import to_json
 from .owner_links import PURPOSE, read_subject
@@ -65,6 +65,13 @@ def load(connection: Connection, token: str, now_at: int) -> Shown:
         fix.state if fix else None,
         callbacks.find_open(connection, ticket.device, ticket.number),
     )
+
+
+def open_visit(connection: Connection, token: str, n: int, now_at: int) -> str:
+    """The path of the page of the visit that action `n` is, under a token of its own."""
+    owner, ticket = _open(connection, token, now_at)
+    of = visits.read(connection, (ticket.device, ticket.number, n))
+    return visit_letters.make_page(connection, owner, of, now_at)
 
 
 def finish_step(connection: Connection, token: str, n: int, number: int, now_at: int) -> None:

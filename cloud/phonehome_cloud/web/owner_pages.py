@@ -113,6 +113,12 @@ async def _step(request: web.Request, form: Mapping[str, str]) -> None:
     await _write(request, owner_page.finish_step, _number(form, "n"), _number(form, "step"))
 
 
+async def _visit(request: web.Request, form: Mapping[str, str]) -> None:
+    """To the page of the visit."""
+    given = request.match_info["token"], _number(form, "n"), now_ms()
+    raise web.HTTPSeeOther(await request.app[DATABASE].write(owner_page.open_visit, *given))
+
+
 async def _agree(request: web.Request, form: Mapping[str, str]) -> None:
     await _write(request, owner_page.agree, _number(form, "n"))
 
@@ -159,6 +165,7 @@ _DOES: Final[Mapping[str, Do]] = {
     "never": functools.partial(_decline, never=True),
     "cancel": _cancel,
     "call": _call,
+    "visit": _visit,
 }
 
 
