@@ -19,6 +19,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from phonehome_cloud.core.deciding.incidents import DAY_MS
+from phonehome_cloud.core.telling.effect import CANCELLED
 from phonehome_cloud.core.tickets import OPEN
 from phonehome_cloud.store import care_tables, schema, tallies
 from phonehome_wire.registry import RTYPE_HEARTBEAT
@@ -93,7 +94,7 @@ class Storm:
             "set_aside": count(care_tables.care, care.failure.is_not(None)),
             "still_due": count(care_tables.care, care.due_at <= self.home.clock()),
             "actions": count(care_tables.action),
-            "letters": count(schema.effect),
+            "letters": count(schema.effect, schema.effect.c.state != CANCELLED),
             "cpu_s": {name: round(seconds, 1) for name, seconds in self.took_s.items()},
         }
 

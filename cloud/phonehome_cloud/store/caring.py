@@ -53,7 +53,7 @@ from phonehome_cloud.core.tickets import (
     is_open,
 )
 
-from . import acting, care
+from . import acting, care, notices
 from .asking import ask_device
 from .facts import Devices, TicketKey
 from .learning import learn_from
@@ -184,6 +184,8 @@ class _One:
             self._ticket.note(
                 self._now_at, WHO_RULE, HISTORY_INCIDENT, rule=RULE_INCIDENT, evidence=evidence
             )
+            if (owner := self._loaded.known.owners.get(self._ticket.device)) is not None:
+                notices.release(self._connection, self._ticket, owner)
         elif state == INCIDENT_RESOLVED:
             self._ticket.move(
                 RESOLVED, self._now_at, WHO_RULE, BY_RULE, RULE_INCIDENT_RESOLVED, evidence
@@ -196,6 +198,7 @@ class _One:
         self._ticket.note(
             self._now_at, WHO_RULE, HISTORY_INCIDENT, rule=RULE_INCIDENT, evidence=evidence
         )
+        notices.hold(self._connection, self._ticket, self._now_at)
 
     def _end_all(self) -> None:
         """The ticket has ended: an action that ran has helped if the ticket is resolved."""

@@ -34,6 +34,7 @@ OPENED: Final = "ticket_opened"  # the template
 _PATIENCE_MS: Final = 15 * 60_000
 _LASTS_MS: Final = 2 * 86_400_000
 _OVER: Final = "it was over before anybody was told"
+_HELD: Final = "it is part of an incident: its owner is not written to one by one"
 _NAMES: Final = {RESOLVED: "ticket.resolved", CLOSED: "ticket.closed", OPEN: "ticket.reopened"}
 
 
@@ -66,6 +67,17 @@ def tell(connection: Connection, tickets: Iterable[Ticket]) -> None:
         owner = people.find_owner(connection, each.ticket.device) if owned else None
         if owner is not None and each.ticket.device in owned:
             _tell_owner(connection, each, owner)
+
+
+def hold(connection: Connection, ticket: Ticket, now_at: int) -> None:
+    """A ticket is part of an incident: its owner does not hear of it before that is decided."""
+    key = f"ticket:{ticket_id(ticket.device, ticket.number)}:0:owner"
+    effects.cancel(connection, key, _HELD, now_at)
+
+
+def release(connection: Connection, ticket: Ticket, owner: Owner) -> None:
+    """It was no incident: its owner hears of the fault as of any other."""
+    _tell_owner(connection, _News(ticket, ticket.history[-1], "ticket.opened"), owner)
 
 
 def _find(ticket: Ticket) -> Iterator[_News]:
