@@ -51,6 +51,7 @@ ALLOWED = {
         "phonehome_cloud.core.deciding",
         "phonehome_cloud.core.visiting",
         "phonehome_product",
+        "phonehome_wire",
     },
     "tools/phonehome_sim": {"phonehome_sim", "phonehome", "phonehome_wire"},
 }

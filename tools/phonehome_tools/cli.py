@@ -36,6 +36,7 @@ VERBS = {
     "pull": "Take what waits in devices over the serial line, and bring them the answer.",
     "push-reports": "Upload what this laptop carries to the receiver.",
     "capacity": "What a fleet needs, by the figures of bench; a simulated day with a power cut.",
+    "simulate-service": "A year of faults through diagnosis and decision, beside simple policies.",
     "bench": "Measure, and print the figures beside their goals.",
 }
 

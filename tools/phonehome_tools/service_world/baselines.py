@@ -1,0 +1,50 @@
+"""What is done without the receiver's rules: three simple policies of real service desks."""
+
+from collections.abc import Callable
+
+from phonehome_product import Action
+
+from .life import Life, Steps
+from .offers import replace
+from .remedies import person, self_help
+from .roster import ANY_TIME
+from .visits import visit
+
+MOST_VISITS = 5  # then everybody has had enough, and a new one comes
+
+
+def always_visit(life: Life) -> Steps:
+    """A technician with the parts that help most often with this fault code, until it works."""
+    ordered = _usual(life)
+    life.entry.first = life.entry.first or "visit"
+    while life.entry.visits < MOST_VISITS:
+        yield from visit(life, ordered, ANY_TIME)
+    yield from replace(life)
+
+
+def self_help_first(life: Life) -> Steps:
+    """All steps that the product file knows, in its order, then as always_visit."""
+    for action in life.fault.actions:
+        if action.kind == "self_help":
+            life.entry.first = life.entry.first or "self_help"
+            yield from self_help(life, action)
+    yield from always_visit(life)
+
+
+def always_person(life: Life) -> Steps:
+    """A person at the desk for each fault, who knows the fault code and nothing else."""
+    life.entry.first = "person"
+    while life.entry.visits < MOST_VISITS:
+        yield from person(life, ANY_TIME, lambda: _usual(life))
+    yield from replace(life)
+
+
+def _usual(life: Life) -> Action | None:
+    return life.failure.truth.believed_action(("visit",))
+
+
+BASELINES: dict[str, Callable[[Life], Steps]] = {
+    "always_visit": always_visit,
+    "self_help_first": self_help_first,
+    "always_person": always_person,
+}
