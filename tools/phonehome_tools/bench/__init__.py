@@ -20,13 +20,14 @@ BENCHES = {
     "heap": "Heap of the agent on unix MicroPython, beyond the bare interpreter.",
     "intake": "Signed reports committed and acked, beside a bare aiohttp server.",
     "digest": "Committed records turned into tickets, per accepted report and among many.",
+    "decide": "Tickets diagnosed and decided on one core, beside reading their facts.",
     "storage": "Bytes and database time of a report, memory of an idle device at the broker.",
     "latency": "From a fault confirmed on the device to its ticket in the API.",
     "energy": "A day of a freezer logger on a battery: wakes, bytes, charge, battery life.",
     "courier": "An exported fault and its ack on a serial line: bytes, and seconds by arithmetic.",
     "pico": "Heap, flash and time of the agent on real firmware in an emulated Pico.",
 }
-OF_STORES = ("intake", "digest", "storage")
+OF_STORES = ("intake", "digest", "decide", "storage")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
