@@ -44,6 +44,7 @@ from .web import (
     in_hand_pages,
     jobs,
     my,
+    outgoing_pages,
     owner_pages,
     pages,
     parts,
@@ -214,6 +215,7 @@ def _add_routes(app: web.Application) -> None:
     app.add_routes(claiming.routes)
     app.add_routes(my.routes)
     app.add_routes(wishes.routes)
+    app.add_routes(outgoing_pages.routes)
     app.add_routes(visit_pages.routes)
     app.add_routes(week_pages.routes)
     app.add_routes(jobs.routes)

@@ -16,6 +16,7 @@ from phonehome_cloud.core.telling.effect import Effect as NewEffect
 from phonehome_cloud.core.telling.guarding import Network, check_url, why_not
 from phonehome_cloud.core.telling.signing import show_secret
 from phonehome_cloud.store import effects, hooks, outbox
+from phonehome_cloud.store.database import Database
 
 from .bodies import read_json
 from .effects import Effect, show_effect
@@ -175,21 +176,28 @@ async def rotate_secret(request: web.Request) -> web.Response:
 async def test_webhook(request: web.Request) -> web.Response:
     """Send it an event of type `webhook.test`; the effect says what became of it."""
     check_names(request, ())
-    database, name, now_at = request.config_dict[DATABASE], _name(request), now_ms()
+    database = request.config_dict[DATABASE]
+    key = await send_test(database, _name(request), request[ACTOR])
+    return json_response(show_effect(await database.read(outbox.expect, key)), status=202)
+
+
+async def send_test(database: Database, name: str, who: str) -> str:
+    """Write a test event for a webhook; returns the key of its effect."""
     await database.read(hooks.expect, name)
+    now_at = now_ms()
     effect = NewEffect(
         key=f"test:{now_at}:{name}",
         kind=WEBHOOK,
         to=f"hook:{name}",
         template="webhook.test",
-        data={"by": request[ACTOR]},
+        data={"by": who},
         device=None,
         ticket=None,
         due_at=now_at,
         expires_at=now_at + _TEST_LASTS_MS,
     )
     await database.write(effects.add, effect)
-    return json_response(show_effect(await database.read(outbox.expect, effect.key)), status=202)
+    return effect.key
 
 
 async def replay_webhook(request: web.Request) -> web.Response:
