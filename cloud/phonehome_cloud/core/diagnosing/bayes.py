@@ -16,10 +16,10 @@ from phonehome_product import Ask, Evidence, Fault
 from .asking import rank_asks
 from .diagnosis import Diagnosis, Ranked
 
-# Acting on the best cause must be right more often than a technician who is sent without any
-# diagnosis: 0.75 to 0.80 of all faults are fixed at the first visit. A visit takes the parts of
-# the second cause along as well, so the first needs less: with 0.6, and the second at most half
-# as likely, two causes of a typical file carry 0.8 to 0.9.
+# With evidence as the shipped files have it, 83 of 100 tickets are sure by these two, and of those
+# the first cause is right in 86 and one of the first two in 97: more than the 75 to 80 faults that
+# technicians fix at the first visit without a diagnosis. 0.8 would be right in 92, and leave 43 of
+# 100 tickets to a person. tests/cloud/test_knowledge.py weighs every combination of evidence.
 SURE_PROBABILITY: Final = 0.6
 SURE_RATIO: Final = 2.0
 # Evidence that is this many standard deviations less likely than the best cause lets expect fits
