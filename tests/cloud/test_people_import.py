@@ -154,6 +154,29 @@ async def test_a_row_changes_only_what_it_has(tmp_path):
         )
 
 
+async def test_the_books_do_not_take_an_appliance_from_who_claimed_it(tmp_path):
+    """Who claimed it may be who the books mean: somebody has to say so, and nobody is wiped."""
+    async with running(tmp_path) as receiver:
+        await register(receiver)
+        made = await receiver.api("POST", "/owners", 201, json={"name": "Jane", "zone": "UTC"})
+        jane = made["owner"]
+        await receiver.api("PUT", f"/appliances/{WASHER}", 201, json={"owner": jane})
+        head = "device,owner,serial\n"
+        await load(receiver, owners=HEAD + "K-1,Jane Miller,UTC\n")
+        await load(receiver, appliances=f"{head}{WASHER},,SN7\n")
+        shown = await receiver.api("GET", f"/appliances/{WASHER}")
+        assert (shown["owner"], shown["serial"]) == (jane, "SN7")
+        problem = await load(receiver, 422, appliances=f"{head}{WASHER},K-1,SN7\n")
+        (error,) = problem["errors"]
+        assert jane in error["fix"]
+        await receiver.api("GET", f"/owners/{jane}")
+        # With a number of the books another owner is a resale.
+        body = {"name": "Jane", "zone": "UTC", "number": "K-2"}
+        await receiver.api("PUT", f"/owners/{jane}", json=body)
+        await load(receiver, appliances=f"{head}{WASHER},K-1,SN7\n")
+        await receiver.api("GET", f"/owners/{jane}", 404)
+
+
 async def test_stock_never_falls_below_what_is_promised(tmp_path):
     """An import that says so is refused, and tells how many are reserved."""
     async with running(tmp_path) as receiver:

@@ -54,6 +54,9 @@ def test_every_spreadsheet_is_read(content, encoding):
     [
         ((HEAD + JANE).encode("cp1252"), "", (2, "", "byte 0xfc"), "cp1252"),
         ((HEAD + JANE).encode(), "utf-99", (0, "", "utf-99"), "encoding"),
+        ((HEAD + JANE).encode(), "undefined", (0, "", "undefined"), "encoding"),
+        ((HEAD + JANE).encode(), "zlib", (0, "", "zlib"), "encoding"),
+        ((HEAD + JANE).encode(), "a\0b", (0, "", "a\0b"), "encoding"),
         (b"", "", (1, "number", ""), "missing"),
         (b"number,name\nK-1,J\n", "", (1, "zone", ""), "missing"),
         (b"number,name,zone,colour\n", "", (1, "colour", "colour"), "known: number"),

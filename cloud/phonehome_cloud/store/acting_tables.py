@@ -109,7 +109,7 @@ part_order = Table(
     Column("cancel_until_at", BigInteger, nullable=False),
     Column("expected_at", BigInteger),
     Column("tracking", Text, info=PERSONAL),
-    Column("reason", Text),
+    Column("reason", Text, info=PERSONAL),
     Column("due_at", BigInteger),
     Column("ended_at", BigInteger),
 )

@@ -99,28 +99,52 @@ def _take_back(
 
 
 def _write_appliances(connection: Connection, rows: Sequence[Row], entry: Entry) -> Outcome:
+    """By device; `owner` is a number of the books, `owner_id` an id (from the API)."""
     registered = _load(connection, device.c.device, (row.values["device"] for row in rows))
-    numbers = [row.values.get("owner") for row in rows]
-    owners = _load(connection, owner.c.number, numbers)
+    owners = _load(connection, owner.c.number, (row.values.get("owner") for row in rows))
     known = {number: row["owner"] for number, row in owners.items()}
     ids = _load(connection, owner.c.owner, (row.values.get("owner_id") for row in rows))
+    claimed = _load_claimed(connection, registered)
     found, problems = [], list[Problem]()
     for row in rows:
         wrong = _find_wrong(row, registered, known, entry)
         if (name := row.values.get("owner_id")) and name not in ids:
             wrong.append(row.problem("owner", "no owner has this id"))
+        if row.values.get("owner") and row.values["device"] in claimed:
+            who = claimed[row.values["device"]]
+            fix = f"its owner has claimed it: give {who} this number, or erase them first"
+            wrong.append(row.problem("owner", fix))
         problems += wrong
         if not wrong:
-            given = dict(row.values)
-            given.pop("product", None)
-            if "owner" in given:
-                given["owner"] = known.get(given["owner"])
-            elif "owner_id" in given:
-                given["owner"] = given["owner_id"]
-            found.append((row, given))
+            found.append((row, _with_owner(row.values, known, claimed)))
     outcome = _save_appliances(connection, found, entry)
     outcome.problems += problems
     return outcome
+
+
+def _load_claimed(connection: Connection, devices: Iterable[str]) -> dict[str, str]:
+    """Of these devices, those whose owner is not in the books: the id of who has claimed each."""
+    held = _load(connection, appliance.c.device, devices)
+    owners = _load(connection, owner.c.owner, (row["owner"] for row in held.values()))
+    return {
+        dev: row["owner"]
+        for dev, row in held.items()
+        if row["owner"] is not None and owners[row["owner"]]["number"] is None
+    }
+
+
+def _with_owner(
+    values: Mapping[str, Any], known: Mapping[str, str], claimed: Collection[str]
+) -> dict[str, Any]:
+    """The values with the id of the owner; books that name nobody leave it to who claimed it."""
+    given = {name: value for name, value in values.items() if name not in {"product", "owner_id"}}
+    if "owner_id" in values:
+        given["owner"] = values["owner_id"]
+    elif values.get("owner"):
+        given["owner"] = known.get(values["owner"])
+    elif values["device"] in claimed:
+        given.pop("owner", None)
+    return given
 
 
 def _find_wrong(

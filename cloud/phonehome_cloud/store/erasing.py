@@ -97,9 +97,11 @@ TRACES: Final[tuple[Trace, ...]] = (
     Trace(action, SCRUB, ("detail",), device="device"),
     Trace(callback, BLANK, ("phone",), device="device"),
     Trace(part_order, BLANK, ("tracking",), device="device"),
+    Trace(part_order, SCRUB, ("reason",), device="device"),
     Trace(part_order_event, SCRUB, ("detail",), device="device"),
     Trace(leave, DELETE, technician="technician"),
     Trace(visit, SCRUB, ("closing",), device="device"),
+    Trace(visit, BLANK, ("area",), device="device"),
     Trace(presence, DELETE, device="device"),
     # Last, because other tables refer to them.
     Trace(technician, DELETE, technician="technician"),

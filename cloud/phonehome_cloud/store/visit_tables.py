@@ -41,7 +41,7 @@ visit = Table(
     Column("parts", JSON, nullable=False),
     Column("parts_at", BigInteger, nullable=False),
     Column("zone", String(64), nullable=False),
-    Column("area", String(64), nullable=False),
+    Column("area", String(64), nullable=False, info=PERSONAL),
     # Which of the rounds of proposals is in force; those of earlier ones are void.
     Column("round", Integer, nullable=False),
     Column("technician", String(64)),

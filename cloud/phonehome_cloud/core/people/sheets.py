@@ -66,7 +66,7 @@ def read_sheet(kind: Kind, file: str, content: bytes, encoding: str = "") -> She
     sheet = Sheet(kind, file)
     try:
         text = _decode(content, encoding)
-    except (UnicodeDecodeError, LookupError) as error:
+    except (ValueError, LookupError) as error:  # codecs raise either, and UnicodeError
         sheet.problems.append(_undecodable(file, content, encoding, error))
         return sheet
     lines = io.StringIO(text, newline="")
