@@ -131,14 +131,14 @@ def test_an_owner_who_says_nothing_is_reminded_once(home):
 
 
 def test_a_busy_appliance_is_left_alone(home):
-    """It is asked whether it is idle, again after a minute, and never gets the command."""
+    """It is asked whether it is idle, again after a while, and never gets the command."""
     home.start("restart")
     for n in range(1, 4):
         home.pursue()
         assert [row["code"] for row in home.rows(command)] == [129] * n
         home.answer(n, 0)
         home.pursue()
-        home.clock.advance(remote.ASK_AGAIN_MS)
+        home.clock.advance(remote.LATEST_AGAIN_MS)
     home.clock.advance(remote.PATIENCE_MS)
     home.pursue()
     assert home.action().state == "failed"
@@ -162,7 +162,7 @@ def test_an_idle_appliance_is_mended(home):
     home.clock.advance(1000)
     home.pursue()
     home.heal()
-    home.clock.advance(remote.ASK_AGAIN_MS)
+    home.clock.advance(remote.LATEST_AGAIN_MS)
     home.pursue()
     assert home.action().state == HELPED
     row = home.rows(remote_fix)[0]
@@ -181,7 +181,7 @@ def test_a_fix_that_did_not_help_has_failed(home):
     home.clock.advance(1000)
     home.confirm()
     home.pursue()
-    home.clock.advance(remote.ASK_AGAIN_MS)
+    home.clock.advance(remote.LATEST_AGAIN_MS)
     home.pursue()
     assert home.action().state == "failed"
     assert "there again" in home.rows(ticket_event)[-1]["text"]

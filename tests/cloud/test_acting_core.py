@@ -2,6 +2,7 @@
 
 import csv
 import io
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -198,6 +199,20 @@ def test_idle_is_only_what_says_so(value, key, is_idle):
     """An answer that cannot be read is no permission."""
     question = remote.Question(129, key, 1, None)
     assert remote.says_idle(question, value) == is_idle
+    assert remote.says_idle(remote.Question(129, None, None, 0), 0)
+    assert not remote.says_idle(remote.Question(129, None, None, 0), 1)
+
+
+def test_a_busy_appliance_is_asked_a_dozen_times_an_hour():
+    """Soon at first, then ever later, and never later than every five minutes."""
+    asked, now_at = [0], 0
+    while now_at < 2 * 3_600_000:
+        now_at = remote.ask_again_at(0, now_at)
+        asked.append(now_at)
+    pauses = [after - before for before, after in pairwise(asked)]
+    assert (pauses[0], pauses[-1]) == (5_000, 300_000)
+    assert pauses == sorted(pauses)
+    assert sum(at <= 3_600_000 for at in asked) <= 24
 
 
 def test_before_and_after_stand_side_by_side():

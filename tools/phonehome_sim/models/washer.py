@@ -81,8 +81,8 @@ class Washer:
 
     @property
     def is_idle(self) -> bool:
-        """Whether no program runs."""
-        return self.phase == "idle"
+        """Whether nothing is switched on: no program runs, or it waits for the door."""
+        return self.phase == "idle" or self._is_paused()
 
     def read(self, sensor_name: str):
         """Return a number in the sensor's unit, or None when nothing can be read."""

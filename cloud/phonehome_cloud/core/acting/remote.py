@@ -20,9 +20,12 @@ SENT: Final = "sent"
 WATCHED: Final = "watched"
 ENDED_STATES: Final = ("helped", "failed", "refused", "expired", "too_late", "cancelled")
 
-# A program of an appliance takes an hour or two: asking each minute finds its end soon enough, and
-# costs less than the heartbeats do.
+# A diagnosis that wants to know more has no fix that waits behind it: it asks this slowly.
 ASK_AGAIN_MS: Final = 60_000
+# Who was just busy may be idle soon, and who has been for an hour will be for a while: each pause
+# is half of what was waited so far. A program of an hour is asked about a dozen times.
+SOONEST_AGAIN_MS: Final = 5_000
+LATEST_AGAIN_MS: Final = 300_000
 # So long is an answer about idleness good: the command follows on its heels or not at all.
 IDLE_GOOD_MS: Final = 30_000
 # The command itself must arrive while that answer is true.
@@ -39,8 +42,14 @@ class Question:
 
     code: int
     key: int | None
-    low: float
+    low: float | None
     high: float | None
+
+
+def ask_again_at(asked_at: int, now_at: int) -> int:
+    """When a busy appliance is asked again, by since when it has been asked (unix ms)."""
+    pause_ms = (now_at - asked_at) // 2
+    return now_at + min(max(pause_ms, SOONEST_AGAIN_MS), LATEST_AGAIN_MS)
 
 
 def says_idle(question: Question, value: Any) -> bool:
@@ -52,7 +61,9 @@ def says_idle(question: Question, value: Any) -> bool:
         found = int(found)
     if not isinstance(found, int | float):
         return False
-    return found >= question.low and (question.high is None or found <= question.high)
+    return (question.low is None or found >= question.low) and (
+        question.high is None or found <= question.high
+    )
 
 
 def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -97,7 +97,7 @@ def _ask(connection: Connection, row: Row[Any], now_at: int) -> tuple[str, Any, 
         return _send(connection, row, now_at)
     number = _give(connection, row, row.idle["code"], None, now_at)
     if number is None:
-        _change(connection, row, due_at=now_at + core.ASK_AGAIN_MS)
+        _change(connection, row, due_at=core.ask_again_at(row.asked_at, now_at))
     else:
         due_at = now_at + core.COMMAND_WITHIN_MS
         _change(connection, row, state=ASKED, command=number, due_at=due_at)
@@ -117,14 +117,14 @@ def _hear(connection: Connection, row: Row[Any], now_at: int) -> tuple[str, Any,
     is_fresh = now_at - answer.ended_at <= core.IDLE_GOOD_MS
     if answer.state == orders.DONE and is_fresh and core.says_idle(idle, answer.value):
         return _send(connection, row, now_at)
-    _change(connection, row, state=ASKING, due_at=now_at + core.ASK_AGAIN_MS)
+    _change(connection, row, state=ASKING, due_at=core.ask_again_at(row.asked_at, now_at))
     return None
 
 
 def _send(connection: Connection, row: Row[Any], now_at: int) -> tuple[str, Any, str] | None:
     number = _give(connection, row, row.code, row.args, now_at)
     if number is None:
-        _change(connection, row, state=ASKING, due_at=now_at + core.ASK_AGAIN_MS)
+        _change(connection, row, state=ASKING, due_at=core.ask_again_at(row.asked_at, now_at))
         return None
     before = heard.snapshot(connection, row.device, row.ticket)
     due_at = now_at + core.COMMAND_WITHIN_MS
@@ -143,7 +143,7 @@ def _follow(connection: Connection, row: Row[Any], now_at: int) -> tuple[str, An
         _change(connection, row, state=WATCHED, until_at=until_at, due_at=now_at)
         return None
     if given.state == orders.EXPIRED and now_at < row.until_at:
-        _change(connection, row, state=ASKING, due_at=now_at + core.ASK_AGAIN_MS)
+        _change(connection, row, state=ASKING, due_at=core.ask_again_at(row.asked_at, now_at))
         return None
     state = given.state if given.state in core.ENDED_STATES else FAILED
     _change(connection, row, state=state)
