@@ -1,15 +1,17 @@
 """The outbox of effects: written with what they follow from, taken when that is committed."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from sqlalchemy import Connection, update
 
 from phonehome_cloud.core.telling.effect import CANCELLED, WAITING, Attachment, Effect
 
-from .dialects import insert
+from .bulk import insert_new
+from .columns import to_json
 from .schema import effect as table
 
-__all__ = ["Attachment", "Effect", "add", "cancel", "forget"]
+__all__ = ["Attachment", "Effect", "add", "add_all", "cancel", "forget"]
 
 _ERASED: Final = "its reader is erased"
 
@@ -19,23 +21,50 @@ def add(connection: Connection, effect: Effect, now_at: int | None = None) -> No
 
     `now_at` is when that was decided, unix ms; without it, `effect.due_at`.
     """
-    row = {
-        "key": effect.key,
-        "kind": effect.kind,
-        "recipient": effect.to,
-        "template": effect.template,
-        "data": dict(effect.data),
-        "attachments": [each.to_json() for each in effect.attachments],
-        "weight": effect.weight,
-        "device": effect.device,
-        "ticket": effect.ticket,
-        "created_at": effect.due_at if now_at is None else now_at,
-        "due_at": effect.due_at,
-        "expires_at": effect.expires_at,
-        "state": WAITING,
-        "attempts": 0,
-    }
-    connection.execute(insert(connection, table).values(row).on_conflict_do_nothing())
+    add_all(connection, [effect], now_at)
+
+
+def add_all(connection: Connection, wanted: Iterable[Effect], now_at: int | None = None) -> None:
+    """The same for many effects, in one statement."""
+    rows = {effect.key: _row(effect, now_at) for effect in wanted}
+    insert_new(connection, table, _COLUMNS, list(rows.values()))
+
+
+_COLUMNS: Final = (
+    "key",
+    "kind",
+    "recipient",
+    "template",
+    "data",
+    "attachments",
+    "weight",
+    "device",
+    "ticket",
+    "created_at",
+    "due_at",
+    "expires_at",
+    "state",
+    "attempts",
+)
+
+
+def _row(effect: Effect, now_at: int | None) -> tuple[Any, ...]:
+    return (
+        effect.key,
+        effect.kind,
+        effect.to,
+        effect.template,
+        to_json(dict(effect.data)),
+        to_json([each.to_json() for each in effect.attachments]),
+        effect.weight,
+        effect.device,
+        effect.ticket,
+        effect.due_at if now_at is None else now_at,
+        effect.due_at,
+        effect.expires_at,
+        WAITING,
+        0,
+    )
 
 
 def cancel(connection: Connection, key: str, reason: str, now_at: int) -> bool:

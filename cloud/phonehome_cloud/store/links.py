@@ -5,12 +5,14 @@ Only a hash is kept, so that nobody opens a page with a stolen database.
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from typing import Final
 
 from sqlalchemy import Connection, Row, delete, select, update
 
 from phonehome_cloud.errors import GoneError, NotFoundError
 
+from .bulk import insert_rows
 from .people_tables import link
 
 _TOKEN_BYTES: Final = 32
@@ -18,10 +20,17 @@ _TOKEN_BYTES: Final = 32
 
 def make(connection: Connection, purpose: str, subject: str, expires_at: int) -> str:
     """A token for one purpose and subject, as in "owner:ID" or a ticket's id."""
-    token = secrets.token_urlsafe(_TOKEN_BYTES)
-    row = {"purpose": purpose, "subject": subject, "expires_at": expires_at}
-    connection.execute(link.insert().values(hash=_digest(token), **row))
-    return token
+    return make_all(connection, purpose, [subject], expires_at)[0]
+
+
+def make_all(
+    connection: Connection, purpose: str, subjects: Iterable[str], expires_at: int
+) -> list[str]:
+    """A token for each subject, in one statement."""
+    made = [(secrets.token_urlsafe(_TOKEN_BYTES), subject) for subject in subjects]
+    rows = [(_digest(token), purpose, subject, expires_at) for token, subject in made]
+    insert_rows(connection, link, ("hash", "purpose", "subject", "expires_at"), rows)
+    return [token for token, _ in made]
 
 
 def open(connection: Connection, token: str, purpose: str, now_at: int) -> str:  # noqa: A001 - links.open

@@ -4,11 +4,11 @@ Written with the change itself, by store.tickets.save, so that none is told that
 none that did is forgotten.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from phonehome_cloud.core.digesting import WHO_RULE, HistoryRow, Ticket
 from phonehome_cloud.core.people.owners import Owner
@@ -24,8 +24,10 @@ from phonehome_cloud.core.tickets import (
 )
 
 from . import effects, hooks, people
-from .owner_links import make_page
+from .bulk import fetch_of, mapping_of
+from .owner_links import make_page, make_pages
 from .people_tables import appliance
+from .people_tables import owner as owner_table
 from .schema import effect
 
 OPENED: Final = "ticket_opened"  # the template
@@ -62,10 +64,11 @@ def tell(connection: Connection, tickets: Iterable[Ticket]) -> None:
         ticket, at = each.ticket, each.row.at
         about = _show(each), ticket.device, ticket.number, at
         hooks.announce(connection, each.key, each.event, *about, among=listeners)
-    owned = _load_owned(connection, {each.ticket.device for each in news})
-    for each in news:
-        owner = people.find_owner(connection, each.ticket.device) if owned else None
-        if owner is not None and each.ticket.device in owned:
+    owners = _load_owners(connection, {each.ticket.device for each in news})
+    owned = [(each, owners[each.ticket.device]) for each in news if each.ticket.device in owners]
+    _tell_opened(connection, [one for one in owned if one[0].event == "ticket.opened"])
+    for each, owner in owned:
+        if each.event != "ticket.opened":
             _tell_owner(connection, each, owner)
 
 
@@ -77,7 +80,8 @@ def hold(connection: Connection, ticket: Ticket, now_at: int) -> None:
 
 def release(connection: Connection, ticket: Ticket, owner: Owner) -> None:
     """It was no incident: its owner hears of the fault as of any other."""
-    _tell_owner(connection, _News(ticket, ticket.history[-1], "ticket.opened"), owner)
+    news = _News(ticket, ticket.history[-1], "ticket.opened")
+    _tell_opened(connection, [(news, owner)])
 
 
 def _find(ticket: Ticket) -> Iterator[_News]:
@@ -93,27 +97,40 @@ def _is_step(row: HistoryRow) -> bool:
     return row.to_state == OPEN and is_open(row.from_state or OPEN)
 
 
-def _load_owned(connection: Connection, devices: set[str]) -> set[str]:
-    """Those of them that somebody owns."""
-    query = select(appliance.c.device).where(
-        appliance.c.device.in_(devices), appliance.c.owner.is_not(None)
-    )
-    return set(connection.execute(query).scalars())
+def _load_owners(connection: Connection, devices: set[str]) -> dict[str, Owner]:
+    """Whose these devices are, of those that somebody owns."""
+    rows = fetch_of(connection, _owned, appliance.c.device, devices)
+    return {row.device: people.make_owner(mapping_of(row)) for row in rows}
+
+
+def _owned(of_devices: Any) -> Select[Any]:
+    query = select(owner_table, appliance.c.device)
+    return query.join(appliance, appliance.c.owner == owner_table.c.owner).where(of_devices)
+
+
+def _tell_opened(connection: Connection, opened: Sequence[tuple[_News, Owner]]) -> None:
+    """The digest opens hundreds at a time: a statement for all links, one for all letters."""
+    if not opened:
+        return
+    at = opened[0][0].row.at
+    whose = [(owner, news.ticket.device, news.ticket.number) for news, owner in opened]
+    pages = make_pages(connection, whose, at)
+    letters = [
+        _letter(news, f"owner:{owner.id}", OPENED, news.row.at + _PATIENCE_MS, {"link": link})
+        for (news, owner), link in zip(opened, pages, strict=True)
+    ]
+    effects.add_all(connection, letters, at)
 
 
 def _tell_owner(connection: Connection, news: _News, owner: Owner) -> None:
     ticket, at = news.ticket, news.row.at
     to = f"owner:{owner.id}"
-    if news.event == "ticket.opened":
-        link = make_page(connection, owner, ticket.device, ticket.number, at)
-        _write(connection, news, to, OPENED, at + _PATIENCE_MS, {"link": link})
-        return
     first = _News(ticket, HistoryRow(0, at, "", HISTORY_OPENED), "")
     effects.cancel(connection, f"{first.key}:owner", _OVER, at)
     if news.event == "ticket.resolved" and _knows(connection, ticket, to):
         link = make_page(connection, owner, ticket.device, ticket.number, at)
         more = {"by_device": news.row.who == WHO_RULE, "link": link}
-        _write(connection, news, to, "ticket_resolved", at, more)
+        effects.add(connection, _letter(news, to, "ticket_resolved", at, more), at)
 
 
 def _knows(connection: Connection, ticket: Ticket, to: str) -> bool:
@@ -128,14 +145,7 @@ def _knows(connection: Connection, ticket: Ticket, to: str) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
-def _write(
-    connection: Connection,
-    news: _News,
-    to: str,
-    template: str,
-    due_at: int,
-    more: dict[str, Any],
-) -> None:
+def _letter(news: _News, to: str, template: str, due_at: int, more: dict[str, Any]) -> Effect:
     ticket = news.ticket
     data = {
         "product": ticket.product or "",
@@ -144,9 +154,8 @@ def _write(
         "at": news.row.at,
         **more,
     }
-    key = f"{news.key}:owner"
     about = ticket.device, ticket.number, due_at, due_at + _LASTS_MS, NOTICE
-    effects.add(connection, Effect(key, MAIL, to, template, data, *about), news.row.at)
+    return Effect(f"{news.key}:owner", MAIL, to, template, data, *about)
 
 
 def _show(news: _News) -> dict[str, Any]:
