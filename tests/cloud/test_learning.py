@@ -4,6 +4,7 @@ import pytest
 
 from phonehome_cloud.core.diagnosing.outcomes import HELD_MS
 from phonehome_cloud.store import care, priors
+from phonehome_cloud.store.facts import _load_repairs
 from phonehome_cloud.store.prior_tables import outcome
 from phonehome_wire.registry import KIND_HEALED
 from tests.cloud.household import CLOGGED, Household
@@ -79,3 +80,12 @@ async def test_what_failed_teaches_nothing(home):
     await home.do(care.conclude, row.device, row.ticket, row.n, "failed", "owner", home.clock())
     await home.care()
     assert await taught(home) == 0
+
+
+async def test_what_steps_mended_is_a_repair(home):
+    """The next ticket of the device knows which cause was probably mended, and when."""
+    await mended_by_steps(home)
+    ticket = await home.ticket()
+    found = await home.database.read(_load_repairs, {ticket.device})
+    (repair,) = found[ticket.device]
+    assert repair.cause == "clogged"

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from phonehome_cloud.core.catalogue import Catalogue
 from phonehome_cloud.core.diagnosing.facts import Facts, Repair, usage_of
-from phonehome_cloud.core.diagnosing.outcomes import BY_TECHNICIAN
+from phonehome_cloud.core.diagnosing.outcomes import MENDED, find_mended
 from phonehome_cloud.core.digesting import Ticket
 from phonehome_cloud.core.people.owners import Appliance
 from phonehome_cloud.core.transitions import read_body
@@ -207,16 +207,16 @@ def _active(of_devices: Any) -> Select[Any]:
 
 
 def _load_repairs(connection: Connection, devices: set[str]) -> dict[str, tuple[Repair, ...]]:
-    """What technicians found and mended at each device."""
+    """What was mended at each device: what technicians found, and what an action probably did."""
     found: defaultdict[str, list[Repair]] = defaultdict(list)
     for dev, at, shares in fetch_of(connection, _repairs, outcome.c.device, devices):
-        found[dev] += [Repair(cause, at) for cause in shares]
+        found[dev] += [Repair(cause, at) for cause in find_mended(shares)]
     return {dev: tuple(sorted(repairs, key=lambda r: r.at)) for dev, repairs in found.items()}
 
 
 def _repairs(of_devices: Any) -> Select[Any]:
-    seen = outcome.c.how == BY_TECHNICIAN
-    return select(outcome.c.device, outcome.c.at, outcome.c.shares).where(of_devices, seen)
+    ended = outcome.c.how.in_(MENDED)
+    return select(outcome.c.device, outcome.c.at, outcome.c.shares).where(of_devices, ended)
 
 
 def _load_answers(connection: Connection, devices: set[str]) -> dict[str, list[Row[Any]]]:

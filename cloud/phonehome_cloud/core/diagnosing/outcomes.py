@@ -24,6 +24,8 @@ HELD: Final = "held"  # did not come back
 CAME_BACK: Final = "came_back"
 DROPPED: Final = "dropped"  # the product file has this fault no more
 
+MENDED: Final = (BY_TECHNICIAN, BY_OWNER, BY_DEVICE)  # after which the fault was gone
+
 HELD_MS: Final = HELD_DAYS * 86_400_000
 
 
@@ -75,6 +77,12 @@ def action_helped(
     shares = share_of_help(diagnosis, action, HELPED_WEIGHT)
     held = share_of_help(diagnosis, action, HELD_WEIGHT)
     return Outcome(*place, product, fault, at, who, how, shares, held)
+
+
+def find_mended(shares: Mapping[str, float]) -> list[str]:
+    """The causes that an outcome mended: those with at least half of what it counts."""
+    total = sum(shares.values())
+    return [cause for cause, share in shares.items() if share >= total / 2]
 
 
 def say_change(fault: Fault, change: Mapping[str, Any]) -> str:
