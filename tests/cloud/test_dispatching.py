@@ -89,6 +89,18 @@ async def test_a_quiet_night_ends_with_one_letter(post, sent):
     assert [notice["data"] for notice in digest.data["notices"]] == [OPENED] * 3
 
 
+async def test_what_is_needless_gets_into_no_digest(post, sent):
+    """Of two faults, one that they know of already stays out of the letter of the other."""
+    about = {"device": "a4cf12fffe05d3b1", "ticket": 1}
+    await post.add("steps", template="self_help", weight="service", **about)
+    await post.tell()
+    await post.add("known", weight="notice", **about)
+    await post.add("new", weight="notice", device="a4cf12fffe05d3b1", ticket=2)
+    await post.tell()
+    assert sent.keys == ["steps", "new"]
+    assert (await post.rows())["known"].failure == "they know by another letter"
+
+
 async def test_safety_goes_at_once_whatever_was_wished(post, sent):
     """At night, over the cap, after they left: it is about their lives."""
     leave = {"unsubscribed_at": NOON, "daily_cap": 1}

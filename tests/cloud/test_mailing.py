@@ -34,6 +34,7 @@ def box(server):
     server.logins.clear()
     server.script.clear()
     server.refused.clear()
+    server.hangs_up = False
     return server
 
 
@@ -224,6 +225,14 @@ async def test_a_refusal_of_the_letter_is_no_refusal_of_its_reader(post, box):
     await post.tell()
     rows = await post.rows()
     assert (rows["first"].state, rows["second"].state) == ("dead", "sent")
+
+
+async def test_a_server_that_hangs_up_after_it_has_the_letter_has_it(post, box):
+    """A lost goodbye is no reason to send it again."""
+    box.hangs_up = True
+    await post.add()
+    await post.tell()
+    assert ((await post.rows())["n1"].state, len(box.letters)) == ("sent", 1)
 
 
 async def test_what_is_too_late_is_given_up_with_its_last_reason(post, box):

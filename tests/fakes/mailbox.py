@@ -23,6 +23,7 @@ class Mailbox:
         self.script = []
         self.refused = {}  # address -> what is said to RCPT
         self.logins = []
+        self.hangs_up = False  # at the goodbye, without a word
         self.port = 0
 
     async def handle_RCPT(  # noqa: N802 - as aiosmtpd calls it
@@ -42,6 +43,11 @@ class Mailbox:
         message.has_tls = session.ssl is not None
         self.letters += [(address, message) for address in envelope.rcpt_tos]
         return "250 2.0.0 queued"
+
+    async def handle_QUIT(self, server, _session, _envelope):  # noqa: N802 - the same
+        if self.hangs_up:
+            server.transport.abort()
+        return "221 2.0.0 bye"
 
     def authenticate(self, _server, _session, _envelope, _mechanism, data):
         self.logins.append((data.login.decode(), data.password.decode()))

@@ -154,7 +154,14 @@ class Dispatcher:
 
     def _merge(self, connection: Connection, to: str, now_at: int, done: set[str]) -> bool:
         """Whether several notices wait for somebody: then a digest of them is due instead."""
-        notices = outbox.load_notices(connection, to, _DIGEST_NOTICES, now_at)
+        notices = []
+        for row in outbox.load_notices(connection, to, _DIGEST_NOTICES, now_at):
+            needless = _why_needless(connection, row)
+            if needless is None:
+                notices.append(row)
+            else:
+                outbox.end(connection, row.key, CANCELLED, needless, now_at)
+                done.add(row.key)
         if len(notices) < 2:
             return False
         digest = _make_digest(to, notices, now_at)

@@ -1,5 +1,6 @@
 """Letters out by SMTP: one connection each, under TLS, with a deadline."""
 
+import contextlib
 import ssl
 from email.message import EmailMessage
 from typing import Final
@@ -16,6 +17,7 @@ from phonehome_cloud.lettering import Letters, Reader
 from phonehome_cloud.store.dispatching import Post
 
 _WITHIN_S: Final = 30.0  # for each answer: RFC 5321 4.5.3.2 has minutes, but another try comes
+_PARTING_S: Final = 2.0
 
 
 class MailSender:
@@ -43,8 +45,6 @@ class MailSender:
             return Never(tidy(f"cannot be written: {type(error).__name__}: {error}"))
         try:
             return await self._hand_over(message, to_ascii(parcel.contact.mail))
-        except aiosmtplib.SMTPNotSupported as error:
-            return Never(tidy(str(error)))
         except (aiosmtplib.SMTPException, OSError, TimeoutError, ssl.SSLError) as error:
             # The relay, its name, our password: nothing that this letter can help.
             return Later(tidy(f"{self._relay.host}: {type(error).__name__}: {error}"))
@@ -75,22 +75,33 @@ class MailSender:
             timeout=_WITHIN_S,
         )
         try:
-            async with client:
-                word = await _give(client, message, to_ascii(self._sender.address), address)
+            await client.connect()
+            return await _give(client, message, to_ascii(self._sender.address), address)
         except aiosmtplib.SMTPRecipientsRefused as error:
             refused = error.recipients[0]
             return judge_smtp(refused.code, refused.message, is_about_address=True)
         except aiosmtplib.SMTPDataError as error:
             return judge_smtp(error.code, error.message, is_about_address=True)
-        return Sent(tidy(word))
+        finally:
+            await _part(client)
 
 
-async def _give(client: aiosmtplib.SMTP, message: EmailMessage, sender: str, address: str) -> str:
-    """The server's last word. SMTPNotSupported for an address that it cannot read."""
+async def _give(
+    client: aiosmtplib.SMTP, message: EmailMessage, sender: str, address: str
+) -> Outcome:
+    """Hand it over; what the server refuses is raised."""
     needs_utf8 = not address.isascii()
     if needs_utf8 and not client.supports_extension("smtputf8"):
-        raise aiosmtplib.SMTPNotSupported(f"this server takes no address like {address}")
+        return Never(f"the mail server takes no address like {address}")
     options = ["SMTPUTF8"] if needs_utf8 else []
     content = write(message, has_utf8=needs_utf8)
     _, word = await client.sendmail(sender, [address], content, mail_options=options)
-    return word
+    return Sent(tidy(word))
+
+
+async def _part(client: aiosmtplib.SMTP) -> None:
+    """Say goodbye; how that goes changes nothing about the letter, which the server has or not."""
+    with contextlib.suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
+        if client.is_connected:
+            await client.quit(timeout=_PARTING_S)
+    client.close()
