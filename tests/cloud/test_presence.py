@@ -208,6 +208,7 @@ def test_nothing_is_learnt_without_consent(database):
         (DEVICE, "pumper"),
         (OTHER, "pumper"),
     ]
+    assert database.read_now(presence.list_agreeing, "", 1) == [(DEVICE, "pumper")]
     database.write_now(lambda c: c.execute(update(owner).values(consents={})))
     assert database.read_now(presence.find, DEVICE) == UNKNOWN
     database.write_now(presence.learn, DEVICE, [128], end_at)
@@ -240,7 +241,7 @@ def test_an_erased_owner_leaves_no_histogram(database):
     database.write_now(fill, consents=[PRESENCE])
     database.write_now(presence.learn, DEVICE, [128], at("2026-03-29 00:00"))
     subject = Subject(devices=(DEVICE, OTHER))
-    assert database.write_now(erase, subject)["presence"] == 1
+    assert database.write_now(erase, subject, NOW)["presence"] == 1
     assert database.read_now(presence.find_uses_of, DEVICE) is None
 
 

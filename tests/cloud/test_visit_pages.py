@@ -89,8 +89,9 @@ async def test_a_time_that_is_gone_gets_others(tmp_path):
         assert "nicht mehr zu haben" in text
         assert starts(text)
         await page(receiver, path, do="choose", start_at=starts(text)[0])
-        text = await page(receiver, path, 409, do="ask", wish="2020-01-01T10:00")
-        assert "niemand frei" in text
+        for wish in ("2020-01-01T10:00", "9999-12-01T23:59", "2027-03-28T02:30"):
+            text = await page(receiver, path, 409, do="ask", wish=wish)
+            assert "niemand frei" in text
 
 
 async def test_the_owners_page_of_the_ticket_leads_to_the_visit(tmp_path):
@@ -116,6 +117,7 @@ WRONG_FORMS = (
     {"do": "choose", "start_at": "9" * 30},
     {"do": "ask"},
     {"do": "ask", "wish": "tomorrow"},
+    {"do": "ask", "wish": "0001-01-01T00:00"},
 )
 
 

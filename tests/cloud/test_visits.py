@@ -322,13 +322,15 @@ def test_nobody_answers(database):
         return due
 
     of = database.write_now(begin)
-    later = at("2026-03-26 12:00")
-    assert database.write_now(look, later) > later
+    later = of.start_at - 12 * HOUR_MS
+    assert database.write_now(care.expect_action, *KEY).due_at == later
+    last = NOW + 6 * 24 * HOUR_MS
+    assert later < database.write_now(look, later) <= last
     reminded = database.write_now(visits.expect, KEY)
     assert reminded.start_at > later
     assert (reminded.round, reminded.sequence) == (1, 1)
     assert [e[1:3] for e in entries(database.read_now(letters))] == [(of.uid, 0), (of.uid, 1)]
-    assert database.write_now(look, later + 1) is None
+    assert database.write_now(look, last) is None
     database.write_now(visit_answers.confirm, KEY, "owner", later)
     end_at = reminded.end_at
     assert database.write_now(look, end_at) == end_at + 24 * HOUR_MS
@@ -384,6 +386,29 @@ def test_the_constraint_holds_without_the_check(database):
 
     with pytest.raises(Exception, match=r"(?i)unique"):
         database.write_now(force)
+
+
+def test_a_time_that_leaves_no_drive_changes_nothing(database):
+    """When the road is too short the visit keeps what it had: its quarters, too."""
+    database.write_now(lambda c: c.execute(update(stock).values(pieces=9)))
+    one, other = database.write_now(begin), database.write_now(lambda c: begin(c, OTHER))
+
+    def cells(connection):
+        rows = connection.execute(select(booking).order_by(booking.c.cell_at, booking.c.device))
+        return [tuple(row) for row in rows]
+
+    before = database.read_now(cells)
+    near_at = one.end_at + 20 * 60_000
+    slot = visit_times.Slot(one.technician, near_at, near_at + 2_400_000, 0.5)
+
+    def book(connection):
+        far = visits.expect(connection, other.key)
+        far.area = "DE-99084"
+        with pytest.raises(ConflictError, match="too near"):
+            visits.book(connection, far, slot, visit_times.TERMS)
+
+    database.write_now(book)
+    assert database.read_now(cells) == before
 
 
 def test_there_is_no_visit_where_there_is_none(database):

@@ -42,17 +42,22 @@ def find_uses_of(connection: Connection, dev: str) -> Uses | None:
 
 
 def list_agreeing(connection: Connection, after: str, limit: int) -> list[tuple[str, str | None]]:
-    """Appliances whose owners let us learn, (device, product), by device."""
+    """The next appliances whose owners let us learn, (device, product), by device; at most
+    `limit`, and none when there are no more.
+    """
     query = (
         select(appliance.c.device, device.c.product, owner.c.consents)
         .join(owner, owner.c.owner == appliance.c.owner)
         .join(device, device.c.device == appliance.c.device)
-        .where(appliance.c.device > after)
         .order_by(appliance.c.device)
         .limit(limit)
     )
-    rows = connection.execute(query).all()
-    return [(row.device, row.product) for row in rows if PRESENCE in row.consents]
+    # Consents are JSON, which each database asks differently: pages without one are passed over.
+    while rows := connection.execute(query.where(appliance.c.device > after)).all():
+        after = rows[-1].device
+        if agreeing := [(row.device, row.product) for row in rows if PRESENCE in row.consents]:
+            return agreeing
+    return []
 
 
 def learn(connection: Connection, dev: str, counters: Iterable[int], now_at: int) -> bool:

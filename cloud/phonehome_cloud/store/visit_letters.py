@@ -182,8 +182,9 @@ def _add(
     attachments: tuple[Attachment, ...],
 ) -> None:
     device, ticket, action = of.key
-    # A letter for each change that calendars are told, and for each day on which one reminds.
-    occasion = f"{of.sequence}:{now_at // DAY_MS}"
+    # A letter for each change that calendars are told, for each round of proposals, and for each
+    # day on which somebody is reminded.
+    occasion = f"{of.sequence}:{of.round}:{now_at // DAY_MS}"
     key = f"{template}:{device}:{ticket}:{action}:{occasion}:{to.partition(':')[2]}"
     expires_at = now_at + _EXPIRES_MS
     given = key, MAIL, to, template, data, device, ticket, now_at, expires_at

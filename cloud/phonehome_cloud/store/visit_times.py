@@ -14,6 +14,7 @@ from phonehome_cloud.errors import ConflictError
 from . import people, presence, visits
 
 PROPOSALS: Final = 3
+_FARTHEST_MS: Final = 366 * DAY_MS  # nobody knows when they work in a year
 TERMS: Final = Terms()
 
 
@@ -72,7 +73,8 @@ def find_asked(connection: Connection, of: Visit, start_at: int, now_at: int) ->
     start_at = start_at // visits.CELL_MS * visits.CELL_MS
     # Look at that moment alone; the grid of proposals is coarser than people's wishes.
     narrow = replace(TERMS, notice_ms=0, horizon_ms=of.minutes * MINUTE_MS, grid_ms=visits.CELL_MS)
-    if start_at < max(now_at + TERMS.notice_ms, of.parts_at):
+    earliest_at = max(now_at + TERMS.notice_ms, of.parts_at)
+    if not earliest_at <= start_at < now_at + _FARTHEST_MS:
         return None
     able = [one for one in find_technicians(connection) if is_able(one, of.need)]
     span = start_at - DAY_MS, start_at + 2 * DAY_MS

@@ -122,21 +122,29 @@ def _of_technicians(
 def book(connection: Connection, of: Visit, slot: Slot, terms: Terms) -> None:
     """Take a technician's time for a visit, and give back what it had; the caller saves it.
 
-    ConflictError when somebody else was first, or would leave no time for the drive.
+    ConflictError when somebody else was first, or would leave no time for the drive; the visit
+    then has what it had.
     """
     wait_for_turn(connection, f"technician {slot.technician}")
     try:
         with connection.begin_nested():
             free(connection, of)
             connection.execute(booking.insert(), _cells(of, slot, terms))
+            _check_drives(connection, of, slot, terms)
     except IntegrityError:
         raise ConflictError("somebody else has just taken this time") from None
+    of.take(slot)
+
+
+def _check_drives(connection: Connection, of: Visit, slot: Slot, terms: Terms) -> None:
+    """ConflictError when the visits around a slot leave no time to drive; in the turn of who
+    books this technician, so that none of them is on its way.
+    """
     wanted = Booking(slot.technician, slot.start_at, slot.end_at, of.area)
     pause_ms = terms.travel.far_min * MINUTE_MS
     span = slot.start_at - pause_ms, slot.end_at + pause_ms
     if not fits(load_bookings(connection, [slot.technician], *span, of.key), wanted, terms.travel):
         raise ConflictError("the technician has another visit too near to this time")
-    of.take(slot)
 
 
 def free(connection: Connection, of: Visit) -> None:

@@ -120,15 +120,13 @@ def _show_others(connection: Connection, token: str, _form: Any, now_at: int) ->
 def _ask(connection: Connection, token: str, form: Mapping[str, str], now_at: int) -> str:
     """A time on the clock of the home; of one that the clock shows twice the first is meant."""
     page = _open(connection, token, now_at)
+    zone = ZoneInfo(page.of.zone)
     try:
         wall = datetime.fromisoformat(form.get("wish", ""))
-    except ValueError:
+        at = int(wall.replace(tzinfo=zone).timestamp() * 1000)
+        is_real = datetime.fromtimestamp(at / 1000, zone).replace(tzinfo=None) == wall
+    except (ValueError, OverflowError):
         raise ProblemError("invalid-body", "want a time as in 2026-03-24T09:00") from None
-    there = wall.replace(tzinfo=ZoneInfo(page.of.zone))
-    at = int(there.timestamp() * 1000)
-    is_real = (
-        datetime.fromtimestamp(at / 1000, ZoneInfo(page.of.zone)).replace(tzinfo=None) == wall
-    )
     given = page.of.key, at, _who(page), now_at
     return "" if is_real and visit_answers.ask_for(connection, *given) else "no_own"
 

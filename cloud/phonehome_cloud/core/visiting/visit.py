@@ -72,10 +72,6 @@ class Visit:
         self.technician, self.start_at, self.end_at = slot.technician, slot.start_at, slot.end_at
         self.p_home = slot.p_home
 
-    def drop(self) -> None:
-        """It is to be at no time."""
-        self.technician = self.start_at = self.end_at = self.p_home = None
-
     def move(self, to_state: str, now_at: int) -> None:
         """Change the state as the table allows; TransitionError otherwise."""
         check_move(self.state, to_state)

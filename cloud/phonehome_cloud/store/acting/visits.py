@@ -22,7 +22,9 @@ from phonehome_cloud.store import (
 
 # People answer on the same day, or not at all.
 REMIND_MS: Final = 2 * DAY_MS
-LAST_MS: Final = 4 * DAY_MS
+LAST_MS: Final = 6 * DAY_MS
+# A time is held for nobody until so long before it; then others may have it.
+HELD_MS: Final = DAY_MS // 2
 # A technician who has not said how it was, is asked for by the desk.
 UNSAID_MS: Final = DAY_MS
 
@@ -48,17 +50,16 @@ def start(connection: Connection, action: ActionRow, case: Case, now_at: int) ->
     if missing:
         more = {"parts": missing, "parts_at": made.parts_at}
         visit_letters.tell_desk(connection, made, "visit_parts", now_at, **more)
-    action.due_at = now_at + REMIND_MS
+    action.due_at = _look_again(made, now_at)
     action.detail["visit"] = made.uid
 
 
 def due(connection: Connection, action: ActionRow, _case: Case, now_at: int) -> int | None:
-    """Nobody answered: a reminder, then the end. Nobody closed it: the desk asks."""
+    """Nobody answered: other times, then the end. Nobody closed it: the desk asks."""
     of = visits.expect(connection, (action.device, action.ticket, action.n))
-    if of.state == PROPOSED and "reminded_at" not in action.detail:
-        action.detail["reminded_at"] = now_at
+    if of.state == PROPOSED and now_at < of.created_at + LAST_MS:
         remind(connection, of, now_at)
-        return now_at + LAST_MS
+        return _look_again(of, now_at)
     if of.state == BOOKED and of.end_at is not None:
         if now_at < of.end_at + UNSAID_MS:
             return of.end_at + UNSAID_MS
@@ -72,8 +73,15 @@ def remind(connection: Connection, of: Visit, now_at: int) -> None:
     slots = visit_times.propose_again(connection, of, now_at)
     if visit_times.hold_first(connection, of, slots) is not None:
         of.sequence += 1
-        visits.save(connection, of)
+    visits.save(connection, of)
+    if slots:
         visit_letters.tell_owner(connection, of, "visit_proposed", now_at, REQUEST, slots)
+
+
+def _look_again(of: Visit, now_at: int) -> int:
+    """When to remind: after some days, or before the time that is held passes unused."""
+    held_until = (of.start_at or 0) - HELD_MS
+    return min(now_at + REMIND_MS, max(held_until, now_at + HELD_MS), of.created_at + LAST_MS)
 
 
 def end(connection: Connection, action: ActionRow, now_at: int) -> None:
