@@ -8,18 +8,15 @@ import pytest
 import vobject
 from sqlalchemy import select, update
 
-from phonehome_cloud import migrations
 from phonehome_cloud.core.visiting.postbox import parse_postbox
 from phonehome_cloud.store import tickets, visit_answers, visit_checks, visit_replies, visits
-from phonehome_cloud.store.database import Database
 from phonehome_cloud.store.people_tables import stock
 from phonehome_cloud.store.visit_tables import calendar_reply
 from phonehome_cloud.workers.mailbox import Mailbox
 from phonehome_cloud.workers.visiting import Visiting
 from tests.cloud.test_invitations import answer
-from tests.cloud.visited import KEY, NOW, OTHER, at, begin, fill, go_away, letters
+from tests.cloud.visited import KEY, NOW, OTHER, at, begin, go_away, letters, opened
 from tests.fakes.authority import FakeAuthority
-from tests.fakes.bases import base_url
 from tests.fakes.dovecot import dovecot
 
 pytestmark = pytest.mark.usefixtures("each_database")
@@ -38,13 +35,9 @@ class Counters:
 @pytest.fixture
 def database(tmp_path, each_database):
     """A database with a home, its service, and a visit that was proposed."""
-    made = Database(base_url(tmp_path))
-    made.open()
-    migrations.prepare(made)
-    made.write_now(fill, pumps=3)
-    made.write_now(begin)
-    yield made
-    made.close()
+    with opened(tmp_path, pumps=3) as made:
+        made.write_now(begin)
+        yield made
 
 
 def mail(of, **more):

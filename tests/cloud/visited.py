@@ -1,13 +1,16 @@
 """A home with a broken pump, its owner, two technicians, and a visit that was just proposed."""
 
+from contextlib import contextmanager
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert, select
 
+from phonehome_cloud import migrations
 from phonehome_cloud.core.caring import RUNNING, ActionRow, Case
 from phonehome_cloud.store import acting, care, people, tickets, visits
 from phonehome_cloud.store.care_tables import care as care_table
+from phonehome_cloud.store.database import Database
 from phonehome_cloud.store.people_tables import (
     appliance,
     desk,
@@ -20,6 +23,7 @@ from phonehome_cloud.store.people_tables import (
 from phonehome_cloud.store.schema import device, ticket
 from phonehome_cloud.store.telling_tables import effect
 from tests.cloud.remedies import PRODUCT, PUMP, fault_of
+from tests.fakes.bases import base_url
 
 BERLIN = "Europe/Berlin"
 DEVICE, OTHER = "a4cf12fffe05d3b1", "a4cf12fffe05d3b2"
@@ -35,6 +39,19 @@ def at(text):
 
 
 NOW = at("2026-03-23 10:00")  # a Monday
+
+
+@contextmanager
+def opened(folder, **given):
+    """The database of a folder with everything that a visit needs, closed behind."""
+    made = Database(base_url(folder))
+    made.open()
+    try:
+        migrations.prepare(made)
+        made.write_now(fill, **given)
+        yield made
+    finally:
+        made.close()
 
 
 def find_fault(product, spn, fmi):
