@@ -1,20 +1,27 @@
 """Owners claim appliances with the code on the label, or the one that the console tells."""
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select
 
+from phonehome_cloud import migrations
 from phonehome_cloud.core.people.consents import CONSENTS
 from phonehome_cloud.store import claiming, links, people
+from phonehome_cloud.store.database import Database
 from phonehome_cloud.store.people_tables import appliance, link, owner, transfer
 from phonehome_cloud.store.schema import device, effect, ticket, ticket_event
+from phonehome_cloud.web.persons import read_person
 from phonehome_cloud.web.wording import FOLDER, languages, words
 from phonehome_wire.keys import up_key
 from phonehome_wire.owning import in_groups, owner_code
 from tests.cloud.running import running
+from tests.fakes.bases import base_url
 
 pytestmark = pytest.mark.usefixtures("each_database")
+DEVICE = "a4cf12fffe05d3b1"
 JANE = {
     "name": "Jane Miller",
     "mail": "jane@example.org",
@@ -275,6 +282,31 @@ async def test_an_owner_has_their_own_page(tmp_path):
         await assert_nothing_is_left_of_jane(receiver)
         assert [row["device"] for row in await rows(receiver, appliance)] == [voice.device]
         assert await rows(receiver, link) == []
+
+
+def test_two_who_claim_at_once(tmp_path, each_database):
+    """Of receivers on one database each takes a claim: one has it, the other one asks that one."""
+    bases = [Database(base_url(tmp_path)) for _ in range(2)]
+    for base in bases:
+        base.open()
+        migrations.prepare(base)
+    row = {"device": DEVICE, "product": "washer", "created_at": 1}
+    bases[0].write_now(lambda connection: connection.execute(device.insert().values(row)))
+    start = threading.Barrier(len(bases))
+
+    def ask(base, who):
+        values, wrong = read_person(who)
+        assert wrong == set()
+        start.wait()
+        return base.write_now(claiming.claim, DEVICE, values, 1_000).state
+
+    with ThreadPoolExecutor(len(bases)) as pool:
+        states = list(pool.map(ask, bases, (JANE, JIM)))
+    assert sorted(states) == [claiming.ASKED, claiming.YOURS]
+    held = bases[0].read_now(people.find_owner, DEVICE)
+    assert held.name == (JANE, JIM)[states.index(claiming.YOURS)]["name"]
+    for base in bases:
+        base.close()
 
 
 def test_every_language_has_the_same_words():
