@@ -73,6 +73,7 @@ async def test_an_order_is_followed_to_the_door(ordered):
     assert [row["state"] for row in ordered.rows(step)] == ["open", "waiting"]
     found = await ordered.receiver.api("GET", f"/orders/{ORDER}")
     assert (found["state"], found["tracking"]) == ("delivered", "T-1")
+    assert ordered.action().due_at - found["ended_at"] == part_orders.FITTING_MS
     assert sorted(event["event"] for event in found["events"]) == ["m1", "m2", "m3"]
     ticket = await ordered.receiver.api("GET", f"/tickets/{DEVICE}-1")
     assert [e["text"] for e in ticket["history"] if e["who"] == "supplier:lids"] == [

@@ -72,7 +72,16 @@ def take(
     elif state == core.DELIVERED:
         case = _case(connection, key, find_product)
         parts.deliver(connection, row, case, now_at)
+        _wait_for_fitting(connection, key, now_at)
     return state
+
+
+def _wait_for_fitting(connection: Connection, key: OrderKey, now_at: int) -> None:
+    """The part is there: the owner has so long to say whether it helped."""
+    action = care.expect_action(connection, *key)
+    action.due_at = now_at + core.FITTING_MS
+    care.save_actions(connection, (), [action])
+    care.look(connection, *key[:2], now_at)
 
 
 def _now(connection: Connection, key: OrderKey) -> Mapping[Any, Any]:

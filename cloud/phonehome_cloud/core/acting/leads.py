@@ -1,11 +1,10 @@
-r"""Leads: a new appliance makes more sense than a repair, and its owner wants to hear of one.
+"""Leads: a new appliance makes more sense than a repair, and its owner wants to hear of one.
 
-    offered -> wanted -> told        the owner said yes; the sales desk has it
-        |\---> declined              not this time
-        |\---> opted_out             never again: no lead is offered to this owner any more
-        \----> expired               no answer
+    told -> helped, failed, cancelled    the sales desk has it; then as the action ended
+    opted_out                            its owner wants no offers any more
 
-Nobody's name goes to the sales desk without their yes. The reasons are those of the decision.
+Whether the owner wants to hear of one is the consent to the action: nobody's name goes to the
+sales desk without their yes. The reasons are those of the decision.
 """
 
 import csv
@@ -13,15 +12,8 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-OFFERED: Final = "offered"
-WANTED: Final = "wanted"
 TOLD: Final = "told"
-DECLINED: Final = "declined"
 OPTED_OUT: Final = "opted_out"
-EXPIRED: Final = "expired"
-
-ANSWERS: Final = {"yes": WANTED, "no": DECLINED, "never": OPTED_OUT}
-ANSWER_WITHIN_MS: Final = 14 * 86_400_000
 
 COLUMNS: Final = (
     "ticket",
