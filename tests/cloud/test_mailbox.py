@@ -144,7 +144,7 @@ def test_a_time_that_has_passed_is_not_accepted(database):
 async def test_answers_come_out_of_a_real_mailbox(tmp_path, database):
     """Read over IMAP, each once, in whatever company; nothing in the mailbox is marked."""
     counters = Counters()
-    with dovecot(tmp_path / "imap") as server:
+    with dovecot() as server:
         box = Mailbox(database, parse_postbox(server.url()), None, 1, lambda: NOW + 1000, counters)
         assert await box.step() == 0
         server.deliver(b"From: a@b\r\nMessage-ID: <hello@b>\r\n\r\nWhen do you come?\r\n")
@@ -170,7 +170,7 @@ async def test_tls_is_verified(tmp_path, database):
     authority = FakeAuthority(tmp_path)
     chain, key = authority.files("localhost")
     given = 1, lambda: NOW, Counters()
-    with dovecot(tmp_path / "imap", (chain, key)) as server:
+    with dovecot((chain, key)) as server:
         postbox = parse_postbox(server.url("imap+starttls"))
         trusting = ssl.create_default_context(cafile=str(authority.ca_pem))
         assert await Mailbox(database, postbox, trusting, *given).step() == 0

@@ -5,9 +5,11 @@ import grp
 import itertools
 import os
 import pwd
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -92,16 +94,19 @@ def _owner():
 
 
 @contextlib.contextmanager
-def dovecot(folder: Path, certificate: tuple[Path, Path] | None = None):
-    """A server that runs while the context lasts; `certificate` is (chain, key) for STARTTLS."""
+def dovecot(certificate: tuple[Path, Path] | None = None):
+    """A server that runs while the context lasts; `certificate` is (chain, key) for STARTTLS.
+
+    In a folder of its own, because whoever owns the mail must be able to get there.
+    """
     assert _BINARY.exists(), f"{_BINARY} is missing: run 'sh tools/setup/system.sh'"
+    folder = Path(tempfile.mkdtemp(prefix="phonehome-imap-"))
+    folder.chmod(0o755)
     uid, gid = _owner()
     for part in ("run", "state", "mail/tmp", "mail/new", "mail/cur"):
         (folder / part).mkdir(parents=True)
     for path in (folder / "mail", *(folder / "mail").iterdir()):
         os.chown(path, uid, gid)
-    for parent in (folder, *folder.parents[:3]):
-        parent.chmod(parent.stat().st_mode | 0o011)
     server = Dovecot(folder, free_port())
     tls = f"ssl_cert = <{certificate[0]}\nssl_key = <{certificate[1]}" if certificate else ""
     given = {"folder": folder, "port": server.port, "uid": uid, "gid": gid, "tls": tls}
@@ -119,6 +124,7 @@ def dovecot(folder: Path, certificate: tuple[Path, Path] | None = None):
         process.send_signal(signal.SIGTERM)
         process.wait(10)
         process.stderr.close()
+        shutil.rmtree(folder)
 
 
 def _wait(server: Dovecot, process) -> None:
