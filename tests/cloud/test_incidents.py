@@ -8,7 +8,7 @@ from sqlalchemy import update
 from phonehome_cloud.core.deciding.incidents import DAY_MS, HOUR_MS
 from phonehome_cloud.core.tickets import CLOSED, IN_PROGRESS, OPEN, RESOLVED
 from phonehome_cloud.errors import NotFoundError, TransitionError
-from phonehome_cloud.store import care_tables, incidents, schema, tallies
+from phonehome_cloud.store import care, care_tables, incidents, schema, tallies
 from tests.cloud.household import CLOGGED, TORN, Household
 from tests.fakes.appliance import hello
 
@@ -103,6 +103,21 @@ async def test_what_is_usual_is_none(home):
     home.clock.advance(2 * HOUR_MS)
     await many(home, turns=CLOGGED)
     assert await home.rows(care_tables.incident) == []
+
+
+async def test_a_person_may_send_a_part_all_the_same(home):
+    """What an operator chooses for one ticket of an incident is begun; the others stay held."""
+    await four_weeks(home)
+    await home.stock("SIEVE-1", pieces=100)
+    await many(home, turns=TORN)
+    ticket = (await home.rows(schema.ticket))[0]
+    wish = ticket.device, ticket.number, "part", "send_sieve", "token:ada", home.clock(), "try"
+    await home.do(care.start, *wish)
+    await home.care()
+    (action,) = await home.actions()
+    assert (action.state, action.who) == ("running", "token:ada")
+    lanes = {row.lane for row in await home.rows(care_tables.diagnosis)}
+    assert lanes == {"incident"}
 
 
 async def test_another_fault_is_not_held(home):

@@ -255,9 +255,9 @@ class _One:
         return self._answer_at is not None
 
     def _hold(self) -> None:
-        """Of an incident's tickets no van and no part starts that has not started yet."""
+        """Of an incident's tickets no van and no part starts that the system chose before."""
         running = self._running
-        if running is None or self._progress.incident is None:
+        if running is None or self._progress.incident is None or running.who != WHO_RULE:
             return
         if running.kind in (PART, VISIT) and running.state in (WAITING_CONSENT, AGREED):
             evidence = {"incident": self._progress.incident}
@@ -296,8 +296,7 @@ class _One:
         )
         taught = loaded.taught.get((ticket.product or "", ticket.spn, ticket.fmi), {})
         finding = weigh(self._knowledge, Record(loaded.facts[self._key], situation, taught))
-        running = self._running
-        under_way = running is not None and running.state != AGREED
+        under_way = self._running is not None
         if is_news(self._progress.hash, finding.hash, is_under_way=under_way):
             self._progress.hash = finding.hash
             self._written.findings.append((ticket, self._progress.diagnoses, finding))

@@ -45,7 +45,7 @@ class Situation:
     `consents` are the kinds of action that the owner or the contract agreed to beforehand.
     `running` is the id of an action that has not ended, `incident` the incident that the ticket
     belongs to while it is held; `is_recovering` means that the device reports the fault as healed
-    and the off-rule runs. `is_online` and `is_idle` are None when the device did not say.
+    and the off-rule runs. `is_online` is None when nobody can say.
     """
 
     now_at: int
@@ -58,6 +58,5 @@ class Situation:
     stock: Mapping[str, Availability] = field(default_factory=dict)
     owner_known: bool = False
     is_online: bool | None = None
-    is_idle: bool | None = None
     is_recovering: bool = False
     language: str = "en"
