@@ -7,6 +7,7 @@ from types import ModuleType
 
 import pytest
 
+from phonehome.core import ondemand
 from phonehome_tools.fleet.compiling import compile_text
 from phonehome_tools.linking import rom
 from phonehome_tools.linking.building import link
@@ -338,3 +339,58 @@ def test_modules_are_forgotten_by_the_names_they_have():
         if ast.unparse(node.value).strip("'").startswith(("__name__", "phonehome"))
     ]
     assert asked == []
+
+
+def with_oddity(sources, odd, rare):
+    """Two modules that only functions import."""
+    sources["app.odd"] = sources["app.rare"].with_name("odd.py")
+    sources["app.odd"].write_text(odd)
+    sources["app.rare"].write_text(rare)
+    return replace(PLAN, bundles={"app.both": ("app.odd", "app.rare")})
+
+
+def test_modules_that_are_loaded_together_become_one(sources, monkeypatch):
+    """The modules of a bundle are one unit, known by the address of each, and do the same."""
+    plan = with_oddity(
+        sources,
+        "from .loops import Loop\ndef turned(n):\n    return Loop(n).turn(1)\n",
+        "def pick(names, at):\n    from .odd import turned\n    return names[at], turned(2)\n",
+    )
+    linked = link(sources, plan)
+    assert sorted(linked.units) == ["app.both", "app.errors", "app.main"]
+    assert linked.addresses == {"app.odd": "app.both", "app.rare": "app.both"}
+    assert run(linked, monkeypatch).Main(5).name(1) == ("two", 2 + 3 + 2)
+    apart = link(sources, plan, style=Style(bundle=False))
+    assert {"app.odd", "app.rare"} <= set(apart.units)
+    assert run(apart, monkeypatch).Main(5).name(1) == ("two", 2 + 3 + 2)
+
+
+def test_a_bundle_that_imports_itself_is_refused(sources):
+    """What a module of a bundle imports at its top must not lead back to the bundle."""
+    plan = with_oddity(
+        sources,
+        "def turned(n):\n    return [n]\n",
+        "from .between import wait\ndef pick(names, index):\n    return wait(index)\n",
+    )
+    sources["app.between"] = sources["app.rare"].with_name("between.py")
+    sources["app.between"].write_text(
+        "from .odd import turned\ndef wait(n):\n    return turned(n), turned(1)\n"
+    )
+    with pytest.raises(LinkageError, match="imports itself"):
+        link(sources, plan)
+
+
+def test_what_stays_is_in_no_bundle(sources):
+    """A module that is a part of the resident one cannot be loaded with others as well."""
+    plan = replace(PLAN, bundles={"app.both": ("app.loops", "app.rare")})
+    with pytest.raises(LinkageError, match=r"app\.loops cannot be in app\.both"):
+        link(sources, plan)
+
+
+def test_what_rests_is_in_one_room():
+    """A linked agent drops a room, and not by names: all that a bare one drops is in it."""
+    linked = link_device()
+    wire = [name for name in linked.addresses if name.rpartition(".")[0] == "phonehome_wire"]
+    assert len(ondemand._SELDOM) > 20 and len(wire) > 20
+    rooms = {linked.addresses[name].rpartition(".")[0] for name in (*ondemand._SELDOM, *wire)}
+    assert rooms == {linked.addresses["phonehome.core.reporting"]}

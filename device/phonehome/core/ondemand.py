@@ -12,6 +12,7 @@ _SELDOM = (
     _CORE + ".building",
     _CORE + ".checks",
     _CORE + ".commands",
+    _CORE + ".events",
     _CORE + ".faultfile",
     _CORE + ".faultlife",
     _CORE + ".hands",
@@ -19,6 +20,7 @@ _SELDOM = (
     _CORE + ".linkkeys",
     _CORE + ".logcommands",
     _CORE + ".outbox",
+    _CORE + ".phases",
     _CORE + ".pushed",
     _CORE + ".pushing",
     _CORE + ".rarekinds",
@@ -32,6 +34,9 @@ _SELDOM = (
     _CORE.rpartition(".")[0] + ".ports.segments",
 )
 
+# What the linker makes has all of these in the room `reporting`, and knows that here is True.
+IS_LINKED = bool(0)
+
 _resting = [0]  # how many modules there were when nothing was left to drop
 
 
@@ -44,7 +49,8 @@ def forget(*names: str) -> None:
     for name in names:
         if sys.modules.pop(name, None) is not None:
             room, _, leaf = name.rpartition(".")
-            delattr(sys.modules[room], leaf)
+            if room:
+                delattr(sys.modules[room], leaf)
 
 
 def rest() -> None:
@@ -57,7 +63,10 @@ def rest() -> None:
         return
     for name in list(sys.modules):
         room, _, leaf = name.rpartition(".")
-        is_of_wire = room == _WIRE and leaf not in _RESIDENT
-        if is_of_wire or room == _REPORTING or name in _SELDOM:
+        is_seldom = room == _REPORTING
+        if not IS_LINKED:
+            is_of_wire = room == _WIRE and leaf not in _RESIDENT
+            is_seldom = is_seldom or is_of_wire or name in _SELDOM
+        if is_seldom:
             forget(name)
     _resting[0] = len(sys.modules)

@@ -9,10 +9,8 @@ import sys
 from phonehome_wire.compat import const
 
 _ROOM = __name__.rpartition(".")[0] + ".reporting"
-_LETTER_BITS = const(
-    7
-)  # of a place: the function's name, and above it which module; ~: a property
-_LETTER = const((1 << _LETTER_BITS) - 1)
+_PLACE_BITS = const(7)  # which function of a module, and above them which module; ~: a property
+_PLACE = const((1 << _PLACE_BITS) - 1)
 
 
 def find(self, name):
@@ -21,12 +19,13 @@ def find(self, name):
     if place is None:
         raise AttributeError(name)
     at = place if place >= 0 else ~place
-    room = "%s.%d" % (_ROOM, at >> _LETTER_BITS)
+    room = "%s.%d" % (_ROOM, at >> _PLACE_BITS)
     __import__(room)
+    function = sys.modules[room].__path__[at & _PLACE]
     # A function that is asked of a class comes bound, and costs no frame on the stack between.
     # Boards give each class this name for nothing.
     kind = type(self)
-    kind.__module__ = getattr(sys.modules[room], chr(at & _LETTER))
+    kind.__module__ = function
     method = self.__module__
     kind.__module__ = ""
     return method if place >= 0 else method()

@@ -31,7 +31,7 @@ from phonehome_tools.linking.pruning import prune
 from phonehome_tools.linking.symbols import defined_in, name_symbols
 from phonehome_tools.linking.tables import follow, rows_of, texts_in
 from phonehome_tools.linking.texts import drop_details
-from phonehome_tools.linking.units import resident_modules
+from phonehome_tools.linking.units import bundles_of, resident_modules
 
 ALL = Style()
 
@@ -72,14 +72,16 @@ def link(
     pruned = prune(program, {*plan.promised, plan.finder}, kept) if style.prune else []
     kept = outer | texts_of(program, told) | keywords_of(program)  # of what is left
     resident = resident_modules(program, plan)
+    bundles = bundles_of(program, plan, resident) if style.bundle and style.addresses else {}
+    groups = {plan.home: resident, **bundles}
     if style.locals:
         shorten_locals(program, plan, keywords_in(outside))
     families = families_of(program)
     if style.private:
         shorten_members(program, families, kept, methods=style.functions, public=style.public)
-    names = name_symbols(program, resident, plan, style, [row.symbol for row in rows])
+    names = name_symbols(program, groups, plan, style, [row.symbol for row in rows])
     follow(rows, families, names)
-    units = merge(program, resident, names)
+    units = merge(program, groups, names)
     for name in plan.importable:
         shim = _shim(name, public[name], names if name in resident else {}, plan.home, constants)
         if name in units:
@@ -88,7 +90,8 @@ def link(
     units = {name: tidy(ast.fix_missing_locations(tree)) for name, tree in units.items()}
     addresses = {}
     if style.addresses:
-        addresses = addresses_of(units, plan.rooms, {*plan.promised, *plan.importable})
+        stays = {*plan.promised, *plan.importable}
+        addresses = addresses_of(units, plan.rooms, stays, bundles)
         units = move(units, addresses)
     _take_apart(units, plan, style, names, addresses)
     return Linked(units, tuple(resident), tuple(pruned), addresses)

@@ -8,6 +8,7 @@ from pathlib import Path
 from phonehome_tools.fleet.compiling import compile_text, module_name
 from phonehome_tools.fleet.interpreter import folder_of
 from phonehome_tools.linking.building import ALL, Linked, link
+from phonehome_tools.linking.bundles import BUNDLES
 from phonehome_tools.linking.lines import text_of
 from phonehome_tools.linking.modules import Module, read_module
 from phonehome_tools.linking.plan import Plan, Style
@@ -46,6 +47,7 @@ def link_device(style: Style = ALL, also: tuple[str, ...] = ()) -> Linked:
         [methods_of(table) for table in SELDOM.values()],
         FINDER,
         ROOM,
+        {unit: [name for name in names if name not in also] for unit, names in BUNDLES.items()},
     )
     return link(device_sources(also), plan, outside, style)
 

@@ -1,4 +1,4 @@
-"""From many modules to few: one that is resident, and every other by itself."""
+"""From many modules to few: one that is resident, one of each bundle, and every other alone."""
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,28 +8,31 @@ from phonehome_tools.linking.scopes import rename
 
 
 def merge(
-    program: Program, resident: Sequence[str], names: Mapping[Symbol, str]
+    program: Program, groups: Mapping[str, Sequence[str]], names: Mapping[Symbol, str]
 ) -> dict[str, ast.Module]:
     """The units by name; every symbol gets the name that `names` has for it.
 
-    The resident modules become one that is called like the last of them.
+    `groups` are the modules of each unit of more than one.
     """
-    joined = _Joiner(program, resident, names)
-    units = {resident[-1]: joined.resident_unit()}
+    joined = _Joiner(program, groups, names)
+    units = {unit: joined.unit(modules) for unit, modules in groups.items()}
     for name, source in program.sources.items():
-        if name not in resident and source.module.tree.body:
+        if name not in joined.unit_of and source.module.tree.body:
             units[name] = source.module.tree
-    return units
+    return {name: tree for name, tree in units.items() if tree.body}
 
 
 class _Joiner:
     """Renames symbols everywhere and turns imports between units into what is left of them."""
 
     def __init__(
-        self, program: Program, resident: Sequence[str], names: Mapping[Symbol, str]
+        self,
+        program: Program,
+        groups: Mapping[str, Sequence[str]],
+        names: Mapping[Symbol, str],
     ) -> None:
         self._program = program
-        self._resident = resident
+        self.unit_of = {name: unit for unit, modules in groups.items() for name in modules}
         self._names = names
         for source in program.sources.values():
             for found in source.imports:
@@ -38,11 +41,11 @@ class _Joiner:
             own = program.sources[symbol.module].uses(symbol.name)
             rename([node for node in own if not isinstance(node, ast.alias)], name)
 
-    def resident_unit(self) -> ast.Module:
-        """All resident modules in one, each foreign import once."""
+    def unit(self, modules: Sequence[str]) -> ast.Module:
+        """Modules in one, each foreign import once."""
         body: list[ast.stmt] = []
         imports: dict[str, ast.stmt] = {}
-        for name in self._resident:
+        for name in modules:
             for statement in self._program.sources[name].module.tree.body:
                 if isinstance(statement, ast.Import | ast.ImportFrom):
                     imports.setdefault(ast.unparse(statement), statement)
@@ -56,14 +59,14 @@ class _Joiner:
         name = self._names.get(target, target.name)
         uses = found.scope.uses.get(found.local, [])
         nodes = [node for node in uses if node is not found.alias]
-        is_within = source.module.name in self._resident and target.module in self._resident
+        unit = self.unit_of.get(target.module, target.module)
+        is_within = self.unit_of.get(source.module.name) == unit
         is_top = found.scope is source.scope
         if is_within or is_top:
             rename(nodes, name)
         found.statement.names.remove(found.alias)
         if is_within:
             return
-        unit = self._resident[-1] if target.module in self._resident else target.module
         alias = ast.alias(name, None if is_top or name == found.local else found.local)
         statement = ast.ImportFrom(unit, [alias], 0)
         _replace(source, found, statement)

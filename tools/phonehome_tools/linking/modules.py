@@ -9,7 +9,7 @@ from typing import TypeVar
 from phonehome_tools.linking.errors import LinkageError
 
 # What the compiler of boards would find out for itself, only later and per module.
-KNOWN = {"IS_MICROPYTHON": True, "TYPE_CHECKING": False}
+KNOWN = {"IS_LINKED": True, "IS_MICROPYTHON": True, "TYPE_CHECKING": False}
 _ORIGIN = "origin"
 N = TypeVar("N", bound=ast.AST)
 F = TypeVar("F", ast.FunctionDef, ast.AsyncFunctionDef)

@@ -57,7 +57,13 @@ def leaves(count: int) -> list[str]:
 
 def seldom_words(count: int) -> list[str]:
     """Names for so many functions of a module that is dropped again."""
-    return _roomy(count, (*rom.WORDS, *ascii_letters))
+    return _roomy(count, _lasting())
+
+
+def _lasting() -> list[str]:
+    """What the firmware has in any case: a name outlives the module that it is in."""
+    taken = (*rom.PROBED, *rom.DECORATORS, rom.FOLDED)
+    return [word for word in (*rom.WORDS, *rom.BUILT_IN) if word not in taken]
 
 
 def shared_words(count: int) -> list[str]:

@@ -5,19 +5,18 @@ its module, and its class finds it by `__path__`, as the device's core/seldom.py
 """
 
 import ast
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from string import ascii_letters
 from typing import Final, TypeAlias
 
 from phonehome_tools.linking.errors import LinkageError
 from phonehome_tools.linking.modules import origin_of, statements
-from phonehome_tools.linking.naming import settled
+from phonehome_tools.linking.naming import seldom_words, settled
 from phonehome_tools.linking.scopes import Scope, rename, scopes_of
 
 Method: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 _METHODS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_LETTER_BITS: Final = 7
+_PLACE_BITS: Final = 7
 _VARIABLE: Final = "_vs_{}"  # a local one, as those of linking.locals
 
 
@@ -63,16 +62,17 @@ def part(
     parted = {}
     for number, labels in enumerate(seldom):
         body: list[ast.stmt] = []
-        letters = settled(labels, (), ascii_letters)
-        for label in sorted(labels):
+        names = _names_of([methods[label].method for label in labels if label in methods], labels)
+        for place, label in enumerate(sorted(labels)):
             if label not in methods:
                 raise LinkageError(f"{label} is to be seldom: there is no such method")
             found = methods[label]
             _, table = places.setdefault(id(found.owner), (found, {}))
-            place = number << _LETTER_BITS | ord(letters[label])
-            table[found.method.name] = ~place if found.is_property else place
+            at = number << _PLACE_BITS | place
+            table[found.method.name] = ~at if found.is_property else at
             found.owner.body.remove(found.method)
-            body.append(borrowing[found.unit].move(found.method, letters[label]))
+            body.append(borrowing[found.unit].move(found.method, names[label]))
+        body.append(_listing([names[label] for label in sorted(labels)]))
         parted[f"{finder.room}.{number}"] = ast.Module(body, [])
     for found, table in places.values():
         found.owner.body = [s for s in found.owner.body if not isinstance(s, ast.Pass)]
@@ -80,6 +80,20 @@ def part(
     for tree in units.values():
         _drop_unused(tree)
     units |= parted
+
+
+def _names_of(methods: Collection[Method], labels: Collection[str]) -> dict[str, str]:
+    """What the methods of one unit are called there: as nothing that they use."""
+    used = {node.id for m in methods for node in ast.walk(m) if isinstance(node, ast.Name)}
+    return settled(labels, used, seldom_words(len(labels)))
+
+
+def _listing(names: Sequence[str]) -> ast.stmt:
+    """`__path__` of a unit: its functions by their places."""
+    functions = ast.Tuple([ast.Name(name, ast.Load()) for name in names], ast.Load())
+    return ast.fix_missing_locations(
+        ast.Assign([ast.Name("__path__", ast.Store())], functions, lineno=1)
+    )
 
 
 def _methods(units: Mapping[str, ast.Module]) -> Iterator[Found]:

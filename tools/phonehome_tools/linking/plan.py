@@ -16,7 +16,8 @@ class Plan:
     argument. `spoken` are packages whose texts are for people and name no member. `rooms` are
     packages whose other modules move to shorter ones. Of the methods in `seldom` each collection
     is loaded for a call and dropped again; `finder` is the module whose `find` and `make` do it,
-    from `seldom_room`.
+    from `seldom_room`. `bundles` are modules that are loaded together and become one, by its name:
+    that of a room and a leaf of its own.
     """
 
     home: str
@@ -31,6 +32,7 @@ class Plan:
     seldom: Collection[Collection[str]] = ()
     finder: str = ""
     seldom_room: str = ""
+    bundles: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -48,3 +50,4 @@ class Style:
     terse: bool = True
     addresses: bool = True
     part: bool = True
+    bundle: bool = True

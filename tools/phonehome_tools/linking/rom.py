@@ -151,8 +151,9 @@ BUILT_IN: Final = [
 # The interpreter looks for these in an object it waits for or takes for a dict.
 PROBED: Final = frozenset({"send", "throw", "close", "keys"})
 
-# What a class calls while its methods get their names.
+# What a class calls while its methods get their names, and what the compiler takes for its own.
 DECORATORS: Final = frozenset({"classmethod", "staticmethod"})
+FOLDED: Final = "const"
 
 # Of the modules that firmware has: not in the compiler's list, so that a .mpy file spells them.
 _MODULES: Final = """

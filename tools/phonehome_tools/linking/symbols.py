@@ -2,7 +2,7 @@
 
 import ast
 import builtins
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from phonehome_tools.linking.families import families_of
 from phonehome_tools.linking.naming import (
@@ -18,15 +18,17 @@ from phonehome_tools.linking.program import Program, Source, Symbol
 
 def name_symbols(
     program: Program,
-    resident: Sequence[str],
+    groups: Mapping[str, Sequence[str]],
     plan: Plan,
     style: Style,
     unique: Collection[Symbol] = (),
 ) -> dict[Symbol, str]:
     """A final name for every symbol, as short as what is promised and `style` allow.
 
-    `unique` are classes that the program tells apart by their names, in whatever module they are.
+    `groups` are the modules of each unit of more than one, that of the home with them. `unique`
+    are classes that the program tells apart by their names, in whatever module they are.
     """
+    resident = groups[plan.home]
     namer = _Namer(program, resident, plan, style)
     if style.symbols:
         namer.name_apart(unique)
@@ -37,10 +39,18 @@ def name_symbols(
         for name in others
         for found in program.sources[name].top_imports()
     }
-    namer.name_all([symbol for symbol in sorted(shared) if symbol.module not in resident], others)
-    for name in others:
-        imported = [program.resolve(f.target) for f in program.sources[name].top_imports()]
-        namer.name_unit([name], [namer.names[s] for s in imported if s in namer.names])
+    outer = [symbol for symbol in sorted(shared) if symbol.module not in resident]
+    namer.name_all(outer, others, is_shared=True)
+    bundles = [modules for unit, modules in groups.items() if unit != plan.home]
+    bound = {name for modules in bundles for name in modules}
+    for modules in [*bundles, *([name] for name in others if name not in bound)]:
+        imported = [
+            program.resolve(found.target)
+            for name in modules
+            for found in program.sources[name].top_imports()
+        ]
+        known = [s for s in imported if s in namer.names and s.module not in modules]
+        namer.name_unit(modules, [namer.names[s] for s in known])
     return namer.names
 
 
@@ -78,12 +88,21 @@ class _Namer:
             for name in sorted(defined_in(self._program.sources[module]))
         ]
         taken = {*imported, *(self.names[s] for s in symbols if s in self.names)}
-        self.name_all([s for s in symbols if s not in self.names], modules, taken)
+        mine = [s for s in symbols if s not in self.names]
+        self.name_all(mine, modules, taken, is_shared=modules == self._resident)
 
     def name_all(
-        self, symbols: Sequence[Symbol], modules: Sequence[str], taken: Collection[str] = ()
+        self,
+        symbols: Sequence[Symbol],
+        modules: Sequence[str],
+        taken: Collection[str] = (),
+        *,
+        is_shared: bool = False,
     ) -> None:
-        """Name symbols apart from each other and from what the modules use of outside."""
+        """Name symbols apart from each other and from what the modules use of outside.
+
+        Those that are shared are named in other modules as well.
+        """
         used = {*taken, *self._apart}
         for module in modules:
             used |= outside_of(self._program.sources[module])
@@ -93,7 +112,7 @@ class _Namer:
                 used.add(self.names[symbol])
         rest = [symbol for symbol in symbols if symbol not in self.names]
         shown = {f"{s.module}.{s.name}": s for s in rest if self._is_function(s)}
-        draw = seldom_words if len(modules) == 1 else shared_words
+        draw = shared_words if is_shared else seldom_words
         for label, name in settled(shown, used, draw(len(shown))).items():
             self.names[shown[label]] = name
             used.add(name)
