@@ -13,7 +13,6 @@ from .core.errors import DeviceError
 from .core.logring import Logger, LogRing
 from .core.ondemand import forget
 from .core.pace import Pace
-from .core.phases import metric_of
 from .core.reporter import Reporter
 from .core.sampler import Sampler
 from .core.session import Session
@@ -31,7 +30,6 @@ _COMMAND_REBOOT = const(5)
 _KIND_CONFIRMED = const(0)
 _KIND_PENDING = const(1)
 _METRIC_LOOP_MAX_MS = const(8)
-_METRIC_SYNCS = const(24)
 
 _MAX_ACK_S = const(300)  # the longest that the settings and the receiver may want
 
@@ -246,15 +244,17 @@ class Agent:
 
     def _expect_sampler(self) -> Sampler:
         if self._sampler is None:
-            from .core.faultfile import restore
-
-            self._sampler = Sampler(self.product, self._readers, self._on_transition)
-            self._tasks.faults = self._sampler.faults
-            kept = (self._folder, self._session, self.outbox)
-            restore(self._sampler, *kept, self.uptime.now_ms())
-            if self._sampler.has_silence:  # a reboot takes from what is left of a shelf
-                self._keep_faults()
+            self._make_sampler()
         return self._sampler
+
+    def _make_sampler(self) -> None:
+        from .core.faultfile import restore
+
+        self._sampler = Sampler(self.product, self._readers, self._on_transition)
+        self._tasks.faults = self._sampler.faults
+        restore(self._sampler, self._folder, self._session, self.outbox, self.uptime.now_ms())
+        if self._sampler.has_silence:  # a reboot takes from what is left of a shelf
+            self._keep_faults()
 
     def _on_transition(self, state, kind: int, now_ms: int, frame, context=None) -> None:
         """A fault changed: one record into the outbox, and the states to flash behind it."""
@@ -277,7 +277,6 @@ class Agent:
         except WireError as error:
             self._emit("refused", reason=error.reason)
             return
-        self._sending.note_answer()
         if heard == "ack":
             self._emit("acked", records=before - len(in_flight.ids), depth=self.outbox.depth)
             self._reboot_if_asked()
@@ -364,17 +363,9 @@ class Agent:
             self._sending.note_loss()
 
     def _emit(self, name: str, **facts) -> None:
-        if name == "acked":
-            self.metrics.add(_METRIC_SYNCS)
-        elif name == "backoff":
-            self.metrics.add(metric_of(facts["phase"]))
-        if name not in ("sent", "acked"):
-            self._log.info("%s %s", name, facts.get("code") or facts.get("phase") or "")
-        if name in ("crash", "past"):
-            self._sending.ask(is_urgent=True)
-        if name == "key" and facts["state"] == "active" and self._link.acks_later:
-            # The last will is still signed with the old key.
-            self._tasks.start(self._link.close())
+        from .core.events import note
+
+        note(self, name, facts)
         if self._on_event is not None:
             self._on_event(name, **facts)
 

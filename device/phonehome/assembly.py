@@ -16,7 +16,7 @@ from .core.ondemand import forget, rest
 from .core.product import Product, load
 from .core.settings import parse_device
 from .core.traceback import Traceback
-from .ports.slots import Slots
+from .ports.state import State
 
 # Folded away on a board; a test holds them to the wire's registry and limits.
 _CERTAINTY_LIKELY = const(2)
@@ -131,7 +131,7 @@ def settle_pushed(source, config: Config, folder, birth, tell) -> tuple:
     `source` is what the settings were loaded from. A way that a change of that has made
     impossible is passed over.
     """
-    slots = Slots(folder, "config")
+    slots = State(folder, "config")
     if slots.load() is None:
         return config, slots
     from .core.linkkeys import overlay
@@ -144,7 +144,7 @@ def settle_pushed(source, config: Config, folder, birth, tell) -> tuple:
         return config, slots
 
 
-def restore_pushed(agent, slots: Slots) -> None:
+def restore_pushed(agent, slots: State) -> None:
     """Apply the rest of that configuration."""
     if slots.load() is not None:
         from .core.pushing import restore

@@ -10,7 +10,7 @@ from .core.ondemand import forget
 
 _LOOK_S = 0.2  # what is typed meanwhile waits in the firmware, which has room for 512 bytes
 _POLLIN = const(1)  # the same on every port
-_CONVERSING = __name__.rpartition(".")[0] + ".conversing"
+_MEETING = __name__.rpartition(".")[0] + ".meeting"
 
 
 async def attend(agent) -> None:
@@ -20,19 +20,12 @@ async def attend(agent) -> None:
         return
     poll = select.poll()
     poll.register(sys.stdin, _POLLIN)
-    while True:
+    is_attending = True
+    while is_attending:
         await asyncio.sleep(_LOOK_S)
         if poll.poll(0):
-            try:
-                from .conversing import converse
+            from .meeting import meet
 
-                if not await converse(agent, poll):
-                    return
-            except ImportError:
-                print("no console: install phonehome-console with mip")
-                return
-            except Exception as error:  # outermost; the application goes on without a console
-                agent.record_crash(error)
-                return
-            finally:
-                forget(_CONVERSING)
+            is_attending = await meet(agent, poll)
+            del meet
+            forget(_MEETING)

@@ -12,7 +12,7 @@ EXCEPTION_WORDS = 3
 SELDOM = {
     "<listcomp>",
     "_lets_pass",
-    "_tell",
+    "tell",
     "_weigh",
     "clear",
     "restore",

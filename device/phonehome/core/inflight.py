@@ -40,7 +40,7 @@ class InFlight:
         """
         if inc != self.inc:
             return [], []
-        done = [key for key in self.ids if _is_named(key, stored)]
+        done = [key for key in self.ids if self._is_named(key, stored)]
         given_up = [word for word in refused if (word[0], word[1]) in self.ids]
         gone = done + [(boot, seq) for boot, seq, _ in given_up]
         self.ids = [key for key in self.ids if key not in gone]
@@ -71,7 +71,6 @@ class InFlight:
             return False
         return bool(self.ids)
 
-
-def _is_named(key: tuple, ranges: list) -> bool:
-    boot, seq = key
-    return any(boot == named and low <= seq <= high for named, low, high in ranges)
+    def _is_named(self, key: tuple, ranges: list) -> bool:
+        boot, seq = key
+        return any(boot == named and low <= seq <= high for named, low, high in ranges)

@@ -168,7 +168,7 @@ class Sampler:
         for index in range(len(self.rules)):
             kind = self._judge(index, span_ms)
             if kind is not None and self._lets_pass(index, kind):
-                self._tell(index, kind)
+                self.tell(index, kind)
 
     def _judge(self, index: int, span_ms: int) -> "int | None":
         """Watch the gate of a fault and judge what is new; return the transition to report."""
@@ -205,11 +205,12 @@ class Sampler:
 
     def _pass_silence(self, span_ms: int) -> None:
         silence = self._silence
-        if silence is not None and silence.advance(span_ms, self.faults, self._tell):
+        if silence is not None and silence.advance(span_ms, self.faults, self):
             self._silence = None
             forget(_SILENCE)
 
-    def _tell(self, index: int, kind: int) -> None:
+    def tell(self, index: int, kind: int) -> None:
+        """Tell of a fault as it is now."""
         fault = self.faults[index]
         channel = None if fault.spec.sensor is None else self.channels[fault.spec.sensor]
         fault.value, fault.limit, fault.exp = self.rules[index].evidence(fault.spec, channel)

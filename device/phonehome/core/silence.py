@@ -84,8 +84,11 @@ class Silence:
             self.flags[index] |= _CHATTERS  # this one is told: it is there, and stays so for now
         return not is_third or kind == _KIND_CONFIRMED
 
-    def advance(self, span_ms: int, faults, tell) -> bool:
-        """Let time pass and `tell(index, kind)` at an end what changed; True when all is quiet."""
+    def advance(self, span_ms: int, faults, sampler) -> bool:
+        """Let time pass, and at an end `sampler.tell(index, kind)` what changed.
+
+        True when all is quiet.
+        """
         for slot in range(len(self.ages_ms)):
             if self.ages_ms[slot] < _MINUTE_MS:
                 self.ages_ms[slot] = min(self.ages_ms[slot] + span_ms, _MINUTE_MS)
@@ -93,7 +96,7 @@ class Silence:
         for index in range(len(self.flags)):
             if self._is_silent(index):
                 self.shelf_ms[index] = max(self.shelf_ms[index] - span_ms, 0)
-                self._end_if_due(index, faults.state(index), tell)
+                self._end_if_due(index, faults.state(index), sampler)
             is_aged = self.ages_ms[_AGES * index + _ANY] == _MINUTE_MS
             is_quiet = is_quiet and is_aged and not self._is_silent(index)
         return is_quiet
@@ -101,9 +104,9 @@ class Silence:
     def _is_silent(self, index: int) -> bool:
         return self.shelf_ms[index] > 0 or bool(self.flags[index] & _CHATTERS)
 
-    def _end_if_due(self, index: int, state: int, tell) -> None:
+    def _end_if_due(self, index: int, state: int, sampler) -> None:
         if self.ages_ms[_AGES * index + _ANY] == _MINUTE_MS:
             self.flags[index] &= ~_CHATTERS & 0xFF
         if not self._is_silent(index) and self.flags[index]:
             self.flags[index] = 0
-            tell(index, _KIND_OF_STATE[state])
+            sampler.tell(index, _KIND_OF_STATE[state])

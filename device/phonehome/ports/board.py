@@ -33,17 +33,17 @@ class Board:
     """What the agent asks of its hardware; `ticks` and `elapsed` are its wrapping counter."""
 
     def __init__(self) -> None:
-        self._machine = _maybe_import("machine")
+        self._machine = self._maybe_import("machine")
         self.ticks = time.ticks_ms
         self.elapsed = time.ticks_diff
         self.random_bytes = os.urandom
-        reserve = getattr(_maybe_import("micropython"), "alloc_emergency_exception_buf", None)
+        reserve = getattr(self._maybe_import("micropython"), "alloc_emergency_exception_buf", None)
         if reserve is not None:
             reserve(_EXCEPTION_BYTES)  # what an exception says when there is no memory to say it
 
     def device_id(self):
         """The EUI-64 from the Wi-Fi address, or from the chip where that has 8 bytes, or None."""
-        network = _maybe_import("network")
+        network = self._maybe_import("network")
         if network is not None:
             mac = network.WLAN(network.STA_IF).config("mac")
             return mac[:3] + b"\xff\xfe" + mac[3:]
@@ -131,9 +131,8 @@ class Board:
         """Print an exception with its frames to a stream, or to the console."""
         sys.print_exception(error, stream or sys.stdout)
 
-
-def _maybe_import(name: str):
-    try:
-        return __import__(name)
-    except ImportError:
-        return None
+    def _maybe_import(self, name: str):
+        try:
+            return __import__(name)
+        except ImportError:
+            return None

@@ -112,7 +112,7 @@ class HTTPLink:
             if line is None:
                 return False
             if not self._status:
-                self._status = _parse_status(line)
+                self._status = self._parse_status(line)
             elif not line:
                 return True
             elif len(self._headers) == _MAX_HEADERS:
@@ -125,7 +125,7 @@ class HTTPLink:
     def _count_body(self) -> int:
         """Bytes of the body; 0 after closing the connection behind one that is not for us."""
         headers = self._headers
-        length = _parse_number(headers.get(b"content-length", b""), _MAX_DOWNLINK_BYTES)
+        length = self._parse_number(headers.get(b"content-length", b""), _MAX_DOWNLINK_BYTES)
         if length is None or b"transfer-encoding" in headers:
             self._stream.close()
             return 0
@@ -140,25 +140,24 @@ class HTTPLink:
         is_message = headers.get(b"content-type", b"").startswith(_COSE)
         error = None
         if status != 200:
-            retry_after_s = _parse_number(headers.get(b"retry-after", b"0"), _MAX_RETRY_AFTER_S)
-            detail = "HTTP %d %s" % (status, _readable(body[:_MAX_REASON_BYTES]))
+            retry_after_s = self._parse_number(
+                headers.get(b"retry-after", b"0"), _MAX_RETRY_AFTER_S
+            )
+            detail = "HTTP %d %s" % (status, self._readable(body[:_MAX_REASON_BYTES]))
             error = LinkError("refused", detail, retry_after_s or 0, status in _MALFORMED)
         self._headers = {}
         return body if is_message else b"", error
 
+    def _readable(self, text: bytes) -> str:
+        return "".join([chr(byte) for byte in text if 32 <= byte < 127])
 
-def _readable(text: bytes) -> str:
-    return "".join([chr(byte) for byte in text if 32 <= byte < 127])
+    def _parse_status(self, line: bytes) -> int:
+        if not line.startswith(b"HTTP/1.") or len(line) < 12 or not line[9:12].isdigit():
+            raise LinkError("protocol", "not an HTTP status line: %r" % line[:24])
+        return int(line[9:12])
 
-
-def _parse_status(line: bytes) -> int:
-    if not line.startswith(b"HTTP/1.") or len(line) < 12 or not line[9:12].isdigit():
-        raise LinkError("protocol", "not an HTTP status line: %r" % line[:24])
-    return int(line[9:12])
-
-
-def _parse_number(text: bytes, greatest: int):
-    """A decimal number up to `greatest`, else None."""
-    if not text.isdigit() or len(text) > 9 or int(text) > greatest:
-        return None
-    return int(text)
+    def _parse_number(self, text: bytes, greatest: int):
+        """A decimal number up to `greatest`, else None."""
+        if not text.isdigit() or len(text) > 9 or int(text) > greatest:
+            return None
+        return int(text)

@@ -50,7 +50,6 @@ class MQTTLink:
         self._is_up = False
         self._unsent = b""
         self._is_sending = False
-        self._heard_puback = asyncio.Event()
         self._pid = self._puback_pid = 0
         self._conn = 0
         self.opened = asyncio.Event()
@@ -86,12 +85,13 @@ class MQTTLink:
     async def send(self, view) -> None:
         """Publish a report; returns on PUBACK. The view is copied before anything waits."""
         self._write_publish("up", view, False)
-        pid = self._pid
+        pid, looks = self._pid, _PUBACK_S * 1000 // _TURN_MS
         await self._flush()
-        try:
-            await asyncio.wait_for(self._await_puback(pid), _PUBACK_S)
-        except asyncio.TimeoutError:
-            raise LinkError("send", "no PUBACK within %d s" % _PUBACK_S)
+        while self._puback_pid != pid:
+            if not looks or not self.is_open:
+                raise LinkError("send", "no PUBACK within %d s" % _PUBACK_S)
+            looks -= 1
+            await asyncio.sleep_ms(_TURN_MS)
 
     async def listen(self, alive) -> None:
         """Hear what comes in and keep the connection alive until it is gone."""
@@ -109,14 +109,6 @@ class MQTTLink:
         """Drop the connection; the broker then publishes the last will."""
         self._is_up = False
         self._stream.close()
-        self._heard_puback.set()
-
-    async def _await_puback(self, pid: int) -> None:
-        while self._puback_pid != pid:
-            if not self.is_open:
-                raise LinkError("send", "closed before the PUBACK")
-            self._heard_puback.clear()
-            await self._heard_puback.wait()
 
     async def _keep_alive(self) -> None:
         """Wait for input; a quiet link is asked for a sign of life, for it may be half open."""
@@ -140,6 +132,7 @@ class MQTTLink:
         try:
             self._stream.write(written)
             del written
+            rest()
             await self._stream.drain(phase, deadline_s)
         finally:
             self._is_sending = False
@@ -175,7 +168,7 @@ class MQTTLink:
         from .packets import Client
 
         if not is_there:  # nobody else needs it
-            forget(_UMQTT)
+            forget(_UMQTT, _UMQTT.partition(".")[0])
         config = self._config
         user = config.user if config.password is None else config.user or self._device
         client = Client(self._device, user, config.password, config.keepalive_s)
@@ -224,7 +217,6 @@ class MQTTLink:
         kind = packet[0] & 0xF0
         if kind == _PUBACK:
             self._puback_pid = packet[2] << 8 | packet[3]
-            self._heard_puback.set()
         if kind != _PUBLISH:
             return None
         client, heard = self._load_client(), []

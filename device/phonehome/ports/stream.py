@@ -88,7 +88,7 @@ class Stream:
 
     async def drain(self, phase: str = "send", deadline_s: int = SEND_S) -> None:
         """Send what was written."""
-        await self._guarded(phase, deadline_s, self._stream.drain)
+        await self._within(phase, deadline_s, self._stream.drain())
 
     async def receive_within(self, deadline_s: int) -> bool:
         """Wait for input; False when none came in this time, which is no failure."""
@@ -146,7 +146,7 @@ class Stream:
         """The address of the host: as it is written, as it was found, or looked up."""
         if self._wifi is not None and not self._wifi.is_joined:
             raise LinkError("offline", "the Wi-Fi is not joined")
-        if _is_literal(self.host):
+        if self._is_literal():
             return self.host
         age_ms = time.ticks_diff(time.ticks_ms(), self._found_at)
         if self._address is None or not 0 <= age_ms < _ADDRESS_MS:
@@ -158,6 +158,11 @@ class Stream:
                 if self._address is None:
                     raise  # else an old answer is better than none
         return self._address
+
+    def _is_literal(self) -> bool:
+        """True for an IPv4 address as it is written: there is nothing to look up."""
+        parts = self.host.split(".")
+        return len(parts) == 4 and all(part.isdigit() for part in parts)
 
     def _doubt_address(self) -> None:
         """The name may have moved: ask again before the next try."""
@@ -222,43 +227,38 @@ class Stream:
         return asyncio.StreamReader(secured)
 
     async def _receive(self, deadline_s: float, is_needed: bool = True) -> None:
-        chunk = await self._guarded("receive", deadline_s, self._read_chunk, is_needed)
+        if self._stream is None:
+            raise LinkError("receive", "not connected")
+        reading = self._stream.read(_CHUNK_BYTES)
+        chunk = await self._within("receive", deadline_s, reading, is_needed)
         if not chunk:
             self.close()
             raise LinkError("receive", "closed by the other end")
         self._received += chunk
         self._silences = 0
 
-    def _read_chunk(self):
-        return self._stream.read(_CHUNK_BYTES)
-
-    async def _guarded(self, phase: str, deadline_s: float, start, is_needed: bool = True):
-        """Run one phase of an open stream; whatever goes wrong closes it."""
-        if self._stream is None:
-            raise LinkError(phase, "not connected")
-        try:
-            return await self._within(phase, deadline_s, start(), is_needed)
-        except LinkError:
-            if phase == "tls":
-                self._doubt_address()
-            self.close()
-            raise
-
     async def _within(self, phase: str, deadline_s: float, coroutine, is_needed: bool = True):
-        """The coroutine's result; being late is a failure only where the result is needed."""
+        """The coroutine's result; whatever goes wrong closes the stream.
+
+        Being late is a failure only where the result is needed.
+        """
         try:
             return await asyncio.wait_for(coroutine, deadline_s)
         except asyncio.TimeoutError:
             if not is_needed:
                 raise
             self._note_silence()
-            raise LinkError(phase, "nothing within %d s" % deadline_s)
-        except LinkError:
-            raise
+            failure = LinkError(phase, "nothing within %d s" % deadline_s)
+        except LinkError as error:
+            failure = error
         except (OSError, MemoryError, ValueError) as error:  # a bad certificate is a ValueError
             if phase == "connect" and getattr(error, "errno", None) not in _ANSWERS:
                 self._note_silence()
-            raise LinkError(phase, str(error).strip())
+            failure = LinkError(phase, str(error).strip())
+        if phase == "tls":
+            self._doubt_address()
+        self.close()
+        raise failure
 
 
 def _close(sock) -> None:
@@ -275,9 +275,3 @@ def _is_connected(poller) -> bool:
             raise LinkError("connect", "refused")
         return True
     return False
-
-
-def _is_literal(host: str) -> bool:
-    """True for an IPv4 address as it is written: there is nothing to look up."""
-    parts = host.split(".")
-    return len(parts) == 4 and all(part.isdigit() for part in parts)

@@ -9,6 +9,8 @@ LATE_S = const(120)  # of one step of an exchange, beside the wait for an ack
 _SLICE_MS = const(60000)  # of a wait, so that the watchdog hears of it
 _OFFLINE_MS = const(10000)  # to look again; the Wi-Fi says so when it is back
 
+_LOOKS_PER_S = const(20)  # for an ack
+
 _LINK_STANDS = ("refused", "ack")  # phases in which the other end spoke: no need to reconnect
 _PATIENCE = const(3)  # so many in a row, and somebody else may answer a new connection
 
@@ -32,7 +34,6 @@ class Sending:
         self._emit = emit
         self._open_link = open_link
         self._woken = asyncio.Event()
-        self._answered = asyncio.Event()
         self._alive = _say_nothing
         self._failed = ""  # the phase, since the last success
 
@@ -41,10 +42,6 @@ class Sending:
         self._pace.ask(self._timer.now_ms(), is_urgent)
         self._woken.set()
 
-    def note_answer(self) -> None:
-        """A signed ack came in."""
-        self._answered.set()
-
     def follow(self, config) -> None:
         """Some of the settings may have changed."""
         self._ack_s = config.ack_s
@@ -52,7 +49,6 @@ class Sending:
 
     def note_loss(self) -> None:
         """The link went down: no ack will come, and the next link has to wait its turn."""
-        self._answered.set()
         if not self._reporter.in_flight.is_open:  # a report under way fails, and backs off
             self._pace.lose(self._timer.now_ms())
             self._woken.set()
@@ -91,7 +87,6 @@ class Sending:
         if not was_open and link.is_open:
             self._emit("link", is_up=True)
         self._alive()
-        self._answered.clear()
         report = reporter.compose(self._clock.now_ms())
         if report is None:
             return False
@@ -106,23 +101,24 @@ class Sending:
 
     async def _expect_ack(self, count: int) -> None:
         """The ack of the report in flight; with HTTP it has been heard before."""
-        in_flight = self._reporter.in_flight
-        if in_flight.is_open and self._link.acks_later:
-            try:
-                await asyncio.wait_for(self._await_answer(), self._ack_s)
-            except asyncio.TimeoutError:
-                raise LinkError("ack", "none within %d s" % self._ack_s, 0, True)
+        link, in_flight = self._link, self._reporter.in_flight
+        looks = self._ack_s * _LOOKS_PER_S
+        while in_flight.is_open and link.acks_later and looks and link.is_open:
+            looks -= 1
+            await asyncio.sleep_ms(1000 // _LOOKS_PER_S)
+        self._judge_ack(count, looks)
+
+    def _judge_ack(self, count: int, looks: int) -> None:
+        """LinkError unless the report, of so many records, was acknowledged with looks left."""
+        in_flight, acks_later = self._reporter.in_flight, self._link.acks_later
+        if in_flight.is_open and not looks:
+            raise LinkError("ack", "none within %d s" % self._ack_s, 0, True)
+        if in_flight.is_open and acks_later:
+            raise LinkError("ack", "closed before the ack")
         if in_flight.is_open:
             raise LinkError("ack", "the answer holds no valid ack")
         if count and len(in_flight.ids) == count:
             raise LinkError("ack", "the ack names none of the records")
-
-    async def _await_answer(self) -> None:
-        while self._reporter.in_flight.is_open:
-            await self._answered.wait()
-            self._answered.clear()
-            if self._reporter.in_flight.is_open and not self._link.is_open:
-                raise LinkError("ack", "closed before the ack")
 
     async def _back_off(self, error: LinkError) -> None:
         self._reporter.fail(error.is_malformed)

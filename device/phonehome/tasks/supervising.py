@@ -70,7 +70,7 @@ class Supervising:
         Its first argument is a function to check in with.
         """
         alive = self._watch.add(name, deadline_s * 1000).feed
-        self._add(name, self._run_again(loop, (alive,) + parts))
+        self._add(name, self._guard(loop(alive, *parts), loop, (alive,) + parts))
 
     def start(self, coroutine, name: str = "") -> None:
         """Start a coroutine, the developer's own without a name; what ends it is reported."""
@@ -178,20 +178,19 @@ class Supervising:
         """Put an exception into the black box; needs no memory."""
         self._box.capture(error, self._uptime, self._board, self.faults)
 
-    async def _run_again(self, loop, parts) -> None:
+    async def _guard(self, coroutine, loop=None, parts=()) -> None:
+        """Await a coroutine, and where it is of a `loop` the next one, too."""
         while True:
-            await self._guard(loop(*parts))
+            try:
+                await coroutine
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # outermost: it is reported and the agent goes on
+                self.record_crash(error)
+            if loop is None:
+                return
             await asyncio.sleep(_RESTART_S)
-
-    async def _guard(self, coroutine) -> None:
-        try:
-            await coroutine
-        except asyncio.CancelledError:
-            raise
-        except (
-            Exception
-        ) as error:  # outermost: whatever it is, it is reported and the agent goes on
-            self.record_crash(error)
+            coroutine = loop(*parts)
 
     def _on_loop_error(self, _loop, context: dict) -> None:
         """An exception in a task that the developer started and nobody awaits."""
