@@ -22,6 +22,7 @@ from .service import (
     Wording,
 )
 from .values import (
+    BUILD_PATTERN,
     CODE_PATTERN,
     CURRENCY_PATTERN,
     LANGUAGE_PATTERN,
@@ -75,6 +76,10 @@ _PATTERNS = {
     ),
     LANGUAGE_PATTERN: ("not a language", "use the two letters of ISO 639-1, such as en or de"),
     CURRENCY_PATTERN: ("not a currency", "use the three letters of ISO 4217, such as EUR"),
+    BUILD_PATTERN: (
+        "not how a build id begins",
+        "use 2 to 16 of 0 to 9 and a to f, as the application's setting `build` has them",
+    ),
     PICTURE_PATTERN: (
         "not the name of a picture",
         "use a to z, 0 to 9 and _, and .svg, .png or .jpg, such as filter_cap.svg",

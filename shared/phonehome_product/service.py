@@ -12,6 +12,7 @@ from pydantic import Field, PlainValidator, StrictBool, StrictInt, StrictStr
 from pydantic_core import PydanticCustomError
 
 from .values import (
+    BUILD_PATTERN,
     Amount,
     Code,
     Currency,
@@ -178,9 +179,9 @@ class Evidence(Section):
 
     Which words belong to which `what` says WHAT_WORDS. It holds when min <= x <= max; of a frame,
     only samples count at which every condition of `when` holds; of repairs, x is the days since
-    that cause was mended. `field` is the key in the value that a command answered with, `sensor`
-    says that this key is the sensor's channel and the value one of its samples; without either
-    the value is the number.
+    that cause was mended. `prefix` is how the build id of the firmware begins, in hex digits.
+    `field` is the key in the value that a command answered with, `sensor` says that this key is
+    the sensor's channel and the value one of its samples; without either the value is the number.
     """
 
     id: Name
@@ -192,7 +193,7 @@ class Evidence(Section):
     fault: Code | None = None
     metric: StrictStr | None = None
     usage: Name | None = None
-    prefix: Annotated[StrictStr, Field(min_length=1, max_length=16)] | None = None
+    prefix: Annotated[StrictStr, Field(pattern=BUILD_PATTERN)] | None = None
     cause: Name | None = None
     command: Name | None = None
     field: Annotated[StrictInt, Field(ge=0, le=255)] | None = None

@@ -14,6 +14,7 @@ CODE_PATTERN = r"^[A-Z][A-Z0-9]{0,7}$"
 NUMBER_PATTERN = r"^[A-Z0-9][A-Z0-9.-]{0,23}$"
 LANGUAGE_PATTERN = r"^[a-z]{2}$"
 CURRENCY_PATTERN = r"^[A-Z]{3}$"
+BUILD_PATTERN = r"^[0-9a-f]{2,16}$"
 PICTURE_PATTERN = r"^[a-z0-9_]{1,40}\.(svg|png|jpg)$"
 
 

@@ -126,9 +126,9 @@ def test_no_slope_through_one_sample():
         ('what = "usage"\nusage = "boilings"\nmin = 10', {"usage": {"boilings": 12}}, True),
         ('what = "usage"\nusage = "occurrences"\nmin = 2', {"usage": {"occurrences": 1}}, False),
         ('what = "usage"\nusage = "occurrences"\nmin = 2', {}, None),
-        ('what = "build"\nprefix = "2.1."', {"build": "2.1.7"}, True),
-        ('what = "build"\nprefix = "2.1."', {"build": "2.10"}, False),
-        ('what = "build"\nprefix = "2.1."', {}, None),
+        ('what = "build"\nprefix = "0201"', {"build": "02010700"}, True),
+        ('what = "build"\nprefix = "0201"', {"build": "02100000"}, False),
+        ('what = "build"\nprefix = "0201"', {}, None),
         (
             'what = "repairs"\ncause = "lid_open"\nmax = 30',
             {"repairs": (Repair("lid_open", NOW - 29 * DAY),)},

@@ -77,6 +77,12 @@ def test_the_service_half_changes_no_byte_of_the_device_half():
         ('fault = "K2"', 'fault = "K9"', "slow_too.fault", "did you mean K2?"),
         ('fault = "K2"', 'fault = "K1"', "slow_too.fault", "no other fault"),
         ('usage = "boilings"', 'usage = "boiling"', "boils_often.usage", "did you mean boilings"),
+        (
+            'what = "fault"\nfault = "K2"',
+            'what = "build"\nprefix = "2.3."',
+            "slow_too.prefix",
+            "a to f",
+        ),
         ('id = "slow_too"', 'id = "hot"', "evidence.hot.id", "the same id"),
         ('evidence = ["switch_answers"]', 'evidence = ["hot"]', "ask.test.evidence", "no answer"),
         ('evidence = ["switch_answers"]', 'evidence = ["x"]', "ask.test.evidence", "use one of"),
