@@ -159,10 +159,11 @@ class Metrics:
             "what",
         )
         self._effects_lag_s = self._gauge(
-            "phonehome_effects_lag_seconds", "How long the oldest effect is due and not sent."
+            "phonehome_effects_lag_seconds", "How long the oldest effect is due, or tried in vain."
         )
         self._effects_waiting = self._gauge(
-            "phonehome_effects_waiting", "Effects that are due and not sent, up to 10001."
+            "phonehome_effects_waiting",
+            "Effects that are due or were tried in vain, up to 10001.",
         )
         self._effects_dead = self._gauge(
             "phonehome_effects_dead", "Effects that were given up, counted up to 10001."

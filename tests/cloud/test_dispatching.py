@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from phonehome_cloud.core.telling.retrying import Later, Sent
-from phonehome_cloud.store import contacts, schema
+from phonehome_cloud.store import contacts, outbox, schema
 from phonehome_cloud.workers.telling import Telling
 from tests.cloud.outgoing import DAY_MS, HOUR_MS, NOON, OPENED, Counted, teller
 from tests.fakes.store import StoreReceiver
@@ -228,3 +228,20 @@ async def test_a_sender_that_breaks_costs_a_try_and_nothing_else(tmp_path):
         row = (await made.rows())["n1"]
         assert (row.state, row.attempts) == ("waiting", 1)
         assert row.failure == "a mistake of ours: RuntimeError('a bug')"
+
+
+async def test_what_is_tried_in_vain_is_late_although_it_is_not_due(tmp_path):
+    """A mail server that is away for hours is seen between two tries; a quiet night is not."""
+
+    class Away:
+        async def send(self, _parcel):
+            return Later("away")
+
+    with teller(tmp_path, join=lambda _sender: Away()) as made:
+        await made.add_owner()
+        await made.add("tried", weight="service")
+        await made.tell()
+        later = made.clock() + 2 * HOUR_MS
+        await made.add("tomorrow", due_at=later + DAY_MS, expires_at=later + 2 * DAY_MS)
+        backlog = await made.database.read(outbox.load_backlog, made.clock())
+        assert (backlog.waiting, backlog.since_at, backlog.dead) == (1, NOON, 0)

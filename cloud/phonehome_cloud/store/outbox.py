@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, RowMapping, func, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, RowMapping, case, func, or_, select, tuple_, update
 
 from phonehome_cloud.core.telling.effect import (
     CANCELLED,
@@ -39,10 +39,13 @@ _IS_WAITING: Final = _columns.state == WAITING
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits and is due, the oldest since `due_at` (None: nothing), and what was given up."""
+    """What should have been sent, the oldest since `since_at` (None: nothing); what was given up.
+
+    What was tried in vain counts from when it was written, although it is not due at the moment.
+    """
 
     waiting: int
-    due_at: int | None
+    since_at: int | None
     dead: int
 
 
@@ -206,10 +209,12 @@ def _note(
 
 def load_backlog(connection: Connection, now_at: int) -> Backlog:
     """How much waits and how much was given up, both counted up to COUNT_CAP."""
-    due = select(_columns.due_at).where(_IS_WAITING, _columns.due_at <= now_at)
-    some = due.order_by(_columns.due_at).limit(COUNT_CAP).subquery()
+    was_tried = _columns.attempts > 0
+    since_at = case((was_tried, _columns.created_at), else_=_columns.due_at).label("since_at")
+    late = select(since_at).where(_IS_WAITING, or_(_columns.due_at <= now_at, was_tried))
+    some = late.limit(COUNT_CAP).subquery()
     waiting, since = connection.execute(
-        select(func.count(), func.min(some.c.due_at)).select_from(some)
+        select(func.count(), func.min(some.c.since_at)).select_from(some)
     ).one()
     dead = select(_columns.key).where(_columns.state == DEAD).limit(COUNT_CAP).subquery()
     given_up = connection.execute(select(func.count()).select_from(dead)).scalar_one()

@@ -58,7 +58,9 @@ class Measuring:
         self.lag_s = self._passed_s(backlog.since_at)
         self._gauges.set_lag(self.lag_s, backlog.waiting)
         outgoing = await self._database.read(outbox.load_backlog, self._clock())
-        self._gauges.set_effects(self._passed_s(outgoing.due_at), outgoing.waiting, outgoing.dead)
+        self._gauges.set_effects(
+            self._passed_s(outgoing.since_at), outgoing.waiting, outgoing.dead
+        )
         self._gauges.set_dropped(*await self._database.read(receivers.count_dropped))
 
     def _passed_s(self, since_at: int | None) -> float:
