@@ -11,7 +11,7 @@ from phonehome_cloud.store.acting_tables import (
     lead,
     part_order,
 )
-from phonehome_cloud.store.people_tables import reservation
+from phonehome_cloud.store.people_tables import appliance, reservation
 from tests.cloud.kettle import DAY, DEVICE, OWNER
 
 KEY = (DEVICE, 1, 0)
@@ -59,6 +59,17 @@ def test_the_last_lid_is_nobodys_twice(home):
         home.start("new_lid")
     assert home.free_lids() == 1
     assert home.rows(part_order) == []
+
+
+def test_nothing_is_sent_to_nobody(home):
+    """The owner was erased while the order was held: it is taken back, with its parts."""
+    home.stock_lids(2)
+    home.start("new_lid")
+    home.do(lambda c: c.execute(appliance.update().values(owner=None)))
+    home.clock.advance(part_orders.CANCEL_WINDOW_MS)
+    home.pursue()
+    assert (home.action().state, home.free_lids()) == ("cancelled", 2)
+    assert home.letters("part_pick") == []
 
 
 def order(home):

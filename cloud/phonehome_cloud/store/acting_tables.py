@@ -184,6 +184,12 @@ assignment = Table(
 )
 _index_due(assignment)
 _index_open(assignment, "respond_by_at")
+Index(
+    "ix_assignment_operator",
+    assignment.c.operator,
+    sqlite_where=assignment.c.ended_at.is_(None),
+    postgresql_where=assignment.c.ended_at.is_(None),
+)
 
 # The owner wants to be called at a time of their choice.
 callback = Table(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection, RowMapping, select
 
 from phonehome_cloud.core.caring import FAILED, HELPED, RUNNING, ActionRow
 from phonehome_cloud.core.deciding.situation import LEAD
@@ -22,6 +22,7 @@ from . import care, links, people, tickets, visit_letters, visits
 from .acting import callbacks, leads, parts, remote, steps
 from .columns import to_json
 from .owner_links import PURPOSE, read_subject
+from .schema import ticket as ticket_table
 
 WHO: Final = "owner"
 
@@ -49,8 +50,12 @@ class Shown:
 
 
 def load(connection: Connection, token: str, now_at: int) -> Shown:
-    """What a link shows; NotFoundError for none, GoneError for one that is over."""
-    owner, ticket = _open(connection, token, now_at)
+    """What a link shows; NotFoundError for none, GoneError for one that is over. Nothing is
+    locked: a page may look every few seconds.
+    """
+    owner, dev, number = _read_link(connection, token, now_at)
+    of_it = ticket_table.c.device == dev, ticket_table.c.number == number
+    ticket = Ticket(**connection.execute(select(ticket_table).where(*of_it)).mappings().one())
     actions = care.list_actions(connection, ticket.device, ticket.number)
     newest = actions[-1] if actions else None
     n = newest["n"] if newest else 0
@@ -135,11 +140,16 @@ def ask_call(connection: Connection, token: str, phone: str, call_at: int, now_a
 
 
 def _open(connection: Connection, token: str, now_at: int) -> tuple[Owner, Ticket]:
+    owner, dev, number = _read_link(connection, token, now_at)
+    return owner, tickets.expect(connection, dev, number)
+
+
+def _read_link(connection: Connection, token: str, now_at: int) -> tuple[Owner, str, int]:
     who, dev, number = read_subject(links.open(connection, token, PURPOSE, now_at))
     owner = people.find_owner(connection, dev)
     if owner is None or owner.id != who:
         raise GoneError("the appliance has another owner now")
-    return owner, tickets.expect(connection, dev, number)
+    return owner, dev, number
 
 
 def _expect_running(connection: Connection, ticket: Ticket, n: int) -> ActionRow:

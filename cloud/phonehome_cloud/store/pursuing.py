@@ -12,12 +12,13 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Table, select, update
 
 from phonehome_cloud.core.acting import steps as core_steps
-from phonehome_cloud.core.caring import RUNNING
+from phonehome_cloud.core.acting.part_orders import HELD
+from phonehome_cloud.core.caring import CANCELLED, RUNNING
 from phonehome_cloud.core.digesting import WHO_DEVICE, WHO_RULE, Ticket
 from phonehome_cloud.core.tickets import HISTORY_ACTION
 from phonehome_cloud.errors import CloudError
 
-from . import answers, care, commands, tickets
+from . import answers, care, commands, people, tickets
 from .acting import callbacks, heard, parts, persons, remote, steps
 from .acting_tables import assignment, callback, part_order, remote_fix, step
 from .schema import command
@@ -123,6 +124,11 @@ def _look_fix(connection: Connection, _ticket: Ticket, row: Row[Any], now_at: in
 
 
 def _look_order(connection: Connection, _ticket: Ticket, row: Row[Any], now_at: int) -> None:
+    """An order goes out, unless there is nobody left to send it to."""
+    if row.state == HELD and people.find_owner(connection, row.device) is None:
+        given = row.device, row.ticket, row.action, CANCELLED, WHO_RULE, now_at
+        care.conclude(connection, *given, text="nobody owns the appliance any more")
+        return
     parts.look(connection, row, now_at)
 
 

@@ -182,12 +182,14 @@ async def list_assignments(request: web.Request) -> web.Response:
     """Tickets in people's hands, those that are due first."""
     check_names(request, (*PAGING, "operator"))
     limit = read_limit(request.query)
-    (before,) = read_cursor(request.query, "assignments", int) or (None,)
-    given = request.query.get("operator"), before, limit + 1
+    after = read_cursor(request.query, "assignments", int, str, int)
+    given = request.query.get("operator"), after, limit + 1
     rows = await request.config_dict[DATABASE].read(persons.list_open, *given)
     more = None
     if len(rows) > limit:
-        more = write_cursor("assignments", rows[limit - 1]["respond_by_at"])
+        last = rows[limit - 1]
+        key = last["respond_by_at"], last["device"], last["ticket"]
+        more = write_cursor("assignments", *key)
     return json_response(page([fill(Assignment, row) for row in rows[:limit]], more))
 
 

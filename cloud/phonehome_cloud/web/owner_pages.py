@@ -176,9 +176,7 @@ async def _write(request: web.Request, fn: Any, *args: Any, **kwargs: Any) -> No
 
 
 async def _load(request: web.Request) -> Shown:
-    # In the writer, because a ticket is read by locking it.
-    token = request.match_info["token"]
-    return await request.app[DATABASE].write(owner_page.load, token, now_ms())
+    return await request.app[DATABASE].read(owner_page.load, request.match_info["token"], now_ms())
 
 
 def _number(form: Mapping[str, str], name: str) -> int:

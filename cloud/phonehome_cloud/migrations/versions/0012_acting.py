@@ -105,6 +105,13 @@ def _create_assignment() -> None:
     )
     _index_due("assignment")
     _index_open("assignment", "respond_by_at")
+    op.create_index(
+        "ix_assignment_operator",
+        "assignment",
+        ["operator"],
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
 
 
 def _create_callback() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, RowMapping, func, select, update
+from sqlalchemy import Connection, Row, RowMapping, func, select, tuple_, update
 
 from phonehome_cloud.core.acting import assigning as core
 from phonehome_cloud.core.acting.assigning import TOP_LEVEL, Operator
@@ -129,7 +129,8 @@ def _give(connection: Connection, row: Row[Any], now_at: int) -> str | None:
         return None
     values = {"operator": who.name, "level": who.level, "due_at": row.respond_by_at}
     _change(connection, row, **values)
-    _tell(connection, {**row._mapping, **values}, "assigned", now_at)  # noqa: SLF001 - see below
+    told = {**row._mapping, **values}  # noqa: SLF001 - SQLAlchemy's name for a row's mapping
+    _tell(connection, told, "assigned", now_at)
     return f"in the hands of {who.name}"
 
 
@@ -193,15 +194,17 @@ def end(connection: Connection, row: ActionRow, now_at: int) -> None:
 
 
 def list_open(
-    connection: Connection, who: str | None, before: int | None, limit: int
+    connection: Connection, who: str | None, after: tuple[int, str, int] | None, limit: int
 ) -> list[RowMapping]:
-    """Assignments in somebody's hands (None: in anybody's), those that are due first."""
+    """Assignments in somebody's hands (None: in anybody's), those that are due first; those behind
+    (respond_by_at, device, ticket).
+    """
     query = select(assignment).where(assignment.c.ended_at.is_(None))
     if who is not None:
         query = query.where(assignment.c.operator == who)
-    if before is not None:
-        query = query.where(assignment.c.respond_by_at > before)
     order = assignment.c.respond_by_at, assignment.c.device, assignment.c.ticket
+    if after is not None:
+        query = query.where(tuple_(*order) > after)
     return list(connection.execute(query.order_by(*order).limit(limit)).mappings())
 
 
