@@ -89,6 +89,8 @@ def test_a_use_is_a_counter_that_went_up():
     assert find_uses(beats, [128]) == [2 * minute, 4 * minute]
     assert find_uses(beats, [129]) == [5 * minute]
     assert find_uses(beats, []) == []
+    turns = [(0, {128: 5}), (minute, {1: 9}), (2 * minute, {128: 6}), (3 * minute, {129: 1})]
+    assert find_uses(turns, [128, 129]) == [2 * minute]  # metrics take turns
 
 
 def household(rng):
@@ -169,7 +171,7 @@ def beat(connection, seq, received_at, count, boot=1):
     enc = Encoder(bytearray(256), 0)
     put_head(enc, RTYPE_HEARTBEAT, boot, seq, seq * 1000)
     metrics = Metrics()
-    metrics.set(128, count)
+    metrics.set(128 if seq % 3 == 0 else 1, count)  # metrics take turns
     put_heartbeat(enc, metrics)
     raw = bytes(enc.buf[: enc.pos])
     key = {"device": DEVICE, "inc": "00000001", "boot": boot}
@@ -185,12 +187,12 @@ def beat(connection, seq, received_at, count, boot=1):
 
 
 def used(connection, day, hours):
-    """A day of heartbeats every half hour; in each of `hours` a program is started."""
+    """A day of heartbeats every ten minutes; in each of `hours` a program is started."""
     seq, count = connection.execute(select(func.count()).select_from(record)).scalar(), 0
-    for half in range(48):
-        moment = at(f"{day} 00:10") + half * 1_800_000
-        count += half % 2 == 0 and half // 2 in hours
-        beat(connection, seq + half, moment, count)
+    for third in range(144):
+        moment = at(f"{day} 00:05") + third * 600_000
+        count += third % 6 == 0 and third // 6 in hours
+        beat(connection, seq + third, moment, count)
     return moment
 
 

@@ -1,6 +1,6 @@
 """When somebody is home, learnt from use: only with consent, and gone without it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import Connection, delete, select
@@ -60,7 +60,7 @@ def list_agreeing(connection: Connection, after: str, limit: int) -> list[tuple[
     return []
 
 
-def learn(connection: Connection, dev: str, counters: Iterable[int], now_at: int) -> bool:
+def learn(connection: Connection, dev: str, counters: Collection[int], now_at: int) -> bool:
     """Add what was used since the last time; False, and nothing kept, without consent."""
     of_it = find_owner(connection, dev)
     if of_it is None or PRESENCE not in of_it.consents:
@@ -77,12 +77,23 @@ def learn(connection: Connection, dev: str, counters: Iterable[int], now_at: int
     counts = [a + b for a, b in zip(counts, fresh, strict=True)]
     if now_at - since_at > 2 * _HALVED_AFTER_MS:
         counts, since_at = [count // 2 for count in counts], since_at + _HALVED_AFTER_MS
-    inc, boot, seq = beats[-1][0] if beats else cursor or (None, None, None)
+    inc, boot, seq = _next_cursor(beats, counters) or cursor or (None, None, None)
     values = {"uses": counts, "since_at": since_at, "until_at": now_at}
     values |= {"inc": inc, "boot": boot, "seq": seq}
     statement = insert(connection, presence).values(device=dev, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["device"], set_=values))
     return True
+
+
+def _next_cursor(beats: Sequence[_Beat], counters: Collection[int]) -> Cursor | None:
+    """From where the next look must read: the counter that was not told for the longest time."""
+    told = (
+        next((place for place, _, metrics in reversed(beats) if counter in metrics), None)
+        for counter in counters
+    )
+    places = {place: n for n, (place, *_) in enumerate(beats)}
+    known = [place for place in told if place is not None]
+    return min(known, key=places.__getitem__) if known else None
 
 
 def forget(connection: Connection, dev: str) -> None:

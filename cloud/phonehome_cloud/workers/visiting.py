@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from phonehome_cloud.errors import StoreUnavailableError
@@ -79,7 +79,7 @@ class Visiting:
         await self._database.write(visit_replies.forget_read, now_at - _KEPT_MS)
         while rows := await self._database.read(presence.list_agreeing, after, _PAGE):
             for device, product in rows:
-                counters: Iterable[int] = self._usages.get(product or "", ())
+                counters = self._usages.get(product or "", ())
                 homes += await self._database.write(presence.learn, device, counters, now_at)
             after = rows[-1][0]
         return homes

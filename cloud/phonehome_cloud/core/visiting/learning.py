@@ -77,16 +77,21 @@ def find_uses(
 ) -> list[int]:
     """When a counter of what people do went up, from heartbeats (received_at, metrics) in order.
 
-    A counter that fell began anew with the device. Of a rise within more than MAX_GAP_MS nobody
-    knows when it was: it does not count.
+    Metrics take turns in heartbeats, so a counter is compared to when it was last told. One that
+    fell began anew with the device; of a rise within more than MAX_GAP_MS nobody knows when it
+    was, and it does not count.
     """
     wanted = tuple(counters)
     found: list[int] = []
-    last: tuple[int, Mapping[int, int]] | None = None
+    last: dict[int, tuple[int, int]] = {}
     for at, metrics in beats:
-        if last is not None and at - last[0] <= MAX_GAP_MS:
-            before = last[1]
-            if any(metrics.get(c, 0) > before.get(c, metrics.get(c, 0)) for c in wanted):
-                found.append(at)
-        last = at, metrics
+        has_risen = False
+        for counter in wanted:
+            if counter not in metrics:
+                continue
+            told_at, value = last.get(counter, (at, metrics[counter]))
+            has_risen |= metrics[counter] > value and at - told_at <= MAX_GAP_MS
+            last[counter] = at, metrics[counter]
+        if has_risen:
+            found.append(at)
     return found
