@@ -7,8 +7,8 @@ index entries are there, and where: ids are random, as those of appliances that 
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 # psycopg: the receiver's own driver; COPY takes rows as fast as PostgreSQL can.
 import psycopg
@@ -16,9 +16,11 @@ import psycopg
 from phonehome_tools.bench.reports import FIRST_SPN
 from phonehome_wire.registry import FMI_CONDITION, KIND_CONFIRMED, SEVERITY_ERROR
 
+Tables: TypeAlias = Mapping[str, Mapping[str, Any]]
+Rows: TypeAlias = Mapping[tuple[str, tuple[str, ...]], Iterator[tuple[Any, ...]]]
 AT = int(time.time() * 1000)
 # table -> columns; a row is (device, *the same for all), but for one column that is counted up.
-TABLES: dict[str, dict[str, Any]] = {
+TABLES: Tables = {
     "device": {"label": "", "created_at": AT},
     "fault": {
         "spn": FIRST_SPN,
@@ -52,39 +54,49 @@ TABLES: dict[str, dict[str, Any]] = {
 }
 
 
-def add_crowd(store: str, known: Sequence[str], tickets: int) -> None:
-    """One open ticket for each of `known`, and for strangers until there are `tickets`."""
+def add_crowd(
+    store: str, known: Sequence[str], tickets: int, tables: Tables = TABLES
+) -> list[str]:
+    """One open ticket for each of `known`, and for strangers until there are `tickets`.
+
+    Returns all of these devices, the strangers in no order.
+    """
     strangers = [os.urandom(8).hex() for _ in range(tickets - len(known))]
     everybody = sorted([*known, *strangers])
     add = _add_sqlite if store.startswith("sqlite:///") else _add_postgresql
-    add(store, {name: sorted(strangers) if name == "device" else everybody for name in TABLES})
+    rows = {
+        (name, ("device", *columns)): _rows(
+            sorted(strangers) if name == "device" else everybody, columns
+        )
+        for name, columns in tables.items()
+    }
+    add(store, rows)
+    return [*known, *strangers]
 
 
-def _rows(table: str, devices: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    rest = tuple(TABLES[table].values())
+def _rows(devices: Sequence[str], columns: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    rest = tuple(columns.values())
     return ((device, *rest) for device in devices)
 
 
-def _add_sqlite(store: str, devices: dict[str, list[str]]) -> None:
+def _add_sqlite(store: str, tables: Rows) -> None:
     connection = sqlite3.connect(store.removeprefix("sqlite:///"), timeout=60)
     connection.execute("PRAGMA synchronous=OFF")  # of this connection alone
     connection.execute("PRAGMA cache_size=-262144")
     with connection:
-        for table, columns in TABLES.items():
-            names = ", ".join(("device", *columns))
-            values = ", ".join("?" * (1 + len(columns)))
+        for (table, columns), rows in tables.items():
+            names, values = ", ".join(columns), ", ".join("?" * len(columns))
             insert = f"INSERT INTO {table} ({names}) VALUES ({values})"  # noqa: S608 - ours
-            connection.executemany(insert, _rows(table, devices[table]))
+            connection.executemany(insert, rows)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
 
 
-def _add_postgresql(store: str, devices: dict[str, list[str]]) -> None:
+def _add_postgresql(store: str, tables: Rows) -> None:
     with psycopg.connect(store) as connection, connection.cursor() as cursor:
-        for table, columns in TABLES.items():
-            names = ", ".join(("device", *columns))
-            with cursor.copy(f"COPY {table} ({names}) FROM STDIN".encode()) as copy:
-                for row in _rows(table, devices[table]):
+        for (table, columns), rows in tables.items():
+            with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN".encode()) as copy:
+                for row in rows:
                     copy.write_row(row)
     with psycopg.connect(store, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")

@@ -2,9 +2,11 @@
 
 import statistics
 
+from phonehome_tools.bench.cared import measure_store
 from phonehome_tools.bench.figures import AT_LEAST, Figure
 from phonehome_tools.bench.options import Options
 from phonehome_tools.fleet.catalog import find_product
+from phonehome_tools.fleet.children import run_until_done
 from phonehome_tools.service_world.pace import measure_pace
 
 PRODUCT = "washer"
@@ -14,8 +16,8 @@ PACE_BAR = 2000.0
 
 
 def measure(options: Options) -> list[Figure]:
-    """The pure pace beside its ceiling."""
-    return measure_pure(options)
+    """The pure pace beside its ceiling, and that of a receiver with its store."""
+    return [*measure_pure(options), *run_until_done(measure_store(options))]
 
 
 def measure_pure(options: Options) -> list[Figure]:

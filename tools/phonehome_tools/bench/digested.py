@@ -22,6 +22,11 @@ async def read_digested(receiver: Receiver) -> int:
     return (await _read(receiver))[0]
 
 
+async def read_considered(receiver: Receiver) -> int:
+    """Tickets considered since the receiver started."""
+    return (await _read(receiver))[1]
+
+
 async def _read(receiver: Receiver) -> tuple[int, int]:
     """Records digested, and tickets considered."""
     url = receiver.http + "/metrics"
