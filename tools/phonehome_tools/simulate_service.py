@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{args.world}: cannot be read: {error.strerror}", file=sys.stderr)
         return FAILED
     if args.json:
-        print(json.dumps(report.as_dict(), indent=1))
+        print(json.dumps(report.as_dict(), indent=1, allow_nan=False))
     else:
         console = Console()
         for table in tables(report):

@@ -46,8 +46,9 @@ def test_the_same_seeds_give_the_same_report(world, capsys):
 def test_the_report_is_whole(world, capsys):
     """Every policy with every figure and its interval, all faults ended, and the three goals."""
     code, printed = run(capsys, "--world", world, "--seeds", "2", "--processes", "1", "--json")
-    report = json.loads(printed.out)
+    report = json.loads(printed.out, parse_constant=pytest.fail)
     assert code == 0
+    assert report["policies"]["always_visit"]["ece"] == {"mean": None, "half": None}
     assert list(report["policies"]) == list(POLICIES)
     for figures in report["policies"].values():
         assert figures["faults"] == sum(figures["ends"].values()) > 0

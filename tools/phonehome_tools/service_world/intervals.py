@@ -36,8 +36,8 @@ class Estimate:
         return self.mean + (self.half or 0.0)
 
     def as_dict(self) -> dict[str, float | None]:
-        """What `--json` prints."""
-        return {"mean": self.mean, "half": self.half}
+        """What `--json` prints; no number is null there."""
+        return {"mean": None if math.isnan(self.mean) else self.mean, "half": self.half}
 
 
 def estimate(values: Sequence[float]) -> Estimate:
