@@ -151,8 +151,9 @@ def _follow(connection: Connection, row: Row[Any], now_at: int) -> tuple[str, An
 
 
 def _watch(connection: Connection, row: Row[Any], now_at: int) -> tuple[str, Any, str] | None:
-    """The fault's own word since the command was done."""
-    since_at = _expect_command(connection, row).ended_at
+    """The fault's own word since the command went out: it may heal before the result is here."""
+    given = _expect_command(connection, row)
+    since_at = given.sent_at or given.asked_at
     healed = heard.find_healed(connection, row.device, row.ticket, since_at)
     again = heard.find_confirmed(connection, row.device, row.ticket, since_at)
     if again is not None and (healed is None or again["measured_at"] >= healed["measured_at"]):
