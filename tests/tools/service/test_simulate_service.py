@@ -85,7 +85,7 @@ def test_wrong_use_and_wrong_files(tmp_path, capsys):
 def test_the_page_tells_every_key():
     """Each key that a world file may have stands in the table of the page, and no other does."""
     page = (ROOT / "tools" / "SIMULATION.md").read_text()
-    rows = page[page.index("| key | default") : page.index("## What it leaves out")].splitlines()
+    rows = page[page.index("| key | default") : page.index("## What came out")].splitlines()
     first = " ".join(row.split("|")[1] for row in rows if row.startswith("|"))
     told = {word.strip("[]").rpartition(".")[2] for word in re.findall(r"`([^`]+)`", first)}
     models = [model.model_fields.items() for model in _TABLES.values()]
@@ -103,6 +103,31 @@ def test_the_page_shows_what_the_command_says(tmp_path, capsys, monkeypatch):
         code, printed = run(capsys, "--world", name)
         assert code == 3
         assert f"$ phonehome simulate-service --world {name}\n{printed.err}" in page
+
+
+@pytest.mark.parametrize("name", world_names())
+def test_the_page_shows_what_was_measured(name):
+    """Each figure of the page's tables is that of the report that lies beside the drawing."""
+    page = (ROOT / "tools" / "SIMULATION.md").read_text()
+    report = json.loads((ROOT / "tools" / "simulated" / f"{name}.json").read_text())
+    shown = (
+        ("first_time_fix", ".3f"),
+        ("money", ".1f"),
+        ("money_ratio", ".3f"),
+        ("days_without", ".2f"),
+        ("visits", ".2f"),
+        ("wasted_visits", ".3f"),
+        ("ece_second_half", ".3f"),
+    )
+    for policy, figures in report["policies"].items():
+        cells = [_cell(figures[figure], form) for figure, form in shown]
+        assert f"| {policy.replace('_', ' ')} | {' | '.join(cells)} |" in page
+
+
+def _cell(found, form):
+    if found["mean"] is None:
+        return "-"
+    return f"{format(found['mean'], form)} ± {format(found['half'], form)}"
 
 
 @pytest.mark.parametrize("name", world_names())
