@@ -1,4 +1,4 @@
-"""Where the care of tickets is joined with what opens them and what tells of them."""
+"""Where the care of tickets is joined with what wakes it."""
 
 from aiohttp import web
 

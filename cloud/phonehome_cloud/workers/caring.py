@@ -42,10 +42,7 @@ class Counters(Protocol):
 
 
 class Caring:
-    """Considers what is due, and sleeps until `wake` or the next second.
-
-    `on_effects` is called in the event loop after a commit that may have written effects.
-    """
+    """Considers what is due, and sleeps until `wake` or the next second."""
 
     def __init__(
         self,
@@ -53,14 +50,12 @@ class Caring:
         knowledge: Knowledge,
         clock: Callable[[], int],
         counters: Counters,
-        on_effects: Callable[[], None] = lambda: None,
         batch: int = _BATCH,
     ) -> None:
         self._database = database
         self._knowledge = knowledge
         self._clock = clock
         self._counters = counters
-        self._on_effects = on_effects
         self._batch = batch
         self._work = asyncio.Event()
         self._watched_s = self._forgot_s = self._settled_s = float("-inf")
@@ -94,8 +89,6 @@ class Caring:
         started_s = time.perf_counter()
         done = await self._database.write(_work, batch or self._batch, self._knowledge, now_at)
         self._counters.count_considered(done, time.perf_counter() - started_s)
-        if done.begun or done.incidents:
-            self._on_effects()
         return done.tickets
 
     async def _watch(self) -> None:
@@ -106,7 +99,6 @@ class Caring:
             opened = await self._database.write(incidents.look_at_boots, self._clock())
             if opened:
                 self._counters.count_considered(Considered(incidents=opened), 0.0)
-                self._on_effects()
         if now_s - self._forgot_s >= _FORGET_S:
             self._forgot_s = now_s
             await self._database.write(tallies.forget_old, self._clock())

@@ -16,8 +16,6 @@ LEAD: Final = "lead"
 PERSON: Final = "person"
 KINDS: Final = (WAIT, SELF_HELP, REMOTE_FIX, PART, VISIT, LEAD, PERSON)
 
-WARRANTY: Final = "warranty"
-CONTRACT: Final = "contract"
 OWNER: Final = "owner"
 
 
