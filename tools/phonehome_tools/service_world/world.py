@@ -9,8 +9,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictInt
 
-from phonehome_product.values import Amount, Code, Name, Number, PartNumber, Probability, Section
-from phonehome_product.values import Text as Title
+from phonehome_product.values import (
+    Amount,
+    Code,
+    Name,
+    Number,
+    PartNumber,
+    Probability,
+    Section,
+    Text,
+)
 
 DAY_HOURS = 24
 EVERYWHERE = "XX-00000"  # the one place of a world without areas
@@ -28,7 +36,7 @@ Day = tuple[Probability, ...]  # one for each hour; reading.py counts them
 class Head(Section):
     """Which product, how many appliances, how long, and how often one of them fails."""
 
-    title: Title
+    title: Text
     product: Annotated[str, Field(min_length=1, max_length=200)] = "washer"
     appliances: Count = 10_000
     days: Annotated[StrictInt, Field(ge=1, le=3650)] = 365
