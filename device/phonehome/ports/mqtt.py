@@ -95,6 +95,7 @@ class MQTTLink:
 
     async def listen(self, alive) -> None:
         """Hear what comes in and keep the connection alive until it is gone."""
+        conn = self._conn
         try:
             while self.is_open:
                 alive()
@@ -103,7 +104,8 @@ class MQTTLink:
                 await self._flush()
         except LinkError:
             pass  # gone; the sender opens the next one at its own pace
-        await self.close()
+        if self._is_up and conn == self._conn:  # else it does so already
+            await self.close()
 
     async def close(self) -> None:
         """Drop the connection; the broker then publishes the last will."""

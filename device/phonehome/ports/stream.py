@@ -213,6 +213,8 @@ class Stream:
 
     def _wrap(self):
         """The connection as it is, or under TLS."""
+        if self._below is None:
+            raise LinkError("connect", "closed meanwhile")
         if self.context is None:
             sock, self._below = self._below, None
             return asyncio.StreamReader(sock)
