@@ -46,7 +46,7 @@ async def test_a_person_finds_a_ticket_and_sees_what_was_measured(tmp_path, brow
         page = await open_page(browser, receiver, DESK)
         await page.get_by_role("link", name=ticket["title"]).click()
         assert await page.get_by_role("heading", level=1).inner_text() != ""
-        charts = page.get_by_role("img")
+        charts = page.locator(".charts").get_by_role("img")
         assert await charts.count() == 2
         box = await charts.first.bounding_box()
         assert box["width"] > 200
@@ -82,7 +82,7 @@ async def test_a_person_acknowledges_a_ticket(tmp_path, browser):
         await page.goto(f"{receiver.url}/tickets/{ticket['id']}")
         await page.get_by_label("What you found").fill("I call the owner")
         await page.get_by_role("button", name="Acknowledge").click()
-        history = page.locator(".history")
+        history = page.get_by_role("region", name="History")
         await history.get_by_text("open → acknowledged").wait_for()
         assert "configured" in await history.inner_text()
         assert await page.locator(".badges").get_by_text("acknowledged").is_visible()
