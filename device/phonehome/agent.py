@@ -136,6 +136,7 @@ class Agent:
             asyncio.run(self._run(coroutine))
         except KeyboardInterrupt:
             self._tasks.serve(is_left=True)
+            self._reporter.rest()
             raise
         except DeviceError:
             raise  # for the developer, who is still there

@@ -18,7 +18,6 @@ BUNDLES: Final = {
         "phonehome.ports.cells",
     ),
     f"{_DROPPED}.past": (
-        "phonehome.core.boots",
         "phonehome.core.crashes",
         "phonehome.core.lastwords",
         "phonehome.core.resets",

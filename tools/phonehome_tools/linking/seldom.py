@@ -50,7 +50,7 @@ _ASKING: Final = {
     "phonehome.core.sampler.Sampler": "clear has_silence restore shelve",
     "phonehome.core.watch.Watch": "add begin",
     "phonehome.ports.board.Board": "make_watchdog set_clock",
-    "phonehome.ports.watchdog.Watchdog": "every pause",
+    "phonehome.ports.watchdog.Watchdog": "pause",
     "phonehome.reaching.Reaching": "_fetch_time",
     "phonehome.tasks.feeding.Feeding": "begin serve stop",
     "phonehome.tasks.supervising.Supervising": "begin reboot serve start stop sustain tell_past "
