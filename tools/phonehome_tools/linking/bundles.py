@@ -70,14 +70,14 @@ BUNDLES: Final = {
         "phonehome.core.vitals",
         "phonehome_wire.heartbeat",
         "phonehome_wire.hello",
+        "phonehome_wire.log",
+        "phonehome_wire.result",
     ),
     f"{_DROPPED}.orders": (
         "phonehome.core.commands",
         "phonehome.core.hands",
         "phonehome.core.logcommands",
         "phonehome.core.resending",
-        "phonehome_wire.log",
-        "phonehome_wire.result",
     ),
     f"{_DROPPED}.pushes": (
         "phonehome.core.linkkeys",
