@@ -62,13 +62,14 @@ def seldom_words(count: int) -> list[str]:
 
 def _lasting() -> list[str]:
     """What the firmware has in any case: a name outlives the module that it is in."""
-    taken = (*rom.PROBED, *rom.DECORATORS, rom.FOLDED)
+    taken = (*rom.PROBED, *rom.DECORATORS, *rom.COMPILED)
     return [word for word in (*rom.WORDS, *rom.BUILT_IN) if word not in taken]
 
 
 def shared_words(count: int) -> list[str]:
     """Names for so many functions of the resident module, or methods: both draw from one list."""
-    free = [word for word in rom.BUILT_IN if word not in (*rom.PROBED, *rom.DECORATORS)]
+    taken = (*rom.PROBED, *rom.DECORATORS, *rom.COMPILED)
+    free = [word for word in rom.BUILT_IN if word not in taken]
     return _roomy(count, (*free, *rom.FIRMWARE))
 
 

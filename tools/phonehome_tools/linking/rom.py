@@ -153,7 +153,7 @@ PROBED: Final = frozenset({"send", "throw", "close", "keys"})
 
 # What a class calls while its methods get their names, and what the compiler takes for its own.
 DECORATORS: Final = frozenset({"classmethod", "staticmethod"})
-FOLDED: Final = "const"
+COMPILED: Final = frozenset({"const", "super"})
 
 # Of the modules that firmware has: not in the compiler's list, so that a .mpy file spells them.
 _MODULES: Final = """
