@@ -13,22 +13,27 @@ from tests.fakes.store import StoreReceiver
 
 @pytest.fixture
 async def receiver(tmp_path):
-    """A receiver whose digest runs, with a report that it has not been told of."""
+    """A receiver with a report that is not digested."""
     made, washer = StoreReceiver(tmp_path), Appliance()
     await made.register(washer)
     assert (await made.accept(washer.message([fault(0)]))).status == 200
-    task = asyncio.create_task(made.digest.run())
     yield made
+    made.close()
+
+
+@contextlib.asynccontextmanager
+async def digesting(receiver):
+    """The digest runs."""
+    task = asyncio.create_task(receiver.digest.run())
+    yield
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
-    made.close()
 
 
 async def test_the_digest_is_idle_when_its_tickets_are_open(receiver):
     """Whoever waited for it finds what was reported."""
-    receiver.digest.wake()
-    async with asyncio.timeout(10):
+    async with digesting(receiver), asyncio.timeout(10):
         while not await receiver.digest.wait_idle():
             pass  # each turn is 0.3 s of patience
     assert await receiver.count(schema.ticket) == 1
@@ -38,8 +43,7 @@ async def test_nobody_waits_for_a_digest_that_does_not_end(receiver):
     """Work that keeps coming leaves the others brief turns."""
     is_open = threading.Event()
     held = asyncio.ensure_future(receiver.database.write(lambda _c: is_open.wait(10)))
-    receiver.digest.wake()
-    async with asyncio.timeout(5):
+    async with digesting(receiver), asyncio.timeout(5):
         assert not await receiver.digest.wait_idle()
-    is_open.set()
-    await held
+        is_open.set()
+        await held

