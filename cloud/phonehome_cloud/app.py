@@ -64,7 +64,6 @@ from .workers.broker import EmbeddedBroker
 from .workers.commanding import Commanding
 from .workers.committer import Committer
 from .workers.digesting import Digesting
-from .workers.lanes import Lanes
 from .workers.mailbox import Mailbox
 from .workers.measuring import Measuring
 from .workers.membership import Membership, make_tls
@@ -102,12 +101,12 @@ def make_app(config: Config, joints: Joints = AS_IT_IS) -> web.Application:
     metrics = Metrics(version("phonehome"))
     tracer = Tracer(config.trace) if config.trace.url else None
     digesting = _make_digesting(config, database, catalogue, metrics, tracer)
-    lanes = _make_lanes(config, database, metrics, digesting, tracer)
+    committer = _make_committer(config, database, metrics, digesting, tracer)
     commanding = Commanding(database, vault, keys, now_ms, metrics)
     by_address = TokenBuckets(config.intake.address_per_s, config.intake.address_burst)
     by_key = TokenBuckets(config.intake.key_per_s, config.intake.key_burst, max_keys=100_000)
     joints.engine(database.engine)
-    kept = joints.keys(keys), joints.ledger(lanes)
+    kept = joints.keys(keys), joints.ledger(committer)
     parts_of_intake = *kept, by_address, by_key, now_ms, joints.counters(metrics), commanding
     make_intake = functools.partial(TracedIntake, tracer) if tracer else Intake
     intake = make_intake(*parts_of_intake, catalogue.manifests)
@@ -127,8 +126,8 @@ def make_app(config: Config, joints: Joints = AS_IT_IS) -> web.Application:
     if tracer is not None:
         app[TRACER] = tracer
         app.cleanup_ctx.append(_tracing)
-    app.cleanup_ctx.append(_storing(config, database, vault, lanes))
-    _add_loops(app, database, catalogue, digesting, lanes, commanding)
+    app.cleanup_ctx.append(_storing(config, database, vault, committer))
+    _add_loops(app, database, catalogue, digesting, committer, commanding)
     _add_telling(app, config, database, vault, joints)
     _add_visiting(app, config, database)
     _add_mqtt(app, config, intake, commanding)
@@ -182,25 +181,23 @@ def _make_digesting(
     return Digesting(database, catalogue, policy, now_ms, counters)
 
 
-def _make_lanes(
+def _make_committer(
     config: Config,
     database: Database,
     metrics: Metrics,
     digesting: Digesting,
     tracer: Tracer | None,
-) -> Lanes:
+) -> Committer:
     def committed(messages: int, seconds: float, waited_s: float) -> None:
         metrics.count_commit(messages, seconds, waited_s)
-        metrics.set_waiting(lanes.depth)
+        metrics.set_waiting(committer.depth)
         digesting.wake()
         if tracer is not None:
             tracer.note("commit", seconds, {"phonehome.messages": messages})
 
-    count = database.writers
-    bounds = config.intake.queue // count, config.intake.batch
-    each = [Committer(database, *bounds, committed, metrics.count_failures) for _ in range(count)]
-    lanes = Lanes(each)
-    return lanes
+    bounds = config.intake.queue, config.intake.batch
+    committer = Committer(database, *bounds, committed, metrics.count_failures)
+    return committer
 
 
 def _add_routes(app: web.Application) -> None:
@@ -224,7 +221,7 @@ def _add_routes(app: web.Application) -> None:
     app.add_subapp(desk.PREFIX, desk.make_desk(version("phonehome")))
 
 
-def _storing(config: Config, database: Database, vault: Vault, lanes: Lanes) -> Context:
+def _storing(config: Config, database: Database, vault: Vault, committer: Committer) -> Context:
     """Open, check and upgrade before anything else; close when everybody else has ended."""
 
     async def context(app: web.Application) -> AsyncIterator[None]:
@@ -237,7 +234,7 @@ def _storing(config: Config, database: Database, vault: Vault, lanes: Lanes) -> 
                 await database.write(tokens.ensure, CONFIGURED_TOKEN, token, now_ms())
             _watch_store(app[health.READINESS], config, database, app[health.METRICS])
             yield
-            await lanes.drain()
+            await committer.drain()
         finally:
             database.close()
 
@@ -286,11 +283,11 @@ def _add_loops(
     database: Database,
     catalogue: Catalogue,
     digesting: Digesting,
-    lanes: Lanes,
+    committer: Committer,
     commanding: Commanding,
 ) -> None:
     """What runs beside everything else: intake goes before the digest, the digest before care."""
-    app.cleanup_ctx.append(_looping("digest", lambda: digesting.run(lanes.wait_quiet)))
+    app.cleanup_ctx.append(_looping("digest", lambda: digesting.run(committer.wait_quiet)))
     caring = make_caring(app, database, catalogue, digesting)
     app.cleanup_ctx.append(_looping("care", lambda: caring.run(digesting.wait_idle)))
     app.cleanup_ctx.append(_looping("commands", commanding.run))

@@ -32,7 +32,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 READERS = 4
-_POSTGRESQL_WRITERS = 2  # while the server works for one, the other has the processor
+_POSTGRESQL_WRITERS = 2  # a commit of intake does not wait for a batch of the digest or of care
 # Two receivers that wrote the same rows: the loser begins anew, and then sees the winner's.
 _RETRIES = 3
 _SQLITE = "sqlite:///phonehome.db"

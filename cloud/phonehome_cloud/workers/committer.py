@@ -37,7 +37,7 @@ class _Waiting:
 
 
 class Committer:
-    """One lane of intake: one transaction at a time in a writer thread of the database.
+    """The ledger of intake: one transaction at a time in a writer thread of the database.
 
     At most `max_waiting` entries wait, at most `max_batch` go into one transaction. `on_commit` is
     called in the event loop with the number of entries of each commit, the seconds that it took,
