@@ -387,14 +387,3 @@ async def test_the_digest_wakes_up_when_something_was_committed(receiver, washer
     assert (ticket.device, ticket.number) == (washer.device, 1)
     task.cancel()
     await asyncio.wait([task])
-
-
-async def test_a_cancellation_together_with_work_is_not_lost(receiver):
-    """The receiver stops also when the last commit wakes the digest in the same moment."""
-    sleeping = asyncio.create_task(receiver.digest._sleep())
-    for _ in range(5):
-        await asyncio.sleep(0)
-    receiver.digest.wake()
-    sleeping.cancel()
-    await asyncio.wait([sleeping])
-    assert sleeping.cancelled()

@@ -5,7 +5,6 @@ considered is set aside with the reason and never stands in the way of the next.
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -19,6 +18,8 @@ from phonehome_cloud.store import incidents, priors, tallies
 from phonehome_cloud.store.considering import Considered, consider_next, has_due
 from phonehome_cloud.store.database import Database
 
+from .waiting import at_once, wait_within
+
 _LOG = logging.getLogger(__name__)
 _BATCH: Final = 100  # a commit of intake waits for one of them, some 100 ms
 _BRIEF: Final = 10  # so many times smaller while somebody waits
@@ -27,11 +28,6 @@ _FOLLOW: Final = 1000  # tickets of an incident that are made due at a time
 _WATCH_S: Final = 10.0  # so often devices that restart are counted
 _FORGET_S: Final = 3600.0
 _SETTLE_S: Final = 60.0  # so often outcomes that held for 90 days are counted
-
-
-async def _at_once() -> bool:
-    """Give way to nobody."""
-    return True
 
 
 class Counters(Protocol):
@@ -64,7 +60,7 @@ class Caring:
         """There may be a ticket to consider."""
         self._work.set()
 
-    async def run(self, give_way: Callable[[], Awaitable[bool]] = _at_once) -> None:
+    async def run(self, give_way: Callable[[], Awaitable[bool]] = at_once) -> None:
         """Look after tickets until cancelled; when the database is away, again each second."""
         while True:
             batch = self._batch if await give_way() else max(1, self._batch // _BRIEF)
@@ -75,10 +71,7 @@ class Caring:
                 _LOG.warning("the care of tickets waits for the database: %s", error)
                 done = 0
             if done == 0:
-                # Not wait_for: on Python 3.11 it loses a cancellation that comes with the event.
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_TICK_S):
-                        await self._work.wait()
+                await wait_within(self._work, _TICK_S)
 
     async def step(self, batch: int | None = None) -> int:
         """Consider one batch; returns how many tickets it had."""

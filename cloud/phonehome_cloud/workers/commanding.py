@@ -6,7 +6,6 @@ by what this process does. Everything else is in the table; a restart forgets no
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Collection
 from typing import Protocol
@@ -21,6 +20,8 @@ from phonehome_cloud.store.database import Database
 from phonehome_cloud.store.reconciling import reconcile
 from phonehome_cloud.store.vault import Vault
 from phonehome_wire.downlink import Command
+
+from .waiting import wait_within
 
 _LOG = logging.getLogger(__name__)
 _TICK_S = 1.0
@@ -115,10 +116,7 @@ class Commanding:
                 await self.step()
             except StoreUnavailableError as error:
                 _LOG.warning("commands wait for the database: %s", error)
-            # Not wait_for: on Python 3.11 it loses a cancellation that comes with the event.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_TICK_S):
-                    await self._work.wait()
+            await wait_within(self._work, _TICK_S)
 
     async def step(self) -> None:
         """End what is too late, reconcile what is due, push what can be pushed."""

@@ -5,7 +5,6 @@ be digested is marked with the reason and never stands in the way of the next.
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,17 +18,14 @@ from phonehome_cloud.store.digest import Digested, digest_next, resolve_tickets
 from phonehome_cloud.store.tickets import has_due
 from phonehome_cloud.store.waiting import has_waiting
 
+from .waiting import at_once, wait_within
+
 _LOG = logging.getLogger(__name__)
 # Small enough that a commit of intake never waits long for the writer thread.
 _BATCH = 400
 _BRIEF = 20  # a brief batch is so many times smaller: a report waits 3 ms for it
 _TICK_S = 1.0
 _PATIENCE_S = 0.3  # so long care waits for the digest to be idle
-
-
-async def _at_once() -> bool:
-    """Give way to nobody."""
-    return True
 
 
 class Counters(Protocol):
@@ -81,12 +77,9 @@ class Digesting:
         """True when nothing waits to be digested, False when that did not come in _PATIENCE_S:
         who decides about tickets goes behind who opens them, and is brief then.
         """
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_PATIENCE_S):
-                await self._idle.wait()
-        return self._idle.is_set()
+        return await wait_within(self._idle, _PATIENCE_S)
 
-    async def run(self, give_way: Callable[[], Awaitable[bool]] = _at_once) -> None:
+    async def run(self, give_way: Callable[[], Awaitable[bool]] = at_once) -> None:
         """Digest until cancelled; when the database is away, try again each second.
 
         Each batch begins when `give_way` returns, and is a brief one when it says False: then
@@ -103,13 +96,7 @@ class Digesting:
             if done == 0:
                 if not self._work.is_set():
                     self._idle.set()
-                await self._sleep()
-
-    async def _sleep(self) -> None:
-        # Not wait_for: on Python 3.11 it loses a cancellation that comes together with the event.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_TICK_S):
-                await self._work.wait()
+                await wait_within(self._work, _TICK_S)
 
     async def step(self, batch: int | None = None) -> int:
         """Digest one batch; returns how many records it had. Off-rules come when none are left."""
