@@ -5,51 +5,45 @@ retried because it would fail again.
 """
 
 import argparse
-import asyncio
 import base64
 import json
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from phonehome_tools.decode import describe
-from phonehome_tools.fleet.desk import Desk, read_token
-from phonehome_tools.fleet.errors import DeskError, FleetError
+from phonehome_tools.fleet.desk import Desk
+from phonehome_tools.fleet.steps import GOOD, add_step, run_at_desk
 from phonehome_tools.outbox import Outbox
 from phonehome_wire.errors import WireError
 
-GOOD, FAILED, USAGE, REFUSED = 0, 1, 2, 3
 _CONFLICT = 409
-_SERVER = "http://127.0.0.1:8470"
-
-Step = Callable[[Desk, argparse.Namespace], Awaitable[int]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The things to look after, each with what can be done."""
     things = parser.add_subparsers(dest="thing", metavar="THING", required=True)
-    devices = _step(things, "devices", _list_devices, "devices, and what each last said")
+    devices = add_step(things, "devices", _list_devices, "devices, and what each last said")
     devices.add_argument("device", nargs="?", help="only this one, with all that is known")
-    _step(things, "receivers", _list_receivers, "who runs on the database")
-    report = _step(things, "report", _show_report, "the whole path of one report")
+    add_step(things, "receivers", _list_receivers, "who runs on the database")
+    report = add_step(things, "report", _show_report, "the whole path of one report")
     report.add_argument("device")
     report.add_argument("report")
     _add_quarantine(things)
     _add_letters(things)
-    Outbox(_step, _tell, _when).add_to(things)
+    Outbox(add_step, _tell, _when).add_to(things)
 
 
 def _add_quarantine(things: Any) -> None:
     text = "what is authentic and cannot be read"
     steps = things.add_parser("quarantine", help=text, description=text)
     steps = steps.add_subparsers(dest="step", metavar="STEP", required=True)
-    found = _step(steps, "list", _list_quarantine, "newest first")
+    found = add_step(steps, "list", _list_quarantine, "newest first")
     found.add_argument("--device", help="only of this device")
-    shown = _step(steps, "show", _show_quarantine, "one of it, decoded as far as that goes")
+    shown = add_step(steps, "show", _show_quarantine, "one of it, decoded as far as that goes")
     shown.add_argument("--raw", type=Path, metavar="FILE", help="write its bytes to a new file")
-    again = _step(steps, "replay", _replay, "take it in again, after an update")
+    again = add_step(steps, "replay", _replay, "take it in again, after an update")
     for step in (shown, again):
         step.add_argument("device")
         step.add_argument("id")
@@ -59,36 +53,15 @@ def _add_letters(things: Any) -> None:
     text = "dead letters: records that the digest has set aside"
     steps = things.add_parser("dead", help=text, description=text)
     steps = steps.add_subparsers(dest="step", metavar="STEP", required=True)
-    found = _step(steps, "list", _list_dead, "newest first")
-    again = _step(steps, "retry", _retry_dead, "digest them again, after an update")
+    found = add_step(steps, "list", _list_dead, "newest first")
+    again = add_step(steps, "retry", _retry_dead, "digest them again, after an update")
     for step in (found, again):
         step.add_argument("--device", help="only of this device")
 
 
-def _step(steps: Any, name: str, run_step: Step, text: str) -> argparse.ArgumentParser:
-    step: argparse.ArgumentParser = steps.add_parser(name, help=text, description=text)
-    step.add_argument("--server", default=_SERVER, metavar="URL", help=f"default {_SERVER}")
-    step.add_argument("--token-file", type=Path, metavar="FILE", help="the API token")
-    step.add_argument("--json", action="store_true", help="one object a line")
-    step.set_defaults(run_step=run_step)
-    return step
-
-
 def run(args: argparse.Namespace) -> int:
     """Do one step; see the module for the exit codes."""
-    try:
-        return asyncio.run(_with_desk(args))
-    except DeskError as error:
-        print(f"phonehome admin: {error}", file=sys.stderr)
-        return REFUSED if error.status == _CONFLICT else FAILED
-    except (FleetError, OSError) as error:
-        print(f"phonehome admin: {error}", file=sys.stderr)
-        return USAGE
-
-
-async def _with_desk(args: argparse.Namespace) -> int:
-    async with Desk(args.server, read_token(args.token_file)) as desk:
-        return int(await args.run_step(desk, args))
+    return run_at_desk("admin", args, _CONFLICT)
 
 
 async def _list_devices(desk: Desk, args: argparse.Namespace) -> int:

@@ -5,10 +5,9 @@ refused.
 """
 
 import argparse
-import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,37 +23,25 @@ from phonehome_tools.diagnosing.telling import (
     tell_priors,
     tell_replayed,
 )
-from phonehome_tools.fleet.desk import Desk, read_token, refusal
-from phonehome_tools.fleet.errors import DeskError, FleetError, SetupError
+from phonehome_tools.fleet.desk import Desk, refusal
+from phonehome_tools.fleet.errors import DeskError, SetupError
+from phonehome_tools.fleet.steps import GOOD, REFUSED, add_step, run_at_desk
 
-GOOD, FAILED, USAGE, REFUSED = 0, 1, 2, 3
-_SERVER = "http://127.0.0.1:8470"
 _MS = 1000
 _PIPE_WIDTH = 160  # of a table that no terminal breaks
-
-Step = Callable[[Desk, argparse.Namespace], Awaitable[int]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the steps: show TICKET, replay --products FILE, priors PRODUCT."""
     steps = parser.add_subparsers(dest="step", metavar="STEP", required=True)
-    shown = _step(steps, "show", _show, "how a ticket was diagnosed, line by line")
+    shown = add_step(steps, "show", _show, "how a ticket was diagnosed, line by line")
     shown.add_argument("ticket", metavar="TICKET", help="a ticket's id")
-    again = _step(steps, "replay", _replay, "what another product file would change")
+    again = add_step(steps, "replay", _replay, "what another product file would change")
     again.add_argument("--products", type=Path, required=True, metavar="FILE|DIR")
     again.add_argument("--since", type=_date, default=0, metavar="DATE", help="as 2026-11-01, UTC")
     again.add_argument("--all", action="store_true", help="also what would not change")
-    priors = _step(steps, "priors", _priors, "how often each cause is why, as learnt by now")
+    priors = add_step(steps, "priors", _priors, "how often each cause is why, as learnt by now")
     priors.add_argument("product", metavar="PRODUCT")
-
-
-def _step(steps: Any, name: str, run_step: Step, text: str) -> argparse.ArgumentParser:
-    step: argparse.ArgumentParser = steps.add_parser(name, help=text, description=text)
-    step.add_argument("--server", default=_SERVER, metavar="URL", help=f"default {_SERVER}")
-    step.add_argument("--token-file", type=Path, metavar="FILE", help="the API token")
-    step.add_argument("--json", action="store_true", help="one object a line")
-    step.set_defaults(run_step=run_step)
-    return step
 
 
 def _date(text: str) -> int:
@@ -69,21 +56,10 @@ def _date(text: str) -> int:
 def run(args: argparse.Namespace) -> int:
     """Do one step; see the module for the exit codes."""
     try:
-        return asyncio.run(_with_desk(args))
+        return run_at_desk("diagnose", args)
     except ProductError as error:
         print(error, file=sys.stderr)
         return REFUSED
-    except DeskError as error:
-        print(f"phonehome diagnose: {error}", file=sys.stderr)
-        return FAILED
-    except (FleetError, OSError) as error:
-        print(f"phonehome diagnose: {error}", file=sys.stderr)
-        return USAGE
-
-
-async def _with_desk(args: argparse.Namespace) -> int:
-    async with Desk(args.server, read_token(args.token_file)) as desk:
-        return int(await args.run_step(desk, args))
 
 
 async def _show(desk: Desk, args: argparse.Namespace) -> int:

@@ -5,48 +5,34 @@ nothing was written.
 """
 
 import argparse
-import asyncio
 import base64
 import json
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
-from phonehome_tools.fleet.desk import Desk, read_token
-from phonehome_tools.fleet.errors import DeskError, FleetError
+from phonehome_tools.fleet.desk import Desk
+from phonehome_tools.fleet.errors import DeskError
+from phonehome_tools.fleet.steps import GOOD, REFUSED, USAGE, add_step, run_at_desk
 
-GOOD, FAILED, USAGE, REFUSED = 0, 1, 2, 3
 KINDS: Final = ("owners", "technicians", "suppliers", "parts", "appliances", "desks")
-_SERVER: Final = "http://127.0.0.1:8470"
 _UNREADABLE: Final = 422
-
-Step = Callable[[Desk, argparse.Namespace], Awaitable[int]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What can be done with people."""
     steps = parser.add_subparsers(dest="step", metavar="STEP", required=True)
-    step = _step(steps, "import", _import, "write CSV files into the books, all or nothing")
+    step = add_step(steps, "import", _import, "write CSV files into the books, all or nothing")
     step.add_argument("files", nargs="+", type=Path, metavar="FILE", help="owners.csv, parts.csv")
     step.add_argument("--kind", choices=KINDS, help="what is in the file; else by its name")
     step.add_argument("--encoding", default="", help="of the files, as in cp1252; else UTF-8")
     step.add_argument("--dry-run", action="store_true", help="only say what is wrong")
-    step = _step(steps, "export", _export, "write all that is stored of somebody to a new ZIP")
+    step = add_step(steps, "export", _export, "write all that is stored of somebody to a new ZIP")
     _add_subject(step)
     step.add_argument("--output", type=Path, metavar="FILE", help="a new file; else NAME.zip")
-    step = _step(steps, "erase", _erase, "wipe all that is stored of a person")
+    step = add_step(steps, "erase", _erase, "wipe all that is stored of a person")
     _add_subject(step)
     step.add_argument("--yes", action="store_true", help="do it: there is no way back")
-
-
-def _step(steps: Any, name: str, run_step: Step, text: str) -> argparse.ArgumentParser:
-    step: argparse.ArgumentParser = steps.add_parser(name, help=text, description=text)
-    step.add_argument("--server", default=_SERVER, metavar="URL", help=f"default {_SERVER}")
-    step.add_argument("--token-file", type=Path, metavar="FILE", help="the API token")
-    step.add_argument("--json", action="store_true", help="one object a line")
-    step.set_defaults(run_step=run_step)
-    return step
 
 
 def _add_subject(step: argparse.ArgumentParser) -> None:
@@ -58,19 +44,7 @@ def _add_subject(step: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do one step; see the module for the exit codes."""
-    try:
-        return asyncio.run(_with_desk(args))
-    except DeskError as error:
-        print(f"phonehome people: {error}", file=sys.stderr)
-        return FAILED
-    except (FleetError, OSError) as error:
-        print(f"phonehome people: {error}", file=sys.stderr)
-        return USAGE
-
-
-async def _with_desk(args: argparse.Namespace) -> int:
-    async with Desk(args.server, read_token(args.token_file)) as desk:
-        return int(await args.run_step(desk, args))
+    return run_at_desk("people", args)
 
 
 async def _import(desk: Desk, args: argparse.Namespace) -> int:
