@@ -70,6 +70,18 @@ def test_pace_waits_after_a_loss():
     assert pace.wait_ms(6000) == 10000
 
 
+def test_pace_opens_a_link_lost_during_a_pause():
+    """The receiver's pause, or another loss, puts the next link off and never cancels it."""
+    pace = Pace(Backoff(lambda below: below - 1), 500)
+    pace.succeed(0, has_more=False, pause_s=60)
+    pace.lose(1000)
+    assert pace.wait_ms(1000) == 59000
+    pace.succeed(2000, has_more=False, pause_s=None)
+    assert pace.wait_ms(2000) is None
+    pace.lose(2000)
+    assert pace.wait_ms(60000) == 0
+
+
 def test_uptime_never_wraps():
     """Uptime counts on where the ticks of a 32-bit board start anew."""
     wrap = 1 << 30

@@ -50,6 +50,7 @@ class Pace:
         """The link went down by itself, perhaps that of every device: open it after a wait."""
         if now_ms >= self._paused_until_ms:
             self.fail(now_ms, 0)
+        self._due_ms = now_ms
 
     def fail(self, now_ms: int, retry_after_s: int) -> int:
         """A report failed: back off, longer when the receiver asked for it; return the wait."""

@@ -72,10 +72,15 @@ class Sending:
             await self._back_off(error)
             return
         self._failed = ""
+        self._note_success(has_sent)
+        if self._link.acks_later and not self._link.is_open:  # it went down behind the ack
+            self._pace.lose(self._timer.now_ms())
+
+    def _note_success(self, has_sent: bool) -> None:
+        reporter = self._reporter
         if not has_sent:
             self._pace.rest()
             return
-        reporter = self._reporter
         self._pace.succeed(self._timer.now_ms(), reporter.has_anything, reporter.pause_s)
         reporter.pause_s = None
 
