@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import shutil
 import sys
 import tempfile
 import time
@@ -45,10 +46,14 @@ def main() -> int:
         parser.add_argument(f"--{name}", type=int, default=plain[name])
     parser.add_argument("--early", action="store_true", help="the control: it must break")
     plan = Plan(**vars(parser.parse_args()))
-    with tempfile.TemporaryDirectory(prefix="phonehome-survival-") as folder:
-        trial = asyncio.run(run_trial(plan, Path(folder), Teller()))
+    folder = Path(tempfile.mkdtemp(prefix="phonehome-survival-"))
+    print(f"in {folder}, which stays there if a promise is broken", flush=True)
+    trial = asyncio.run(run_trial(plan, folder, Teller()))
     tell(trial)
-    return 0 if trial.books.is_balanced else 1
+    if not trial.books.is_balanced:
+        return 1
+    shutil.rmtree(folder)
+    return 0
 
 
 sys.exit(main())
