@@ -208,8 +208,20 @@ SETTINGS: Final = (
     ),
     Setting("intake.address_per_s", 500, _positive, _A_RATE, "Messages a second per address."),
     Setting("intake.address_burst", 2000, _positive, _A_RATE, "Messages at once per address."),
-    Setting("intake.key_per_s", 20, _positive, _A_RATE, "Messages a second per device key."),
-    Setting("intake.key_burst", 200, _positive, _A_RATE, "Messages at once per device key."),
+    Setting(
+        "intake.key_per_s",
+        20,
+        _positive,
+        _A_RATE,
+        "Messages a second per device key; as many copies beside.",
+    ),
+    Setting(
+        "intake.key_burst",
+        200,
+        _positive,
+        _A_RATE,
+        "Messages at once per device key; as many copies beside.",
+    ),
     Setting(
         "tickets.reopen_window_s",
         7 * 86400,

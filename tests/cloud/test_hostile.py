@@ -54,6 +54,44 @@ async def test_wrong_keys_at_full_rate_cost_a_device_nothing(tmp_path):
         assert busy_s < quiet_s + 0.25
 
 
+async def test_copies_of_its_messages_cost_a_device_nothing(tmp_path):
+    """A stranger sends a device's own old messages again, readable and not, each from an address
+    of its own and far above the rate of the key: the device is acknowledged each time. With one
+    bucket for all it is sent away: the control. Prints the figures.
+    """
+    limits = {"INTAKE_KEY_PER_S": "5", "INTAKE_KEY_BURST": "60"}
+    async with running(tmp_path, **limits) as receiver:
+        voice = await receiver.register()
+        heard = [voice.report(voice.heartbeat()) for _ in range(4)] + [voice.sealed(b"\xa0")]
+        for message in heard[:4]:
+            assert (await receiver.up(message))[0] == 200
+        quiet_s = await middle(receiver, voice, 15)
+        ends_s, statuses = time.monotonic() + ATTACK_S, []
+        attacks = [
+            asyncio.create_task(attack(receiver, message, f"127.0.2.{n}", ends_s, statuses))
+            for n, message in enumerate(heard, 1)
+        ]
+        await receiver.eventually(soon, lambda _: statuses.count(429) > 20)
+        busy_s = await middle(receiver, voice, 31)
+        await asyncio.gather(*attacks)
+        taken = len(statuses) - statuses.count(429)
+        print(f"\n{len(statuses)} copies, {taken} looked at, {quiet_s:.4f} -> {busy_s:.4f} s")
+        assert taken <= 60 + 5 * (ATTACK_S + 2)
+        text = await (await receiver.session.get(receiver.url + "/metrics")).text()
+        refused = f'reason="copies",transport="http"}} {statuses.count(429)}.0'
+        assert refused in text
+        assert busy_s < quiet_s + 0.25
+        assert len((await receiver.api("GET", f"/quarantine?device={voice.device}"))["items"]) == 1
+        receiver.intake._freshness.bucket_of = lambda kid, _head: kid
+        for _ in range(60):
+            await receiver.up(heard[0])
+        assert (await receiver.up(voice.report(voice.heartbeat())))[0] == 429
+
+
+async def soon():
+    """A look at what changes by itself."""
+
+
 async def middle(receiver, voice, count=31):
     """The middle of some reports, in seconds; every one of them is acknowledged."""
     took = []

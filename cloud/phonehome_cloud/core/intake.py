@@ -1,9 +1,9 @@
 """One function takes a message from any transport, and follows WIRE.md 4.3 step by step.
 
     1 size, address, template, kid -> key     413, 429, 401
-    2 MAC, bucket of the key                  401, 429
+    2 MAC                                     401
     3 device of the path is the kid's         403
-    4 strict decode; a bad record alone       422, or its code in the ack
+    4 strict decode, bucket of the key        422, 429; a bad record alone: its code in the ack
     5 commit                                  503 and come back
     6 signed ack, or the command asked for    200
 
@@ -37,13 +37,15 @@ from phonehome_wire.uplink import INC_BYTES, Uplink, decode_uplink
 
 from .acks import Answer, sign_ack
 from .arrivals import HASH_BYTES, Arrival, DeviceKey, Intrusion, Misfit, Outcome
+from .freshness import Freshness
 from .partners import Bucket, Counters, Keys, Ledger, Mailbox
 
 _LOG = logging.getLogger(__name__)
 
 # A MAC that does not hold, and a key that nobody has, cost their address this many messages:
-# guessing dries up quickly. The bucket of a device's key is only for what its key has signed, so
-# that strangers who know its name cannot use it up.
+# guessing dries up quickly. The bucket of a device's key is only for what its key has signed, and
+# newer than all before it, so that neither strangers who know its name nor those who have copies
+# of its messages can use it up.
 BAD_MAC_COST: Final = 20.0
 
 PUSHING: Final = frozenset(("mqtt",))  # transports that reach a device at any time
@@ -54,6 +56,7 @@ OVERLOADED: Final = "overloaded"
 UNAVAILABLE: Final = "unavailable"
 TOO_LARGE: Final = "size"
 TOO_FAST: Final = "rate"
+COPIED: Final = "copies"
 UNKNOWN_KID: Final = "kid"
 WRONG_PATH: Final = "path"
 UNKNOWN_MAJOR: Final = "major"
@@ -107,6 +110,7 @@ class Intake:
         self._counters = counters
         self._mailbox = mailbox
         self._manifests = manifests
+        self._freshness = Freshness()
 
     async def accept(
         self, message: bytes, transport: str, path_dev: str | None = None, address: str = ""
@@ -147,7 +151,7 @@ class Intake:
         except _Stop as stop:
             reply = stop.reply
         else:
-            if arrival is None or self._has_more(arrival):
+            if arrival is None:
                 return False
             done = partial(self._conclude, arrival, answer)
             try:
@@ -162,7 +166,9 @@ class Intake:
     def _read_at_once(
         self, message: bytes, transport: str, path_dev: str | None, address: str, received_at: int
     ) -> Arrival | None:
-        """Steps 1 to 4 when the key is at hand and nothing is wrong beyond a refusal."""
+        """Steps 1 to 4 when the key is at hand and nothing is wrong beyond a refusal; None, and no
+        token of the key, when `accept` has to be asked.
+        """
         if len(message) > MAX_MESSAGE_BYTES:
             return None
         try:
@@ -171,19 +177,18 @@ class Intake:
             return None
         if key is None or path_dev not in (None, key.device):
             return None
+        if self._mailbox.waits_for(key.device):
+            return None
         self._take_for(address)
         payload = self._open(message, key, address)
         try:
             uplink = decode_uplink(payload)
         except RefusedError:
             return None
+        if any(record.rtype == RTYPE_RESULT for record in uplink.records):
+            return None  # somebody may have waited for it
+        self._take_of(key, uplink)
         return _arrival(key, message, transport, received_at, uplink)
-
-    def _has_more(self, arrival: Arrival) -> bool:
-        """Whether commands are concerned, which are in the database."""
-        if self._mailbox.waits_for(arrival.device):
-            return True
-        return any(record.rtype == RTYPE_RESULT for record in arrival.uplink.records)
 
     def _conclude(
         self, arrival: Arrival, answer: Callable[[Reply], None], outcome: Outcome | Exception
@@ -209,6 +214,7 @@ class Intake:
         key = await self._find_key(message, address)
         payload = self._open(message, key, address)
         if path_dev is not None and path_dev != key.device:
+            self._take_of(key, None)
             told = {"device": key.device, "reason": WRONG_PATH}
             _LOG.warning("a message came under the name of %s", path_dev, extra=told)
             await self._ledger.note_intrusion(
@@ -218,6 +224,7 @@ class Intake:
         try:
             uplink = decode_uplink(payload)
         except RefusedError as error:
+            self._take_of(key, None)
             if error.reason == UNKNOWN_MAJOR:
                 return self._refuse_major(key, payload)
             misfit = _misfit(key, message, transport, received_at, error)
@@ -225,6 +232,7 @@ class Intake:
             _LOG.warning("an authentic message cannot be read: %s", error.detail, extra=told)
             await self._ledger.quarantine(misfit)
             return Reply(422, b"", error.reason)
+        self._take_of(key, uplink)
         return await self._store(_arrival(key, message, transport, received_at, uplink))
 
     async def _find_key(self, message: bytes, address: str) -> DeviceKey:
@@ -250,20 +258,22 @@ class Intake:
         if address:
             self._by_address.charge(address, BAD_MAC_COST)
 
-    def _take(self, bucket: Bucket, name: Hashable) -> None:
+    def _take(self, bucket: Bucket, name: Hashable, reason: str = TOO_FAST) -> None:
         wait_s = bucket.take(name)
         if wait_s > 0:
-            raise _Stop(Reply(429, b"", TOO_FAST, max(1, int(wait_s + 0.999))))
+            raise _Stop(Reply(429, b"", reason, max(1, int(wait_s + 0.999))))
 
     def _open(self, message: bytes, key: DeviceKey, address: str) -> memoryview:
-        """Step 2: the payload of a message whose MAC holds; only such a one costs its key."""
+        """Step 2: the payload of a message whose MAC holds."""
         try:
-            payload = key.up_mac.unseal(message)
+            return key.up_mac.unseal(message)
         except RefusedError as error:
             self._charge(address)
             raise _Stop(Reply(401, b"", error.reason)) from None
-        self._take(self._by_key, key.kid)
-        return payload
+
+    def _take_of(self, key: DeviceKey, uplink: Uplink | None) -> None:
+        name = self._freshness.bucket_of(key.kid, uplink)
+        self._take(self._by_key, name, TOO_FAST if name == key.kid else COPIED)
 
     async def _store(self, arrival: Arrival) -> Reply:
         """Steps 5 and 6: commit, then say so under signature."""
