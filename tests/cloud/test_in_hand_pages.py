@@ -1,6 +1,7 @@
 """The desk's pages of what is in hand: read and worked by people who are logged in."""
 
 import contextlib
+from datetime import UTC, datetime
 
 import pytest
 
@@ -92,6 +93,10 @@ async def test_an_order_is_followed_by_hand(desk):
     assert "2 \u00d7 Lid" in await get(home, "/in-hand")
     home.clock.now_at = now_ms()
     home.pursue()
+    await post(home, path + "/order", 422, do="accepted", expected="soon")
+    await post(home, path + "/order", do="accepted", expected="2026-12-24")
+    day = datetime(2026, 12, 24, 12, tzinfo=UTC)
+    assert home.rows(part_order)[0]["expected_at"] == day.timestamp() * 1000
     text = await post(home, path + "/order", do="shipped", tracking="T-1")
     assert "T-1" in text
     assert home.rows(part_order)[0]["state"] == part_orders.SHIPPED

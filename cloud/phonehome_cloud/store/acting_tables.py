@@ -89,7 +89,7 @@ remote_fix = Table(
 )
 _index_due(remote_fix)
 
-# Parts on their way to an owner. state: core.acting.part_orders; source: "stock" or "supplier".
+# Parts on their way. state: core.acting.part_orders; source: "stock" or "supplier".
 part_order = Table(
     "part_order",
     metadata,
@@ -99,6 +99,8 @@ part_order = Table(
     Column("state", String(12), nullable=False),
     Column("source", String(8), nullable=False),
     Column("supplier", String(64)),
+    # "owner", or "depot" for what a visit brings along.
+    Column("destination", String(8), nullable=False, server_default="owner"),
     # [{"part", "title", "count", "price", and "reservation" for what our own depot keeps}]
     Column("lines", JSON, nullable=False),
     Column("currency", String(3), nullable=False),

@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlalchemy import Connection, RowMapping, select
 
+from phonehome_cloud.core.acting.part_orders import TO_OWNER
 from phonehome_cloud.core.caring import FAILED, HELPED, RUNNING, ActionRow
 from phonehome_cloud.core.deciding.situation import LEAD
 from phonehome_cloud.core.digesting import Ticket
@@ -66,10 +67,16 @@ def load(connection: Connection, token: str, now_at: int) -> Shown:
         newest,
         actions[:-1],
         steps.list_steps(connection, (ticket.device, ticket.number, n)),
-        parts.find(connection, ticket.device, ticket.number, n),
+        _find_order(connection, (ticket.device, ticket.number, n)),
         fix.state if fix else None,
         callbacks.find_open(connection, ticket.device, ticket.number),
     )
+
+
+def _find_order(connection: Connection, key: parts.OrderKey) -> RowMapping | None:
+    """What was ordered for the owner; what a technician brings along is not theirs to follow."""
+    order = parts.find(connection, *key)
+    return order if order is not None and order["destination"] == TO_OWNER else None
 
 
 def open_visit(connection: Connection, token: str, n: int, now_at: int) -> str:
@@ -124,9 +131,19 @@ def cancel_order(connection: Connection, token: str, n: int, now_at: int) -> Non
 
 
 def cancel_part(connection: Connection, ticket: Ticket, n: int, who: str, now_at: int) -> None:
-    """An order is taken back, and its action with it; the ticket is locked."""
+    """An order is taken back, and its action with it; the ticket is locked.
+
+    A visit stays: the desk that takes its order back has the part from elsewhere.
+    """
     row = parts.expect(connection, ticket.device, ticket.number, n)
+    if row.destination != TO_OWNER and who == WHO:
+        raise ConflictError("the order is the technician's: decline the visit instead")
     parts.cancel(connection, row, now_at)
+    if row.destination != TO_OWNER:
+        text = "the order was taken back; the visit stays"
+        ticket.note(now_at, who, HISTORY_ACTION, evidence={"n": n}, text=text)
+        tickets.save(connection, (), [ticket])
+        return
     given = ticket.device, ticket.number, n, "cancelled", who, now_at
     care.conclude(connection, *given, text="the order was taken back")
 

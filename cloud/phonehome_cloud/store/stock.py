@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, select, update
 from phonehome_cloud.core.people.stock import DEPOT, Availability, days_until_there
 from phonehome_cloud.errors import ConflictError, NotFoundError
 
+from .dialects import insert
 from .people_tables import part, reservation, stock, supplier
 
 _ID_BYTES: Final = 8
@@ -39,6 +40,7 @@ def availability(connection: Connection, number: str, van: str = DEPOT) -> Avail
         row["price_cents"],
         row["currency"],
         row["supplier"],
+        row["days"],
     )
 
 
@@ -67,6 +69,15 @@ def reserve(
     row = {"part": number, "van": van, "pieces": pieces, "device": device, "ticket": n}
     connection.execute(reservation.insert().values(reservation=name, reserved_at=now_at, **row))
     return name
+
+
+def add(connection: Connection, number: str, pieces: int) -> None:
+    """Pieces of a part have come into the depot."""
+    row = {"part": number, "van": DEPOT, "pieces": pieces}
+    statement = insert(connection, stock).values(row)
+    more = {"pieces": stock.c.pieces + pieces}
+    keys = ["part", "van"]
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=more))
 
 
 def release(connection: Connection, name: str) -> None:

@@ -10,14 +10,14 @@ from phonehome_cloud.core.caring import FAILED, RUNNING, Case
 from phonehome_cloud.core.tickets import HISTORY_ACTION
 from phonehome_cloud.errors import NotFoundError
 
-from . import care, hooks, people, tickets
+from . import care, hooks, people, tickets, visit_supply
 from .acting import letters, parts
+from .acting.parts import OrderKey
 from .vault import Vault
 
 # What an owner wants to know of; that a supplier has accepted is no news.
 _NEWS: Final = frozenset((core.BACK_ORDERED, core.SHIPPED, core.DELIVERED, core.REFUSED))
 
-OrderKey = tuple[str, int, int]  # device, ticket, action
 FindProduct = Callable[[str | None], Any]
 
 
@@ -58,22 +58,31 @@ def take(
     text = f"order {core.order_id(*key)}: {state.replace('_', ' ')}"
     ticket.note(now_at, who, HISTORY_ACTION, evidence=evidence, text=text)
     tickets.save(connection, (), [ticket])
-    owner = people.find_owner(connection, dev)
-    if owner is not None and owner.mail is not None and state in _NEWS:
-        told = {**parts.tell_of(_now(connection, key), core.order_id(*key)), "state": state}
-        letter = letters.key_of("part", dev, number, n, state)
-        given = letter, "part_news", told, dev, number, now_at
-        letters.tell_owner(connection, owner, *given)
+    if row.destination == core.TO_DEPOT:
+        visit_supply.follow(connection, row, state, who, now_at)
+    elif state in _NEWS:
+        _tell_owner(connection, key, state, now_at)
     if care.expect_action(connection, *key).state != RUNNING:
         return state
     if state == core.REFUSED:
         why = {"text": detail.get("reason") or "the supplier cannot deliver it"}
         care.conclude(connection, dev, number, n, FAILED, who, now_at, evidence=evidence, **why)
-    elif state == core.DELIVERED:
+    elif state == core.DELIVERED and row.destination == core.TO_OWNER:
         case = _case(connection, key, find_product)
         parts.deliver(connection, row, case, now_at)
         _wait_for_fitting(connection, key, now_at)
     return state
+
+
+def _tell_owner(connection: Connection, key: OrderKey, state: str, now_at: int) -> None:
+    """A letter for each state, and for each day that is said anew."""
+    owner = people.find_owner(connection, key[0])
+    if owner is None or owner.mail is None:
+        return
+    told = {**parts.tell_of(_now(connection, key), core.order_id(*key)), "state": state}
+    again = f"{state}:{told['expected_at']}" if told["expected_at"] else state
+    given = letters.key_of("part", *key, again), "part_news", told, *key[:2], now_at
+    letters.tell_owner(connection, owner, *given)
 
 
 def _wait_for_fitting(connection: Connection, key: OrderKey, now_at: int) -> None:

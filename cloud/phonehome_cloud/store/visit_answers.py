@@ -16,15 +16,17 @@ from phonehome_cloud.core.tickets import BY_PERSON, CLOSED, is_open
 from phonehome_cloud.core.visiting import states
 from phonehome_cloud.core.visiting.closing import Closing, check_closing
 from phonehome_cloud.core.visiting.invitations import CANCEL, REQUEST
-from phonehome_cloud.core.visiting.slots import Slot
+from phonehome_cloud.core.visiting.slots import DAY_MS, Slot
 from phonehome_cloud.core.visiting.visit import Key, Visit
 from phonehome_cloud.errors import ConflictError
 
 from . import care, people, priors, stock, tickets, visit_letters, visit_times, visits
-from .acting.visits import UNSAID_MS, call_off
+from .acting import visit_parts
+from .acting.visits import UNSAID_MS, call_off, look_again
 from .care_tables import action
 
 HISTORY_VISIT: Final = "visit"
+AWAY, PART_LATE = "technician_away", "part_late"
 DECLINED_TEXT: Final = "the owner declined the visit"
 
 # product, spn, fmi -> (product, fault) of the product file, or None.
@@ -135,6 +137,12 @@ def move_on(
     ticket, of = _expect(connection, key)
     if parts_at is not None:
         of.parts_at = parts_at
+    if why == AWAY and visit_parts.leave_van(connection, of):
+        payer = care.expect_action(connection, *key).payer
+        try:
+            visit_parts.keep(connection, of, payer, now_at)
+        except ConflictError as error:
+            why = f"{why}, {error}"
     before = people.find_technician(connection, of.technician or "") if of.is_booked else None
     visits.free(connection, of)
     of.sequence += 1
@@ -148,6 +156,7 @@ def move_on(
         return of
     of.move(states.PROPOSED, now_at)
     visits.save(connection, of)
+    _set_due(connection, key, look_again(of, now_at))
     visit_letters.tell_owner(connection, of, "visit_moved", now_at, REQUEST, slots, why=why)
     _note(connection, ticket, of, who, now_at, f"the visit moves: {why}")
     return of
@@ -160,7 +169,31 @@ def delay(connection: Connection, key: Key, parts_at: int, who: str, now_at: int
         of.parts_at = parts_at
         visits.save(connection, of)
         return of
-    return move_on(connection, key, "part_late", who, now_at, parts_at)
+    return move_on(connection, key, PART_LATE, who, now_at, parts_at)
+
+
+def hasten(connection: Connection, key: Key, parts_at: int, who: str, now_at: int) -> Visit:
+    """Its parts come at `parts_at`, before it begins: a time that was only held moves to the best
+    one there is now. A booked one stays, and its owner is offered earlier times.
+
+    Nothing moves, and nobody is told, unless there is a time that is a day earlier or more.
+    """
+    ticket, of = _expect(connection, key)
+    of.parts_at = parts_at
+    visits.save(connection, of)
+    start_at = of.start_at or 0
+    slots = visit_times.find_slots(connection, of, now_at)
+    if not slots or min(slot.start_at for slot in slots) > start_at - DAY_MS:
+        return of
+    slots = visit_times.propose_again(connection, of, now_at)
+    method = None if of.is_booked else REQUEST
+    if not of.is_booked and visit_times.hold_first(connection, of, slots) is not None:
+        of.sequence += 1
+        _set_due(connection, key, look_again(of, now_at))
+    visits.save(connection, of)
+    visit_letters.tell_owner(connection, of, "visit_earlier", now_at, method, slots)
+    _note(connection, ticket, of, who, now_at, "the part comes earlier: earlier times are offered")
+    return of
 
 
 def clear_technician(
@@ -169,7 +202,7 @@ def clear_technician(
     """They do not come in a span of time: each of their visits moves; returns how many."""
     keys = visits.list_keys_of(connection, technician, from_at, until_at)
     for key in keys:
-        move_on(connection, key, "technician_away", who, now_at)
+        move_on(connection, key, AWAY, who, now_at)
     return len(keys)
 
 

@@ -4,18 +4,16 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from phonehome_cloud.core.visiting.slots import DAY_MS
 from phonehome_cloud.core.visiting.states import UNDER_WAY
 from phonehome_cloud.core.visiting.visit import Key, Visit
-from phonehome_cloud.errors import ConflictError
 
-from . import people, tickets, visit_answers, visits
+from . import people, tickets, visit_answers, visit_supply, visits
+from .acting import visit_parts
+from .acting.visit_parts import LOAD_MS
+from .visit_answers import AWAY, PART_LATE
 from .visit_tables import visit
 
 WHO: Final = "rule"
-AWAY, PART_LATE = "technician_away", "part_late"
-# So long before it begins the part must be there: the technician loads the van in the morning.
-LOAD_MS: Final = 12 * 3_600_000
 
 
 def find_stranded(connection: Connection, now_at: int) -> list[Key]:
@@ -51,23 +49,15 @@ def look_for_parts(connection: Connection, key: Key, now_at: int) -> str:
     of = visits.expect(connection, key)
     if not of.is_under_way:
         return ""
-    place = of.device, of.ticket
-    for row in of.parts:
-        if row["reservation"] is None:
-            try:
-                with connection.begin_nested():
-                    given = row["part"], row["count"], now_at, place
-                    row["reservation"] = people.reserve(connection, *given)
-            except ConflictError:
-                continue
+    visit_parts.keep_in_depot(connection, of, now_at)
     visits.save(connection, of)
-    missing = [row["part"] for row in of.parts if row["reservation"] is None]
+    missing = [row["part"] for row in visit_parts.missing(of)]
     if not missing:
         return "part_there"
     if of.start_at is None or of.start_at - now_at > LOAD_MS:
         return ""
-    days = [people.availability(connection, part, now_at).days or 1 for part in missing]
-    visit_answers.delay(connection, key, now_at + max(days) * DAY_MS, WHO, now_at)
+    parts_at = visit_supply.guess(connection, of, missing, now_at)
+    visit_answers.delay(connection, key, parts_at, WHO, now_at)
     return PART_LATE
 
 

@@ -34,8 +34,8 @@ visit = Table(
     Column("state", String(12), nullable=False),
     # {"appliance", "fault", "code"}: what it is about, in the words that people are told.
     Column("about", JSON, nullable=False),
-    # What it needs (core.visiting.slots.Need); parts are [{"part", "title", "count",
-    # "reservation"}], the last of store.stock or NULL.
+    # What it needs (core.visiting.slots.Need); parts are [{"part", "title", "count", "price" in
+    # hundredths, "reservation" of store.stock or NULL, "van" of whom it is kept in}].
     Column("skills", JSON, nullable=False),
     Column("minutes", Integer, nullable=False),
     Column("parts", JSON, nullable=False),

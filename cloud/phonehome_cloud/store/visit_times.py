@@ -27,16 +27,29 @@ def find_technicians(connection: Connection) -> list[Technician]:
     ]
 
 
+def find_able(connection: Connection, of: Visit) -> list[Technician]:
+    """Who can do a visit: only those in whose van a part of it is kept, where one is."""
+    vans = of.vans
+    return [
+        one
+        for one in find_technicians(connection)
+        if is_able(one, of.need) and (not vans or one.id in vans)
+    ]
+
+
 def find_slots(
     connection: Connection,
     of: Visit,
     now_at: int,
     count: int = PROPOSALS,
     but: Collection[int] = (),
+    among: Collection[str] | None = None,
     terms: Terms = TERMS,
 ) -> tuple[Slot, ...]:
-    """The best slots for a visit as things stand; none of those that begin at a time of `but`."""
-    able = [one for one in find_technicians(connection) if is_able(one, of.need)]
+    """The best slots for a visit as things stand; none of those that begin at a time of `but`, and
+    only with a technician `among` these, when they are given.
+    """
+    able = [one for one in find_able(connection, of) if among is None or one.id in among]
     first_at = max(now_at, of.parts_at) - DAY_MS
     span = first_at, first_at + terms.notice_ms + terms.horizon_ms + 2 * DAY_MS
     booked = visits.load_bookings(connection, [one.id for one in able], *span, of.key)
@@ -76,7 +89,7 @@ def find_asked(connection: Connection, of: Visit, start_at: int, now_at: int) ->
     earliest_at = max(now_at + TERMS.notice_ms, of.parts_at)
     if not earliest_at <= start_at < now_at + _FARTHEST_MS:
         return None
-    able = [one for one in find_technicians(connection) if is_able(one, of.need)]
+    able = find_able(connection, of)
     span = start_at - DAY_MS, start_at + 2 * DAY_MS
     booked = visits.load_bookings(connection, [one.id for one in able], *span, of.key)
     home = presence.find(connection, of.device)

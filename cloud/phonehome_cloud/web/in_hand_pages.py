@@ -1,5 +1,6 @@
 """The pages of what is in hand: calls, assignments, orders, leads, and one action in full."""
 
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -99,11 +100,24 @@ async def tell_order(request: web.Request, name: str) -> web.StreamResponse:
         await cancel_for(request, key, who)
     elif said in SAID_BY_SUPPLIER:
         words = {k: form[k].strip() for k in ("tracking", "reason") if form.get(k, "").strip()}
-        news = News(said, **words)  # type: ignore[arg-type]  # one of the words above
+        expected_at = _read_day(form.get("expected", ""))
+        news = News(said, expected_at, **words)  # type: ignore[arg-type]  # one of those above
         await take_news(request, key, f"desk-{now_ms()}", news, who)
     else:
         raise ProblemError("invalid-body", "use a button of the order's page")
     raise web.HTTPSeeOther(request.path.removesuffix("/order"))
+
+
+def _read_day(text: str) -> int | None:
+    """Noon of a day as the form sends it; None for none."""
+    if not text:
+        return None
+    try:
+        day = datetime.fromisoformat(text + "T12:00+00:00")
+    except ValueError:
+        detail = f"expected = {text[:20]!r}: want a day as in 2026-12-24"
+        raise ProblemError("invalid-body", detail) from None
+    return int(day.timestamp() * 1000)
 
 
 def _key(request: web.Request) -> tuple[str, int, int]:

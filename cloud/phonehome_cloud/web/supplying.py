@@ -116,7 +116,7 @@ async def _read(request: web.Request) -> bytes:
 
 
 async def take_news(
-    request: web.Request, key: supplying.OrderKey, event: str, news: News, who: str
+    request: web.Request, key: store.OrderKey, event: str, news: News, who: str
 ) -> str:
     """Follow a word about an order; the state behind it."""
     detail = {
@@ -157,7 +157,7 @@ async def cancel_order(request: web.Request) -> web.Response:
     return json_response(await _show(request))
 
 
-async def cancel_for(request: web.Request, key: supplying.OrderKey, who: str) -> None:
+async def cancel_for(request: web.Request, key: store.OrderKey, who: str) -> None:
     """Take an order back for somebody; NotFoundError, ConflictError."""
 
     def cancel(connection: Connection) -> None:
@@ -176,7 +176,7 @@ async def _show(request: web.Request) -> Order:
     return found
 
 
-def load_order(connection: Connection, key: supplying.OrderKey) -> Order | None:
+def load_order(connection: Connection, key: store.OrderKey) -> Order | None:
     """An order with what was said of it; None when the action has none."""
     row = store.find(connection, *key)
     if row is None:

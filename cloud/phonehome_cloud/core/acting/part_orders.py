@@ -29,7 +29,8 @@ CANCELLED: Final = "cancelled"
 
 FROM_STOCK: Final = "stock"
 FROM_SUPPLIER: Final = "supplier"
-DEPOT: Final = "depot"
+TO_OWNER: Final = "owner"
+TO_DEPOT: Final = "depot"  # a technician brings it along
 
 SAID_BY_SUPPLIER: Final = (ACCEPTED, BACK_ORDERED, SHIPPED, DELIVERED, REFUSED)
 ENDED: Final = frozenset((DELIVERED, REFUSED, CANCELLED))
@@ -76,10 +77,12 @@ def total_of(lines: Sequence[Line]) -> int:
 
 
 def follow(state: str, said: str) -> str | None:
-    """The state after a supplier's word; None when it changes nothing. ConflictError when it is
-    about an order that nobody sent, or that has ended otherwise.
+    """The state after a supplier's word; None when it is over, or older than what was said.
+
+    The same word again may bring another date. ConflictError when it is about an order that nobody
+    sent, or that has ended otherwise.
     """
-    if said == state:
+    if said == state and state in ENDED:
         return None
     if state in ENDED:
         raise ConflictError(f"the order is {state}: it cannot become {said}")
@@ -109,6 +112,7 @@ def write_document(
     payer: str,
     ship_to: Mapping[str, str],
     callback: str,
+    destination: str = TO_OWNER,
 ) -> str:
     """The order as a page of text, for a supplier who reads mail."""
     day = datetime.fromtimestamp(ordered_at / 1000, UTC).date().isoformat()
@@ -119,6 +123,8 @@ def write_document(
         for n, line in enumerate(lines, 1)
     ]
     address = [text for text in (ship_to.get(k, "") for k in _ADDRESS) if text]
+    if destination == TO_DEPOT:
+        address = ["our depot, with the number of the order"]
     return "\n".join(
         [
             f"ORDER {number}",

@@ -11,7 +11,8 @@ class Availability:
     """A part as a decision sees it.
 
     `days` until one can be sent, 0 when one is in the depot; None when none can be had.
-    `price_cents` are hundredths of `currency`, None when nobody said.
+    `price_cents` are hundredths of `currency`, None when nobody said. `lead_days` is how long one
+    that is ordered takes, whatever lies in the depot; None when nobody said.
     """
 
     part: str
@@ -21,6 +22,7 @@ class Availability:
     price_cents: int | None = None
     currency: str = "EUR"
     supplier: str | None = None
+    lead_days: int | None = None
 
 
 def days_until_there(free: int, lead_days: int | None, is_discontinued: bool) -> int | None:

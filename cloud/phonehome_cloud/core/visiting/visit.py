@@ -51,6 +51,11 @@ class Visit:
         return Need(frozenset(self.skills), self.minutes, self.parts_at, self.zone, self.area)
 
     @property
+    def vans(self) -> frozenset[str]:
+        """In whose van parts are kept for it; at most one technician's."""
+        return frozenset(row["van"] for row in self.parts if row.get("van"))
+
+    @property
     def is_under_way(self) -> bool:
         """Whether somebody may still come."""
         return self.state in UNDER_WAY

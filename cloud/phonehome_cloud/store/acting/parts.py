@@ -1,6 +1,7 @@
 """Parts on their way: reserved in our depot or ordered from a supplier, and what became of it."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, RowMapping, select, update
@@ -13,10 +14,11 @@ from phonehome_cloud.core.acting.part_orders import (
     FROM_SUPPLIER,
     HELD,
     SENT,
+    TO_DEPOT,
+    TO_OWNER,
     Line,
 )
 from phonehome_cloud.core.caring import ActionRow, Case, StartError
-from phonehome_cloud.core.deciding.situation import Payer
 from phonehome_cloud.errors import ConflictError, NotFoundError
 from phonehome_cloud.store import people, stock
 from phonehome_cloud.store.acting_tables import part_order, part_order_event
@@ -24,6 +26,8 @@ from phonehome_cloud.store.dialects import insert
 
 from . import letters, sending, steps
 from .self_help import expect_article, expect_owner, write_proof
+
+OrderKey = tuple[str, int, int]  # device, ticket, action
 
 _DAY_MS: Final = 86_400_000
 # A supplier that says nothing is asked about by a person long before this.
@@ -35,12 +39,36 @@ def start(connection: Connection, row: ActionRow, case: Case, now_at: int) -> No
     owner = expect_owner(case)
     lines, currency = price(connection, case, now_at)
     source, supplier, kept = _find_source(connection, row, lines, now_at)
-    payer: Payer = row.payer  # type: ignore[assignment]  # core.deciding writes no other
+    what = source, supplier, lines, currency, row.payer, now_at
+    values = add(connection, (row.device, row.ticket, row.n), *what, kept=kept)
+    row.due_at = now_at + _LONGEST_MS
+    row.detail["order"] = core.order_id(row.device, row.ticket, row.n)
+    data = tell_of(values, row.detail["order"])
+    told = letters.key_of("part", row.device, row.ticket, row.n)
+    given = told, "part_ordered", data, row.device, row.ticket, now_at
+    letters.tell_owner(connection, owner, *given)
+
+
+def add(
+    connection: Connection,
+    key: OrderKey,
+    source: str,
+    supplier: str | None,
+    lines: Sequence[Line],
+    currency: str,
+    payer: str,
+    now_at: int,
+    *,
+    destination: str = TO_OWNER,
+    kept: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """Write an order that is held until its window closes; `kept` are reservations by part."""
     until_at = now_at + core.CANCEL_WINDOW_MS
     values = {
         "state": HELD,
         "source": source,
         "supplier": supplier,
+        "destination": destination,
         "lines": [{**_plain(line), "reservation": kept.get(line.part)} for line in lines],
         "currency": currency,
         "total": core.total_of(lines),
@@ -49,14 +77,9 @@ def start(connection: Connection, row: ActionRow, case: Case, now_at: int) -> No
         "cancel_until_at": until_at,
         "due_at": until_at,
     }
-    key = {"device": row.device, "ticket": row.ticket, "action": row.n}
-    connection.execute(part_order.insert().values(**key, **values))
-    row.due_at = now_at + _LONGEST_MS
-    row.detail["order"] = core.order_id(row.device, row.ticket, row.n)
-    data = tell_of(values, row.detail["order"])
-    told = letters.key_of("part", row.device, row.ticket, row.n)
-    given = told, "part_ordered", data, row.device, row.ticket, now_at
-    letters.tell_owner(connection, owner, *given)
+    named = dict(zip(("device", "ticket", "action"), key, strict=True))
+    connection.execute(part_order.insert().values(**named, **values))
+    return values
 
 
 def price(connection: Connection, case: Case, now_at: int) -> tuple[list[Line], str]:
@@ -148,6 +171,8 @@ def hear(
     if state is None:
         return None
     told = {name: detail[name] for name in ("expected_at", "tracking") if detail.get(name)}
+    if state == row.state and all(getattr(row, name) == new for name, new in told.items()):
+        return None
     ended_at = now_at if state in ENDED else None
     due_at = None if ended_at else max(now_at, told.get("expected_at", 0)) + core.SILENCE_MS
     reason = detail.get("reason")
@@ -155,6 +180,12 @@ def hear(
     if state == core.SHIPPED:
         _take(connection, row)
     return state
+
+
+def receive(connection: Connection, row: Row[Any]) -> None:
+    """What a visit brings along has come into the depot."""
+    for line in row.lines:
+        stock.add(connection, line["part"], line["count"])
 
 
 def deliver(connection: Connection, row: Row[Any], case: Case, now_at: int) -> None:
@@ -174,13 +205,18 @@ def cancel(connection: Connection, row: Row[Any], now_at: int) -> None:
 
 
 def end(connection: Connection, action: ActionRow, now_at: int) -> None:
-    """The action has ended: what was not sent is not sent, and the depot has its parts back."""
+    """The action has ended: what was not sent is not sent, and the depot has its parts back.
+
+    What is on its way to the depot still comes there, and is followed until it has.
+    """
     row = connection.execute(
         select(part_order).where(*_of(action.device, action.ticket, action.n)).with_for_update()
     ).first()
     key = action.device, action.ticket, action.n
     steps.end_all(connection, key, now_at)
     if row is None or row.ended_at is not None:
+        return
+    if row.destination == TO_DEPOT and row.state != HELD:
         return
     state = CANCELLED if row.state == HELD else row.state
     _give_back(connection, row)

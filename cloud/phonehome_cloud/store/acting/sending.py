@@ -6,6 +6,7 @@ from sqlalchemy import Connection, Row
 
 from phonehome_cloud.core.acting.part_orders import (
     FROM_STOCK,
+    TO_OWNER,
     Line,
     money,
     write_document,
@@ -22,9 +23,18 @@ def send(
 ) -> None:
     """Write the effect that tells who packs it; the address goes there and nowhere else."""
     lines = [Line(x["part"], x["title"], x["count"], x["price"]) for x in row.lines]
-    ship_to = _ship_to(owner)
+    ship_to = _ship_to(owner) if row.destination == TO_OWNER else {}
     callback = f"/supplier/orders/{number}"
-    given = number, row.ordered_at, lines, row.currency, row.payer, ship_to, callback
+    given = (
+        number,
+        row.ordered_at,
+        lines,
+        row.currency,
+        row.payer,
+        ship_to,
+        callback,
+        row.destination,
+    )
     document = write_document(*given)
     key = letters.key_of("order", row.device, row.ticket, row.action)
     data = {
@@ -32,6 +42,7 @@ def send(
         "lines": [{"part": x.part, "title": x.title, "count": x.count} for x in lines],
         "total": money(row.total, row.currency),
         "payer": row.payer,
+        "destination": row.destination,
         "ship_to": ship_to,
         "callback": callback,
     }

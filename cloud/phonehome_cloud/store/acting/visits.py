@@ -1,8 +1,7 @@
 """A visit as an action: parts are kept, three times are proposed and the best of them is held."""
 
 import uuid
-from collections import Counter
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -11,14 +10,15 @@ from phonehome_cloud.core.visiting.invitations import CANCEL, REQUEST
 from phonehome_cloud.core.visiting.slots import DAY_MS
 from phonehome_cloud.core.visiting.states import BOOKED, CANCELLED, PROPOSED
 from phonehome_cloud.core.visiting.visit import Visit
-from phonehome_cloud.errors import ConflictError, NotFoundError
+from phonehome_cloud.errors import ConflictError
 from phonehome_cloud.store import (
     people,
-    stock,
     visit_letters,
     visit_times,
     visits,
 )
+
+from . import parts, visit_parts
 
 # People answer on the same day, or not at all.
 REMIND_MS: Final = 2 * DAY_MS
@@ -36,30 +36,29 @@ def start(connection: Connection, action: ActionRow, case: Case, now_at: int) ->
     if not case.owner.area:
         raise StartError("the owner's postcode or country is not known")
     made = _make(action, case, now_at)
-    made.parts, made.parts_at = _keep_parts(connection, action, case, now_at)
+    made.parts = visit_parts.wanted(case.product, case.action.parts if case.action else ())
+    try:
+        visit_parts.keep(connection, made, action.payer, now_at)
+    except ConflictError as error:
+        raise StartError(str(error)) from None
     slots = visit_times.find_slots(connection, made, now_at)
     held = visit_times.hold_first(connection, made, slots)
     if held is None:
-        _give_back(connection, made)
         skills = ", ".join(made.skills) or "none"
         raise StartError(f"no technician drives to {made.area} with these skills: {skills}")
     visits.add(connection, made)
     visits.write_proposals(connection, made, slots)
     visit_letters.tell_owner(connection, made, "visit_proposed", now_at, REQUEST, slots)
-    missing = [row for row in made.parts if row["reservation"] is None]
-    if missing:
-        more = {"parts": missing, "parts_at": made.parts_at}
-        visit_letters.tell_desk(connection, made, "visit_parts", now_at, **more)
-    action.due_at = _look_again(made, now_at)
+    action.due_at = look_again(made, now_at)
     action.detail["visit"] = made.uid
 
 
 def due(connection: Connection, action: ActionRow, _case: Case, now_at: int) -> int | None:
     """Nobody answered: other times, then the end. Nobody closed it: the desk asks."""
     of = visits.expect(connection, (action.device, action.ticket, action.n))
-    if of.state == PROPOSED and now_at < of.created_at + LAST_MS:
+    if of.state == PROPOSED and now_at < of.updated_at + LAST_MS:
         remind(connection, of, now_at)
-        return _look_again(of, now_at)
+        return look_again(of, now_at)
     if of.state == BOOKED and of.end_at is not None:
         if now_at < of.end_at + UNSAID_MS:
             return of.end_at + UNSAID_MS
@@ -78,10 +77,12 @@ def remind(connection: Connection, of: Visit, now_at: int) -> None:
         visit_letters.tell_owner(connection, of, "visit_proposed", now_at, REQUEST, slots)
 
 
-def _look_again(of: Visit, now_at: int) -> int:
-    """When to remind: after some days, or before the time that is held passes unused."""
+def look_again(of: Visit, now_at: int) -> int:
+    """When to remind of times that were proposed: after some days, or before the time that is held
+    passes unused.
+    """
     held_until = (of.start_at or 0) - HELD_MS
-    return min(now_at + REMIND_MS, max(held_until, now_at + HELD_MS), of.created_at + LAST_MS)
+    return min(now_at + REMIND_MS, max(held_until, now_at + HELD_MS), of.updated_at + LAST_MS)
 
 
 def end(connection: Connection, action: ActionRow, now_at: int) -> None:
@@ -89,6 +90,7 @@ def end(connection: Connection, action: ActionRow, now_at: int) -> None:
     of = visits.maybe_visit(connection, (action.device, action.ticket, action.n))
     if of is not None and of.is_under_way:
         call_off(connection, of, CANCELLED, now_at)
+    parts.end(connection, action, now_at)
 
 
 def call_off(connection: Connection, of: Visit, to_state: str, now_at: int) -> None:
@@ -101,7 +103,7 @@ def call_off(connection: Connection, of: Visit, to_state: str, now_at: int) -> N
         driver = people.find_technician(connection, of.technician or "")
         visit_letters.tell_technician(connection, of, driver, now_at, CANCEL)
     visits.free(connection, of)
-    _give_back(connection, of)
+    visit_parts.give_back(connection, of)
     visits.save(connection, of)
 
 
@@ -130,41 +132,3 @@ def _make(action: ActionRow, case: Case, now_at: int) -> Visit:
 
 # A visit that a person ordered for a fault without one in the product file: to look at it.
 _MINUTES: Final = 60
-
-
-def _keep_parts(
-    connection: Connection, action: ActionRow, case: Case, now_at: int
-) -> tuple[list[dict[str, Any]], int]:
-    """Reserve what lies in the depot; of the rest, when the last will be there (0: all is)."""
-    kept, parts_at = [], 0
-    for number, count in Counter(case.action.parts if case.action else ()).items():
-        made = case.product.find_part(number)
-        row = {"part": number, "title": made.title if made else number, "count": count}
-        found = people.availability(connection, number, now_at)
-        try:
-            with connection.begin_nested():
-                place = action.device, action.ticket
-                row["reservation"] = people.reserve(connection, number, count, now_at, place)
-        except ConflictError:
-            if found.days is None or found.is_discontinued:
-                raise StartError(f"part {number} is not to be had") from None
-            row["reservation"] = None
-            # What lies there is too little: a delivery takes as long as it always does.
-            parts_at = max(parts_at, now_at + max(1, found.days) * DAY_MS)
-        kept.append(row)
-    return kept, parts_at
-
-
-def _give_back(connection: Connection, of: Visit) -> None:
-    for row in of.parts:
-        if row["reservation"]:
-            release(connection, row["reservation"])
-            row["reservation"] = None
-
-
-def release(connection: Connection, reservation: str) -> None:
-    """Give back a reservation; one that somebody ended already stays ended."""
-    try:
-        stock.release(connection, reservation)
-    except NotFoundError:
-        return
