@@ -34,7 +34,8 @@ def tell(trial: Trial) -> None:
     for title, counter in (("reports", trial.counts), ("deaths", trial.deaths)):
         print(f"{title}: " + ", ".join(f"{n} {name}" for name, n in counter.most_common()))
     print("books: " + ", ".join(f"{n} {name}" for name, n in asdict(trial.books).items()))
-    print(f"{'kept' if trial.books.is_balanced else 'BROKEN'} after {trial.took_s:.0f} s")
+    print("to the broker: " + ", ".join(f"{n} {name}" for name, n in trial.pubacks.items()))
+    print(f"{'kept' if trial.is_kept else 'BROKEN'} after {trial.took_s:.0f} s")
 
 
 def main() -> int:
@@ -50,7 +51,7 @@ def main() -> int:
     print(f"in {folder}, which stays there if a promise is broken", flush=True)
     trial = asyncio.run(run_trial(plan, folder, Teller()))
     tell(trial)
-    if not trial.books.is_balanced:
+    if not trial.is_kept:
         return 1
     shutil.rmtree(folder)
     return 0

@@ -17,9 +17,11 @@ from phonehome_tools.fleet.postgresql import PostgreSQL
 from tests.cloud.brokers import Mosquitto
 from tests.survival.device import Device
 from tests.survival.lives import ReceiverLife
+from tests.survival.spying import Archivist, Spy
 
 ROOT = Path(__file__).parents[2]
 PRODUCT = "washer"
+WIRE = "wire to Mosquitto"
 REGISTERING = 16  # at once
 LOOK_S = 0.02
 AWAY_S = 0.5  # at most, between a death and the next life
@@ -32,6 +34,7 @@ class Site:
     receivers: Sequence[ReceiverLife]
     postgresql: PostgreSQL | None
     broker: Mosquitto | None
+    spies: Sequence[Spy]  # one for each receiver that hears a broker
     store_url: str
     token: str
     deaths: Counter[str] = field(default_factory=Counter)
@@ -58,7 +61,7 @@ class Site:
         `progress()` is how many reports were acknowledged: on a slow machine all takes longer.
         """
         victims = ["receiver"] * 2 + ["PostgreSQL"] * bool(self.postgresql)
-        victims += ["Mosquitto"] * bool(self.broker)
+        victims += ["Mosquitto", WIRE] if self.broker else []
         while True:
             due = progress() + rng.expovariate(1 / pace)
             while progress() < due:  # noqa: ASYNC110 - a number, that nobody announces
@@ -66,6 +69,9 @@ class Site:
             victim = rng.choice(victims)
             if victim == "receiver":
                 rng.choice(self.receivers).kill()
+            elif victim == WIRE:
+                self.deaths[WIRE] += 1
+                rng.choice(self.spies).cut()
             else:
                 self.deaths[victim] += 1
                 await asyncio.shield(self._kill_server(victim, rng.uniform(0, AWAY_S)))
@@ -98,12 +104,19 @@ async def site(
             broker = Mosquitto(folder)
             await broker.start()
             stack.push_async_callback(broker.stop)
+        archivist = Archivist(url)
+        stack.callback(archivist.close)
+        spies = []
         token = secrets.token_urlsafe(24)
         environment = environment_of(token)
         settings = f'[store]\nurl = "{url}"\n'
         lives = []
         for n in range(receivers):
-            reads = _reads(broker, n) if broker is not None else ""
+            reads = ""
+            if broker is not None:
+                spy = Spy(broker.port, archivist, is_version_5=True)
+                spies.append(await stack.enter_async_context(spy.listening()))
+                reads = _reads(spy, n)
             home = folder / f"receiver{n}"
             lives.append(ReceiverLife(home, settings + reads, environment, rng, pace))
         async with asyncio.TaskGroup() as group:
@@ -111,7 +124,7 @@ async def site(
             for life in lives:  # the first one makes the schema
                 tasks.append(group.create_task(life.run(children)))
                 await life.is_up.wait()
-            yield Site(lives, postgresql, broker, url, token)
+            yield Site(lives, postgresql, broker, spies, url, token)
             for task in tasks:
                 task.cancel()
 
@@ -126,6 +139,6 @@ def environment_of(token: str) -> dict[str, str]:
     }
 
 
-def _reads(broker: Mosquitto, n: int) -> str:
+def _reads(spy: Spy, n: int) -> str:
     """The receivers of a site share what comes by the broker."""
-    return f'[mqtt]\nurl = "{broker.url}"\nshare = "receivers"\nclient_id = "receiver-{n}"\n'
+    return f'[mqtt]\nurl = "{spy.url}"\nshare = "receivers"\nclient_id = "receiver-{n}"\n'

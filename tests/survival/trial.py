@@ -41,7 +41,13 @@ class Trial:
     counts: Counter[str]
     deaths: Counter[str]
     books: Books
+    pubacks: Counter[str]  # told to the broker, of them lies, and what it delivered again
     took_s: float
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether every promise was kept."""
+        return self.books.is_balanced and not self.pubacks["lies"]
 
 
 Note = Callable[[str], None]
@@ -73,7 +79,8 @@ async def run_trial(plan: Plan, folder: Path, note: Note) -> Trial:
         note("everything is acknowledged; comparing")
         await asyncio.gather(*(receiver.spare() for receiver in place.receivers))
         books = await asyncio.to_thread(compare, place.store_url, fleet.devices)
-        return Trial(fleet.counts, _deaths(place), books, time.monotonic() - began_s)
+        took_s = time.monotonic() - began_s
+        return Trial(fleet.counts, _deaths(place), books, _pubacks(place), took_s)
 
 
 async def _speak(fleet: Fleet, place: Site, rng: random.Random) -> None:
@@ -98,6 +105,14 @@ async def _tell(fleet: Fleet, place: Site, note: Note) -> None:
         await asyncio.sleep(LOOK_S)
         deaths = sum(_deaths(place).values())
         note(f"{fleet.acked} reports acknowledged, {fleet.waiting} records wait, {deaths} deaths")
+
+
+def _pubacks(place: Site) -> Counter[str]:
+    return Counter(
+        told=sum(spy.told for spy in place.spies),
+        repeated=sum(spy.repeated for spy in place.spies),
+        lies=sum(len(spy.lies) for spy in place.spies),
+    )
 
 
 def _deaths(place: Site) -> Counter[str]:

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import re
 import socket
+import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
@@ -79,7 +80,10 @@ class MQTTConsumer:
         self._url = urlsplit("")
         self._client: Client | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._connection = 0  # counts connections: an old message is not acknowledged on a new one
+        # Counts connections: an old message is not acknowledged on a new one, where its number may
+        # be another's. The lock: nor when the old one ends between the look and the word.
+        self._connection = 0
+        self._of_connection = threading.Lock()
         self._subscribed = asyncio.Event()
         self._left = asyncio.Event()
         self._inbox: deque[tuple[MQTTMessage, int]] = deque()  # from paho's thread
@@ -228,7 +232,8 @@ class MQTTConsumer:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        self._connection += 1
+        with self._of_connection:
+            self._connection += 1
         if not self._closing:
             _LOG.warning("broker %s is gone: %s%s", self.url, reason, self._hint())
         self._hand_over(self._subscribed.clear)
@@ -265,11 +270,20 @@ class MQTTConsumer:
         if parts is None:
             self._acknowledge(message, connection)
             return
-        conclude = partial(self._conclude, message, connection, *parts)
         self._committing += 1
-        if not self._accept_at_once(bytes(message.payload), parts[0], conclude):
+        if not self._is_accepted_at_once(message, connection, *parts):
             self._committing -= 1
             self._start(self._serve(message, connection, *parts))
+
+    def _is_accepted_at_once(
+        self, message: MQTTMessage, connection: int, device: str, kind: str
+    ) -> bool:
+        conclude = partial(self._conclude, message, connection, device, kind)
+        try:
+            return self._accept_at_once(bytes(message.payload), device, conclude)
+        except Exception:  # noqa: BLE001 - outermost: the others of the inbox wait behind this one
+            _LOG.exception("a message of device %s could not be taken", device)
+            return False
 
     def _start(self, serving: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(serving)
@@ -337,8 +351,9 @@ class MQTTConsumer:
                 self._client.publish(f"ph1/{device}/dn", message, qos=1, retain=False)
 
     def _acknowledge(self, message: MQTTMessage, connection: int) -> None:
-        if message.qos and connection == self._connection and self._client is not None:
-            self._client.ack(message.mid, message.qos)
+        with self._of_connection:
+            if message.qos and connection == self._connection and self._client is not None:
+                self._client.ack(message.mid, message.qos)
 
 
 def _parse_topic(message: MQTTMessage) -> tuple[str, str] | None:
