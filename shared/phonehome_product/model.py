@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr
 
-from .service import Action, Article, Ask, Command, Evidence, Part, Service, Usage
-from .values import Code, Gate, Name, Number, Section, Text
+from .service import Action, Article, Ask, Command, Evidence, Part, Sentence, Service, Usage
+from .values import Code, Gate, Language, Name, Number, Section, Text
 from .vocabulary import SEVERITIES
 
 MAX_MS = 86_400_000  # one day; every time still is a small integer on a 32-bit board
@@ -134,6 +134,7 @@ class Product(Section):
     articles: Annotated[tuple[Article, ...], Field(alias="article", max_length=200)] = ()
     commands: Annotated[tuple[Command, ...], Field(alias="command", max_length=64)] = ()
     usages: Annotated[tuple[Usage, ...], Field(alias="usage", max_length=64)] = ()
+    words: dict[Language, dict[Sentence, Sentence]] = Field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -149,6 +150,12 @@ class Product(Section):
     def version(self) -> int:
         """Return the version of the file; devices say which file they run by its manifest."""
         return self.product.version
+
+    def say(self, text: str, language: str) -> str:
+        """Return a title or advice of the file in this language, or as it stands when it has no
+        words for it.
+        """
+        return self.words.get(language, {}).get(text, text)
 
     def find_fault(self, fault_id: int, fmi: int) -> Fault | None:
         """Return the fault with this identity on the wire, or None when the file has none."""

@@ -34,6 +34,7 @@ def check_service(product: Product) -> Iterator[Finding]:
     """Yield every contradiction in the service half of a file whose fields are each good."""
     yield from _check_lists(product)
     yield from _check_idle(product)
+    yield from _check_translations(product)
     for number, article in enumerate(product.articles):
         yield from _check_article(article, ("article", number), product)
     for number, fault in enumerate(product.faults):
@@ -75,6 +76,29 @@ def _check_idle(product: Product) -> Iterator[Finding]:
     elif command.idle:
         what = "itself allowed to an idle appliance only"
         yield (*path, "command"), idle.command, what, f"set idle = false in {idle.command}"
+
+
+def _check_translations(product: Product) -> Iterator[Finding]:
+    """Words for a text that was changed since would never be read."""
+    said = find_texts(product)
+    for language, words in product.words.items():
+        for text in words:
+            if text not in said:
+                what = "no title and no advice of this file says that"
+                near = nearest(text, said)
+                fix = f"did you mean {near!r}?" if near else "write it as it stands, or remove it"
+                yield ("words", language, text), text, what, fix
+
+
+def find_texts(product: Product) -> dict[str, None]:
+    """What owners and technicians read of a file outside its articles, in its order: what
+    `[words.<language>]` may have words for.
+    """
+    found: dict[str | None, None] = {product.title: None}
+    for fault in product.faults:
+        found |= dict.fromkeys((fault.title, fault.advice, *(c.title for c in fault.causes)))
+    found |= dict.fromkeys(part.title for part in product.parts)
+    return {text: None for text in found if text is not None}
 
 
 def _check_known(path: Path, name: str, known: Collection[str], what: str) -> Iterator[Finding]:

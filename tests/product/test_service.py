@@ -2,13 +2,16 @@
 
 import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from phonehome_product import ProductError, compile_device, load_whole, parse, service
-from phonehome_product.service_checks import AGENT_COMMANDS
+from phonehome_product.service_checks import AGENT_COMMANDS, find_texts
 from tests.product.samples import GOOD
 from tests.product.service_samples import SERVED, spoil_service
+
+PRODUCTS = Path(__file__).parents[2] / "shared" / "products"
 
 
 def problems_of(text):
@@ -157,6 +160,27 @@ def test_an_answer_that_nothing_asks_for_is_refused():
     ((key, text, _),) = problems_of(SERVED[:start] + SERVED[end:])
     assert key == "fault.K1.evidence.switch_answers"
     assert "nothing asks for" in text
+
+
+def test_words_of_another_language_are_for_texts_of_the_file():
+    """A title is said in the language that has words for it; words for a title that was changed
+    since are found, with their line.
+    """
+    text = SERVED + '\n[words.de]\n"Switch" = "Schalter"\n'
+    product = parse(text, "kettle.toml")
+    assert product.say("Switch", "de") == "Schalter"
+    assert product.say("Switch", "fr") == product.say("Switch", "en") == "Switch"
+    ((key, said, line),) = problems_of(text.replace('"Switch" = "S', '"Swich" = "S'))
+    assert "Swich" in key
+    assert "did you mean 'Switch'?" in said
+    assert line == text.count("\n")
+
+
+@pytest.mark.parametrize("name", ["washer", "fridge", "freezer"])
+def test_what_owners_read_of_an_appliance_is_there_in_german(name):
+    """Titles, parts and advice: nobody has to know English to close a tap."""
+    product = load_whole(PRODUCTS / f"{name}.toml")
+    assert [text for text in find_texts(product) if text not in product.words["de"]] == []
 
 
 def test_a_picture_must_lie_beside_the_file(tmp_path):
