@@ -38,6 +38,7 @@ _FOLDER: Final = Path(__file__).with_name("letters")
 _SAMPLES: Final = "samples"
 _WIDTH: Final = 72  # RFC 5322 2.1.1 wants 78; quoted twice it still fits
 _SIGNATURE: Final = "-- "
+_PRODUCTS: Final = frozenset({"appliance", "product"})  # what holds the name of a product file
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,15 @@ class Reader:
 class House:
     """Who writes: `sender` is the name below the letter, `url` where its pages are.
 
-    `titles` are what people call products.
+    `titles` are what people call products; `words` are, by language, what product files say for
+    their own titles and advice.
     """
 
     sender: str
     url: str
     reply_to: str = ""
     titles: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class Letters:
@@ -98,6 +101,7 @@ class Letters:
         language = reader.language.partition("-")[0].lower()
         language = language if language in self._environments else self.default
         known = self._known(language, reader)
+        data = self._say(data, self.house.words.get(language, {}))
         if template == DIGEST:
             data = {"notices": self._notices(language, data["notices"], known)}
         subject = self._subject(language, template, {**data, **known})
@@ -105,6 +109,20 @@ class Letters:
         text = self._get(language, template, "txt").render(known)
         html = self._get(language, template, "html").render(known)
         return Letter(subject, wrap(text), html, language)
+
+    def _say(self, data: Any, words: Mapping[str, str]) -> Any:
+        """What an effect carries, with each title and advice in the reader's language."""
+        if isinstance(data, str):
+            return words.get(data, data)
+        if isinstance(data, Mapping):
+            return {name: self._say(self._named(name, one), words) for name, one in data.items()}
+        if isinstance(data, list | tuple):
+            return [self._say(value, words) for value in data]
+        return data
+
+    def _named(self, name: str, value: Any) -> Any:
+        """A product by what people call it."""
+        return self.house.titles.get(value, value) if name in _PRODUCTS else value
 
     def _known(self, language: str, reader: Reader) -> dict[str, Any]:
         return {
@@ -147,7 +165,6 @@ class Letters:
         )
         environment.filters |= {
             "url": self._address,
-            "appliance": lambda product: self.house.titles.get(product, product),
             "moment": _moment,
             "day": _day,
             "clock": _clock,
@@ -176,9 +193,9 @@ def _locale(context: Context) -> str:
 
 @with_context
 def _moment(context: Context, at_ms: int) -> str:
-    """A moment by the reader's clock, to the minute."""
+    """A moment by the reader's clock, to the minute, with its weekday."""
     local = _local(context, at_ms)
-    day = format_date(local, "long", locale=_locale(context))
+    day = format_date(local, "full", locale=_locale(context))
     return f"{day}, {local:%H:%M}"
 
 

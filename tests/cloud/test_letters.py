@@ -74,8 +74,37 @@ def test_moments_are_by_the_clock_and_the_words_of_the_reader():
     data = LETTERS.sample("ticket_opened")
     german = LETTERS.write("ticket_opened", data, reader("de-AT")).text
     english = LETTERS.write("ticket_opened", data, reader(zone="Asia/Tokyo")).text
-    assert "18. November 2026, 12:06" in " ".join(german.split())
-    assert "18 November 2026, 20:06" in " ".join(english.split())
+    assert "Mittwoch, 18. November 2026, 12:06" in " ".join(german.split())
+    assert "Wednesday, 18 November 2026, 20:06" in " ".join(english.split())
+
+
+def test_what_a_product_file_says_is_said_in_the_readers_language():
+    """Titles, advice and the names of products, wherever an effect carries them."""
+    fault, advice = "Water does not drain", "Close the tap."
+    words = {"de": {fault: "Das Wasser bleibt", advice: "Hahn zu.", "Washer": "Waschmaschine"}}
+    house = House("ACME", "https://service.example", titles={"washer": "Washer"}, words=words)
+    letters = Letters(house)
+    data = letters.sample("safety") | {"fault": fault, "advice": advice}
+    german = letters.write("safety", data, reader("de"))
+    assert "Das Wasser bleibt" in german.subject
+    assert "Hahn zu." in german.text
+    english = letters.write("safety", data, reader("en"))
+    assert fault in english.subject
+    assert advice in english.text
+    data = letters.sample("ticket_opened") | {"product": "washer", "fault": fault}
+    digest = {"notices": [{"template": "ticket_opened", "data": data}]}
+    assert (
+        "Waschmaschine meldet: Das Wasser bleibt"
+        in letters.write("digest", digest, reader("de")).text
+    )
+    assert "Your Washer reports" in letters.write("ticket_opened", data, reader("en")).subject
+
+
+def test_a_desk_is_greeted_without_a_name():
+    """Nobody is called "service"."""
+    for language, greeting in (("en", "Hello,"), ("de", "Guten Tag,")):
+        letter = LETTERS.write("callback", LETTERS.sample("callback"), reader(language, name=""))
+        assert letter.text.startswith(greeting)
 
 
 def test_an_unknown_language_or_zone_still_makes_a_letter():

@@ -36,7 +36,12 @@ def make_letters(config: Config, products: Mapping[str, Product]) -> Letters:
     """The letters of this house, which sells these products."""
     mail = config.mail
     titles = {name: product.title for name, product in products.items()}
-    house = House(mail.name, config.server.public_url, mail.reply_to or mail.sender, titles)
+    words: dict[str, dict[str, str]] = {}
+    for product in products.values():
+        for language, said in product.words.items():
+            words.setdefault(language, {}).update(said)
+    answers = mail.reply_to or mail.sender
+    house = House(mail.name, config.server.public_url, answers, titles, words)
     return Letters(house, config.telling.language)
 
 
