@@ -164,6 +164,17 @@ def test_whatever_people_wrote_the_head_has_the_headers_of_ours_alone(name, subj
     assert read["References"].split()[-1] == read["In-Reply-To"].strip()
 
 
+@pytest.mark.parametrize("words", range(1, 16))
+def test_a_subject_begins_on_its_own_line(words):
+    """However long it is: a line "Subject:" with nothing behind it is an empty subject to some."""
+    letter = composing.Letter(" ".join(["December"] * words), "t\n", "<p>t</p>\n", "en")
+    envelope = composing.Envelope("k", "Zoe", "zoe@example.com", NOW_S * 1000)
+    sender = composing.Sender("ACME", "service@acme.example")
+    raw = composing.write(composing.compose(letter, envelope, sender), has_utf8=False)
+    assert b"\r\nSubject: December" in raw
+    assert email.message_from_bytes(raw, policy=default)["Subject"] == letter.subject
+
+
 @pytest.mark.parametrize(
     "address", ["", "zoe", "@example.com", "zoe@", "a b@example.com", "a@b@c d", "a@-.example"]
 )

@@ -1,5 +1,6 @@
 """A letter as the bytes of RFC 5322: threads, parts, and headers that nothing can get into."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from .effect import Attachment
 _SUBJECT_CHARS: Final = 150
 _NAME_CHARS: Final = 80
 _DIGEST_CHARS: Final = 40
+_LINE_CHARS: Final = 76  # RFC 5322 2.1.1 wants 78 at most
 
 
 class _Tokens(UnstructuredHeader, BaseHeader):
@@ -31,10 +33,26 @@ class _Tokens(UnstructuredHeader, BaseHeader):
         return f"{self.name}: " + f"{policy.linesep} ".join(str(self).split()) + policy.linesep
 
 
+class _Subject(UnstructuredHeader, BaseHeader):
+    """The standard library would leave the line with "Subject:" empty where the rest of it just
+    fits into the next one, and some programs show nothing then.
+    """
+
+    def fold(self, *, policy: Policy) -> str:
+        """The lines of the header; what is not ASCII is encoded as words."""
+        if not str(self).isascii():
+            return str(super().fold(policy=policy))
+        lines = textwrap.wrap(
+            f"{self.name}: {self}", _LINE_CHARS, break_long_words=False, break_on_hyphens=False
+        )
+        return f"{policy.linesep} ".join(lines) + policy.linesep
+
+
 def _make_policy() -> "EmailPolicy[EmailMessage]":
     registry = HeaderRegistry()
     for name in ("references", "in-reply-to", "list-unsubscribe"):
         registry.map_to_type(name, _Tokens)
+    registry.map_to_type("subject", _Subject)
     return SMTP.clone(header_factory=registry)
 
 
