@@ -3,7 +3,7 @@
 import pytest
 
 from phonehome_cloud.errors import ConflictError
-from phonehome_cloud.store import care, operators
+from phonehome_cloud.store import care, contacts, operators
 from phonehome_cloud.store.acting import callbacks, persons
 from phonehome_cloud.store.acting_tables import (
     assignment,
@@ -31,8 +31,22 @@ def test_danger_reaches_a_person_and_the_owner_at_once(home):
     (row,) = home.rows(assignment)
     assert (row["operator"], row["is_urgent"]) == ("ada", True)
     assert row["respond_by_at"] - home.clock() == HOUR // 2
-    assert sorted(to for to, *_ in home.letters()) == ["desk", f"owner:{OWNER}"]
+    assert sorted(to for to, *_ in home.letters()) == ["desk", "operator:ada", f"owner:{OWNER}"]
     assert home.letters("safety")
+
+
+def test_who_has_a_ticket_is_told_by_their_own_letter(home):
+    """The desk as well when nobody has it; a contact reads the desk's language on its clock."""
+    home.start("ask")
+    assert [to for to, *_ in home.letters("assigned")] == ["desk"]
+    hire(home, "ada")
+    home.clock.advance(5 * 60_000)
+    home.pursue()
+    assert [to for to, *_ in home.letters("assigned")] == ["desk", "operator:ada"]
+    found = home.do(contacts.maybe_find, "operator:ada")
+    assert (found.name, found.mail, found.language) == ("ada", "ada@desk.example", "en")
+    home.do(operators.remove, "ada", home.clock())
+    assert home.do(contacts.maybe_find, "operator:ada") is None
 
 
 def test_a_promise_that_is_not_kept_goes_up(home):

@@ -76,14 +76,17 @@ async def test_a_cracked_drum_of_an_old_machine_is_not_repaired(at_home):
 
 
 async def test_a_leak_with_the_heater_on_reaches_a_person_at_once(at_home):
-    """Safety: no arithmetic, no steps; owner and desk hear at once, a person closes it."""
+    """Safety: no arithmetic, no steps; the owner in their language, the desk and who has it
+    there hear at once; a person closes it.
+    """
     home = await at_home()
     await home.log.until("state", phase="heat")
     ticket = await home.break_machine("leak", "E80")
-    owner = await home.letter("ada@example.org", "Close the tap")
+    owner = await home.letter("ada@example.org", "Schließen Sie den Wasserhahn")
     assert "Benutzen Sie es nicht" in owner
     desk = await home.letter("service@acme.example", "eve")
     assert ticket["id"] in desk
+    assert ticket["id"] in await home.letter("eve@acme.example", "Dear eve")
     (mine,) = (await home.desk._call("GET", "/api/v1/assignments?operator=eve"))["items"]
     assert (mine["ticket"], mine["is_urgent"]) == (ticket["id"], True)
     assert mine["respond_by_at"] - mine["assigned_at"] == 1_800_000

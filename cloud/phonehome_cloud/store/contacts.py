@@ -10,6 +10,7 @@ from phonehome_cloud.core.telling.timing import Wishes
 from phonehome_cloud.errors import NotFoundError
 
 from . import people
+from .acting_tables import operator
 from .dialects import insert
 from .schema import contact_wish, suppression
 
@@ -42,12 +43,30 @@ def _find_supplier(connection: Connection, name: str) -> Contact | None:
     return Contact(found.name, found.mail or "", found.language, "UTC")
 
 
+def _find_operator(connection: Connection, name: str) -> Contact | None:
+    """Who works the desk reads its language, on its clock."""
+    query = select(operator.c.mail).where(
+        operator.c.operator == name, operator.c.removed_at.is_(None)
+    )
+    mail, desk = connection.execute(query).scalar(), people.find_desk(connection)
+    return None if mail is None else Contact(name, mail, desk.language, desk.zone)
+
+
+def _find_desk(connection: Connection, name: str) -> Contact:
+    """Nobody is called "service" in a salutation."""
+    desk = (
+        people.find_desk(connection, "sales") if name == "sales" else people.find_desk(connection)
+    )
+    return Contact("", desk.mail or "", desk.language, desk.zone)
+
+
 _FINDERS: Mapping[str, Any] = {
     "owner": people.find_owner_by_id,
     "technician": people.find_technician,
     "supplier": _find_supplier,
-    "desk": lambda connection, _name: people.find_desk(connection),
-    "sales": people.find_desk,
+    "operator": _find_operator,
+    "desk": _find_desk,
+    "sales": _find_desk,
 }
 
 

@@ -50,6 +50,23 @@ def tell_desk(
     _add(connection, desk, key, template, given, (dev, number), now_at, weight)
 
 
+def tell_operator(
+    connection: Connection,
+    operator: str,
+    key: str,
+    template: str,
+    data: Mapping[str, Any],
+    dev: str,
+    number: int,
+    now_at: int,
+    weight: str = SERVICE,
+) -> None:
+    """A letter to somebody at the desk, by the name of their token."""
+    given = {**_about(connection, dev, number), **data}
+    to = f"operator:{operator}"
+    _add(connection, to, key, template, given, (dev, number), now_at, weight)
+
+
 def tell_supplier(
     connection: Connection,
     supplier: str,

@@ -168,8 +168,9 @@ def _escalate(
 
 
 def _tell(connection: Connection, row: Mapping[str, Any], what: str, now_at: int) -> None:
-    number = f"{row['number']}-{row['due_at']}"
-    key = letters.key_of(what, row["device"], row["ticket"], row["action"] or 0, number)
+    """Whoever has it now; the desk as well when it is urgent or late, or when nobody has it."""
+    number, who = f"{row['number']}-{row['due_at']}", row["operator"]
+    of_ticket = row["device"], row["ticket"]
     data = {
         "operator": row["operator"] or "",
         "skills": list(row["skills"]),
@@ -179,7 +180,12 @@ def _tell(connection: Connection, row: Mapping[str, Any], what: str, now_at: int
         "missed": row.get("missed", ""),
     }
     weight = SAFETY if row["is_urgent"] else SERVICE
-    letters.tell_desk(connection, key, what, data, row["device"], row["ticket"], now_at, weight)
+    if who:
+        key = letters.key_of(f"{what}-to", *of_ticket, row["action"] or 0, number)
+        letters.tell_operator(connection, who, key, what, data, *of_ticket, now_at, weight)
+    if row["is_urgent"] or what == "escalated" or not who:
+        key = letters.key_of(what, *of_ticket, row["action"] or 0, number)
+        letters.tell_desk(connection, key, what, data, *of_ticket, now_at, weight)
 
 
 def end(connection: Connection, row: ActionRow, now_at: int) -> None:
