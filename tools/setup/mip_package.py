@@ -18,6 +18,7 @@ HOST_ONLY = {
     "native.py",
     "record.py",
     "report.py",
+    "usual.py",
 }
 
 

@@ -34,6 +34,7 @@ from phonehome_wire.registry import (
     STATE_OFFLINE,
 )
 from phonehome_wire.uplink import INC_BYTES, Uplink, decode_uplink
+from phonehome_wire.usual import read_usual
 
 from .acks import Answer, sign_ack
 from .arrivals import HASH_BYTES, Arrival, DeviceKey, Intrusion, Misfit, Outcome
@@ -182,7 +183,7 @@ class Intake:
         self._take_for(address)
         payload = self._open(message, key, address)
         try:
-            uplink = decode_uplink(payload)
+            uplink = _read_uplink(payload)
         except RefusedError:
             return None
         if any(record.rtype == RTYPE_RESULT for record in uplink.records):
@@ -222,7 +223,7 @@ class Intake:
             )
             return Reply(403, b"", WRONG_PATH)
         try:
-            uplink = decode_uplink(payload)
+            uplink = _read_uplink(payload)
         except RefusedError as error:
             self._take_of(key, None)
             if error.reason == UNKNOWN_MAJOR:
@@ -341,6 +342,11 @@ class Intake:
             return Reply(422, b"", UNKNOWN_MAJOR)
         answer = Answer(inc, boot, now_ms, backoff_s=MAX_BACKOFF_S)
         return Reply(200, sign_ack(key, answer, self._clock()), UNKNOWN_MAJOR)
+
+
+def _read_uplink(payload: memoryview) -> Uplink:
+    """Step 4. Patterns first: half heartbeats and half freeze frames take 6 us instead of 19."""
+    return read_usual(payload) or decode_uplink(payload)
 
 
 def _is_inc(value: object) -> bool:

@@ -10,6 +10,7 @@ from phonehome_wire.registry import (
     RTYPE_HELLO,
 )
 from phonehome_wire.uplink import Uplink, UplinkHead
+from phonehome_wire.usual import UsualRecord
 
 from .anchoring import BOUNDS_KEPT, CARRIED, LOWER, UPPER
 
@@ -188,6 +189,8 @@ def reported_version(uplink: Uplink) -> int | None:
     """
     newest, version = -1, None
     for record in uplink.records:
+        if isinstance(record, UsualRecord):
+            continue  # says nothing of it, and is better not decoded to see that
         if record.seq <= newest or record.boot != uplink.boot or record.defect is not None:
             continue
         if record.rtype == RTYPE_HEARTBEAT:
