@@ -7,7 +7,7 @@ r"""Actions on a ticket: which states they go through, and what an action is sta
 An action is under way in the first three; a ticket has at most one such action at a time. Whoever
 agrees, or chooses an action for the system, leaves it in `agreed`: the care loop starts it, with
 everything that is known about the ticket. All three may help: a device can heal while its owner
-is still asked.
+is still asked. The one way out of an outcome is `take_back`.
 """
 
 from collections.abc import Mapping
@@ -86,6 +86,10 @@ class ActionRow:
         if to_state in OUTCOMES:
             self.ended_at = now_at
             self.due_at = None
+
+    def take_back(self, now_at: int) -> None:
+        """What was believed to have helped has not: the device came back with the fault."""
+        self.state, self.ended_at = FAILED, now_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,22 @@ part_order_event = Table(
     Column("detail", JSON(none_as_null=True), info=PERSONAL),
 )
 
+# The owner's word that an action helped, while the appliance holds the fault. state:
+# core.acting.assurances; times: how often they said so; until_at: by then it must have shown.
+assurance = Table(
+    "assurance",
+    metadata,
+    device_key(),
+    _ticket(),
+    _action(),
+    Column("state", String(12), nullable=False),
+    Column("times", SmallInteger, nullable=False),
+    Column("said_at", BigInteger, nullable=False),
+    Column("until_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger),
+)
+_index_due(assurance)
+
 # A replacement that makes more sense than a repair. state: core.acting.leads.
 lead = Table(
     "lead",

@@ -20,7 +20,7 @@ from phonehome_cloud.core.tickets import HISTORY_ACTION
 from phonehome_cloud.errors import ConflictError, GoneError
 
 from . import care, links, people, tickets, visit_letters, visits
-from .acting import callbacks, leads, parts, remote, steps
+from .acting import assurances, callbacks, leads, parts, remote, steps
 from .columns import to_json
 from .owner_links import PURPOSE, read_subject
 from .schema import ticket as ticket_table
@@ -39,12 +39,13 @@ class Shown:
     steps: Sequence[RowMapping]
     order: RowMapping | None
     fix_state: str | None
+    assurance: RowMapping | None
     callback: RowMapping | None
 
     @property
     def version(self) -> str:
         """Changes whenever anything does that the page shows."""
-        rows = [self.action, *self.earlier, *self.steps, self.order, self.callback]
+        rows = [self.action, *self.earlier, *self.steps, self.order, self.assurance, self.callback]
         told = [row and {k: v for k, v in row.items() if k != "due_at"} for row in rows]
         state = self.ticket.state, self.ticket.recovered_at, self.fix_state, told
         return hashlib.sha256(to_json(state).encode()).hexdigest()[:16]
@@ -69,6 +70,7 @@ def load(connection: Connection, token: str, now_at: int) -> Shown:
         steps.list_steps(connection, (ticket.device, ticket.number, n)),
         _find_order(connection, (ticket.device, ticket.number, n)),
         fix.state if fix else None,
+        assurances.find(connection, (ticket.device, ticket.number, n)),
         callbacks.find_open(connection, ticket.device, ticket.number),
     )
 
@@ -100,9 +102,18 @@ def finish_step(connection: Connection, token: str, n: int, number: int, now_at:
 def conclude(
     connection: Connection, token: str, n: int, now_at: int, *, helped: bool, text: str | None
 ) -> None:
-    """The owner says whether action `n` helped."""
+    """The owner says whether action `n` helped; the appliance that still holds the fault is
+    watched before that counts.
+    """
     _, ticket = _open(connection, token, now_at)
-    _expect_running(connection, ticket, n)
+    action = _expect_running(connection, ticket, n)
+    if helped and assurances.take(connection, action, ticket, now_at):
+        care.save_actions(connection, (), [action])
+        care.look(connection, ticket.device, ticket.number, now_at)
+        words = "the owner says that it helped; the device still holds the fault"
+        ticket.note(now_at, WHO, HISTORY_ACTION, evidence={"n": n}, text=words)
+        tickets.save(connection, (), [ticket])
+        return
     outcome = HELPED if helped else FAILED
     care.conclude(connection, ticket.device, ticket.number, n, outcome, WHO, now_at, text=text)
 

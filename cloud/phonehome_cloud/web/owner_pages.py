@@ -233,6 +233,7 @@ def _values(found: Shown, products: Mapping[str, Product], language: str) -> dic
         "order": order,
         "total": money(order["total"], order["currency"]) if order else "",
         "fix_state": found.fix_state,
+        "assurance": found.assurance,
         "callback": found.callback,
         "wording": wording,
         "steps": _steps(found, wording),
