@@ -7,7 +7,7 @@ from sqlalchemy import select
 from phonehome_cloud import migrations
 from phonehome_cloud.core.caring import RUNNING, WAITING_CONSENT, ActionRow, Case
 from phonehome_cloud.core.deciding.decision import Decision, Option
-from phonehome_cloud.store import acting, answers, care, people, pursuing, tickets
+from phonehome_cloud.store import acting, answers, care, looking, people, pursuing, tickets
 from phonehome_cloud.store.care_tables import care as care_row
 from phonehome_cloud.store.database import Database
 from phonehome_cloud.store.people_tables import appliance, owner, part, stock, supplier
@@ -146,7 +146,7 @@ class Home:
         told = {"state": "open", "title": "Heats too slowly", "product": "kettle"}
         row = {"device": DEVICE, "number": 1, "late": False, "occurrences": 1, "events": 0}
         connection.execute(ticket.insert().values(**about, **times, **told, **row))
-        care.look(connection, DEVICE, 1, now_at)
+        looking.look(connection, DEVICE, 1, now_at)
 
     def stock_lids(self, pieces, lead_days=None):
         """Lids in the depot, and a supplier who has more when `lead_days` says in how many."""

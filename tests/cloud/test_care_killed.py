@@ -32,7 +32,7 @@ async def reported(folder, pumps=PUMPS):
 
 
 async def check_whole(home, kinds=KINDS):
-    """Every ticket has one decision, one action and its effects; nothing twice."""
+    """Every ticket has one decision, one action and its effects, and is told of; nothing twice."""
     diagnoses = await home.rows(care_tables.diagnosis)
     actions = await home.actions()
     assert Counter(row.kind for row in actions) == kinds
@@ -43,6 +43,10 @@ async def check_whole(home, kinds=KINDS):
     for row in actions:
         if row.kind == "self_help":
             assert any(row.device in key for key in keys)
+    opened = [letter for letter in await home.letters() if letter.template == "ticket_opened"]
+    assert len(opened) == len(actions)
+    events = {row.device: row.events for row in await home.rows(schema.ticket)}
+    assert {row.device: row.told for row in await home.cares()} == events
     assert all(row.due_at is None or row.due_at > home.clock() for row in await home.cares())
 
 
@@ -67,7 +71,7 @@ async def test_kill_minus_nine(tmp_path, at):
     home.close()
     assert killed_at(tmp_path, at)[0] == -signal.SIGKILL
     home = Household(tmp_path)
-    assert await home.rows(care_tables.diagnosis) == []
+    assert await home.rows(care_tables.diagnosis) == await home.letters() == []
     await home.care()
     await check_whole(home)
     home.close()

@@ -5,7 +5,7 @@ from sqlalchemy.exc import IntegrityError
 
 from phonehome_cloud.core.tickets import CLOSED, IN_PROGRESS, OPEN, RESOLVED
 from phonehome_cloud.errors import ConflictError, NotFoundError, TransitionError
-from phonehome_cloud.store import acting, care, care_tables, tickets
+from phonehome_cloud.store import acting, care, care_tables, looking, tickets
 from phonehome_wire.registry import KIND_HEALED
 from tests.cloud.household import CLOGGED, DAY, TORN, Household
 
@@ -80,7 +80,7 @@ async def test_nothing_new_writes_nothing(home):
     for _ in range(10):
         home.clock.advance(1000)
         ticket = await home.ticket()
-        await home.do(care.look, ticket.device, ticket.number, home.clock())
+        await home.do(looking.look, ticket.device, ticket.number, home.clock())
         await home.care()
     assert ([await home.rows(table) for table in tables], await home.history()) == before
     assert await home.letters() == letters
@@ -196,7 +196,7 @@ async def test_a_ticket_that_ends_ends_its_action(home):
     ticket = await home.ticket()
     key = ticket.device, ticket.number
     await home.do(tickets.change_state, *key, CLOSED, "token:ada", home.clock(), "sold")
-    await home.do(care.look, *key, home.clock())
+    await home.do(looking.look, *key, home.clock())
     await home.care()
     assert [row.state for row in await home.actions()] == ["cancelled"]
 
@@ -221,7 +221,7 @@ async def test_one_bad_ticket_is_set_aside_with_its_reason(home, monkeypatch):
     assert cares[bad].due_at is None
     assert sum(done.failed for done in home.cared.batches) == 1
     monkeypatch.undo()
-    await home.do(care.look, bad, 1, home.clock())
+    await home.do(looking.look, bad, 1, home.clock())
     await home.care()
     assert len(await home.actions()) == 3
 
@@ -265,10 +265,10 @@ async def test_who_looks_meanwhile_is_not_forgotten(home):
     await home.says(await home.pump(), turns=CLOGGED)
     ticket = await home.ticket()
     at = home.clock()
-    await home.do(care.look, ticket.device, ticket.number, at + 5 * DAY)
+    await home.do(looking.look, ticket.device, ticket.number, at + 5 * DAY)
     (cared,) = await home.cares()
     assert (cared.due_at, cared.asked) == (at, 2)
     await home.care()
-    await home.do(care.look, ticket.device, ticket.number, at + DAY)
+    await home.do(looking.look, ticket.device, ticket.number, at + DAY)
     (cared,) = await home.cares()
     assert cared.due_at <= at + DAY

@@ -157,7 +157,7 @@ async def test_dismissed_goes_its_own_ways(home):
     assert Counter(action.kind for action in await home.actions()) == {"part": MANY}
     assert {cared.incident for cared in await home.cares()} == {None}
     told = [effect for effect in await home.letters() if effect.template == "ticket_opened"]
-    assert Counter(effect.state for effect in told) == {"cancelled": MANY, "waiting": MANY}
+    assert Counter(effect.state for effect in told) == {"waiting": MANY}
     await many(home, 3, first=50, turns=TORN)
     assert len(await home.rows(care_tables.incident)) == 1
     assert len(await home.actions()) == MANY + 3

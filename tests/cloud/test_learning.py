@@ -3,7 +3,7 @@
 import pytest
 
 from phonehome_cloud.core.diagnosing.outcomes import HELD_MS
-from phonehome_cloud.store import care, priors
+from phonehome_cloud.store import care, looking, priors
 from phonehome_cloud.store.facts import _load_repairs
 from phonehome_cloud.store.prior_tables import outcome
 from phonehome_wire.registry import KIND_HEALED
@@ -53,7 +53,7 @@ async def test_help_is_learnt_once_with_old_and_new_in_the_history(home):
     assert moved
     ticket = await home.ticket()
     for _ in range(3):
-        await home.do(care.look, ticket.device, ticket.number, home.clock())
+        await home.do(looking.look, ticket.device, ticket.number, home.clock())
         await home.care()
     assert await taught(home) == 0.5
     assert len(await home.rows(outcome)) == 1

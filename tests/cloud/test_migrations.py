@@ -7,7 +7,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -80,14 +80,40 @@ def test_partial_indexes_arrive(database):
 def test_the_way_back_leaves_nothing(database):
     """A downgrade of the first version empties the database."""
     migrations.prepare(database)
-
-    def downgrade(connection):
-        config = migrations._config()
-        config.attributes["connection"] = connection
-        command.downgrade(config, "base")
-
-    database.write_now(downgrade)
+    database.write_now(downgrade, "base")
     assert set(inspect(database.engine).get_table_names()) == {"alembic_version"}
+
+
+def downgrade(connection, revision):
+    """Go back to a version."""
+    config = migrations._config()
+    config.attributes["connection"] = connection
+    command.downgrade(config, revision)
+
+
+def test_what_was_told_before_it_was_marked_is_not_told_again(database):
+    """Tickets of the version before 0021 are told of, whether care had looked at them or not."""
+    migrations.prepare(database)
+    database.write_now(downgrade, "0020")
+    device, at = "a4cf12fffe000001", 1_795_000_000_000
+    ticket = {"device": device, "fmi": 7, "severity": 3, "state": "open", "title": "x"}
+    times = dict.fromkeys(("opened_at", "updated_at", "event_at", "last_event_at"), at)
+    counts = {"late": False, "occurrences": 1, "events": 3}
+
+    def fill(connection):
+        tables = metadata.tables
+        connection.execute(tables["device"].insert().values(device=device, created_at=at))
+        for number in (1, 2):
+            row = {**ticket, **times, **counts, "number": number, "spn": number}
+            connection.execute(tables["ticket"].insert().values(row))
+        insert = "INSERT INTO care (device, ticket, due_at, asked) VALUES (:device, 1, :at, 1)"
+        connection.execute(text(insert), {"device": device, "at": at})
+
+    database.write_now(fill)
+    migrations.upgrade(database)
+    query = text("SELECT ticket, due_at, told FROM care ORDER BY ticket")
+    rows = database.read_now(lambda connection: connection.execute(query).all())
+    assert rows == [(1, at, 3), (2, None, 3)]
 
 
 def test_receivers_that_start_together_make_one_schema(url):
@@ -124,11 +150,11 @@ def test_the_schema_is_portable():
     """Every table and index can be written for PostgreSQL, and none needs a sequence."""
     dialect = postgresql.dialect()
     for table in metadata.sorted_tables:
-        text = str(CreateTable(table).compile(dialect=dialect))
-        assert "SERIAL" not in text
+        made = str(CreateTable(table).compile(dialect=dialect))
+        assert "SERIAL" not in made
         for index in table.indexes:
-            text = str(CreateIndex(index).compile(dialect=dialect))
-            assert ("WHERE" in text) == (index.dialect_kwargs["postgresql_where"] is not None)
+            made = str(CreateIndex(index).compile(dialect=dialect))
+            assert ("WHERE" in made) == (index.dialect_kwargs["postgresql_where"] is not None)
 
 
 def test_every_table_of_a_device_is_keyed_by_it():

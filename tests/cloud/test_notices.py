@@ -1,11 +1,24 @@
 """What a ticket's change says to the outside: events at once, notices that are worth reading."""
 
 import json
+from operator import itemgetter
 
 import pytest
 
+from phonehome_cloud.core.catalogue import Catalogue
+from phonehome_cloud.core.considering import Knowledge
 from phonehome_cloud.core.telling.retrying import Sent
-from phonehome_cloud.store import care, care_tables, people_tables, schema
+from phonehome_cloud.store import (
+    care,
+    care_tables,
+    considering,
+    looking,
+    people_tables,
+    schema,
+)
+from phonehome_cloud.store import notices as notice_store
+from phonehome_cloud.workers.caring import Caring
+from tests.cloud.household import CareCounts
 from tests.cloud.outgoing import DAY_MS, NOON, teller
 from tests.fakes.appliance import Appliance, fault
 from tests.fakes.subscriber import subscriber
@@ -36,6 +49,8 @@ async def desk(tmp_path):
     letters = []
     with teller(tmp_path, join=lambda sender: Recorder(sender, letters), **AWAKE) as made:
         made.letters = letters
+        knowledge = Knowledge(Catalogue(()))
+        made.caring = Caring(made.database, knowledge, made.clock, CareCounts())
         made.washer = Appliance()
         await made.receiver.register(made.washer)
         await made.add_owner()
@@ -51,9 +66,11 @@ def own(connection, device):
 
 async def break_down(desk, seq=0):
     """The washer says that a fault was confirmed."""
-    message = desk.washer.message([fault(seq)], now_ms=60_000 + seq)
+    now_ms = 60_000 + desk.clock() - NOON
+    message = desk.washer.message([fault(seq, ms=now_ms)], now_ms=now_ms)
     await desk.receiver.accept(message)
     await desk.receiver.digest_all()
+    await desk.caring.step()
     (ticket,) = await desk.receiver.rows(schema.ticket)
     return ticket
 
@@ -62,6 +79,7 @@ async def resolve(desk, ticket, state="resolved"):
     """A person changes its state."""
     change = ticket.device, ticket.number, state, "token:anna", desk.clock(), "done"
     await desk.database.write(care.change_state, *change)
+    await desk.caring.step()
 
 
 async def test_an_owner_hears_of_a_fault_once_and_of_its_end(desk):
@@ -90,7 +108,7 @@ async def test_what_is_over_soon_is_not_told_at_all(desk):
     desk.clock.advance(DAY_MS)
     await desk.tell()
     assert desk.letters == []
-    (row,) = (row for row in (await desk.rows()).values() if row.kind == "mail")
+    (row,) = await notices(desk)
     assert (row.state, row.failure) == ("cancelled", "it was over before anybody was told")
 
 
@@ -124,7 +142,7 @@ async def test_a_fault_of_nobodys_device_writes_no_letter(desk):
         )
     )
     await break_down(desk)
-    assert await desk.rows() == {}
+    assert {row.recipient for row in (await desk.rows()).values()} == {"desk"}
 
 
 async def test_every_change_is_an_event_for_who_subscribes(desk):
@@ -132,11 +150,10 @@ async def test_every_change_is_an_event_for_who_subscribes(desk):
     async with subscriber() as there:
         await desk.add_hook(there.url, None, "ticket.")
         ticket = await break_down(desk)
-        for state in ("acknowledged", "open", "resolved", "open", "closed"):
-            await resolve(desk, ticket, state)
+        for state in ("acknowledged", "open", "resolved", "", "closed"):
+            desk.clock.advance(120_000)
+            await (resolve(desk, ticket, state) if state else break_down(desk, 1))
             await desk.tell()
-            desk.clock.advance(1000)
-        await desk.tell()
     events = [json.loads(body) for _, _, body in there.calls]
     assert [event["type"].removeprefix("phonehome.ticket.") for event in events] == [
         "opened",
@@ -161,4 +178,82 @@ async def test_what_is_rolled_back_is_not_told(desk):
     before = await desk.rows()
     with pytest.raises(RuntimeError):
         await desk.database.write(fail)
+    await desk.caring.step()
     assert await desk.rows() == before
+
+
+async def test_the_digest_marks_and_the_care_loop_tells(desk):
+    """The digest writes no letter, only that there is something to tell; that is told once."""
+    message = desk.washer.message([fault(0)], now_ms=60_000)
+    await desk.receiver.accept(message)
+    await desk.receiver.digest_all()
+    assert await desk.rows() == {}
+    assert await marks(desk) == [(0, 1)]
+    await desk.caring.step()
+    assert [row.key.split(":", 1)[1] for row in await notices(desk)] == [
+        f"{desk.washer.device}-1:0:owner"
+    ]
+    ((told, events),) = await marks(desk)
+    assert told == events > 1
+    links = await desk.receiver.rows(people_tables.link)
+    await desk.database.write(looking.look, desk.washer.device, 1, desk.clock())
+    await desk.caring.step()
+    assert await desk.receiver.rows(people_tables.link) == links
+
+
+async def test_what_happened_before_anybody_looked_is_told_in_its_order(desk):
+    """Opened and closed before the care loop came: two events, and no letter that is too late."""
+    async with subscriber() as there:
+        await desk.add_hook(there.url, None, "ticket.")
+        await desk.receiver.accept(desk.washer.message([fault(0)], now_ms=60_000))
+        await desk.receiver.digest_all()
+        desk.clock.advance(1000)
+        change = desk.washer.device, 1, "closed", "token:anna", desk.clock(), "done"
+        await desk.database.write(care.change_state, *change)
+        await desk.caring.step()
+        await desk.tell()
+    events = sorted((json.loads(body) for _, _, body in there.calls), key=itemgetter("time"))
+    assert [event["data"]["state"] for event in events] == ["open", "closed"]
+    assert [row.state for row in await notices(desk)] == ["cancelled"]
+
+
+async def test_what_cannot_be_considered_is_told_all_the_same(desk, monkeypatch):
+    """A ticket that is set aside has an owner and subscribers like any other."""
+
+    def spoilt(*_args, **_more):
+        raise ValueError("nobody knows this product")
+
+    monkeypatch.setattr(considering, "consider", spoilt)
+    await break_down(desk)
+    assert [row.state for row in await notices(desk)] == ["waiting"]
+    assert await marks(desk) == [(1, 1)]
+    (row,) = await desk.receiver.rows(care_tables.care)
+    assert (row.due_at, row.failure) == (None, "ValueError: nobody knows this product")
+
+
+async def test_what_cannot_be_told_is_told_by_the_next_look(desk, monkeypatch):
+    """Nothing is marked as told that was not, and the ticket says why."""
+
+    def spoilt(*_args):
+        raise ValueError("no such page")
+
+    monkeypatch.setattr(notice_store, "make_pages", spoilt)
+    await break_down(desk)
+    assert await notices(desk) == []
+    assert await marks(desk) == [(0, 1)]
+    monkeypatch.undo()
+    await desk.database.write(looking.look, desk.washer.device, 1, desk.clock())
+    await desk.caring.step()
+    assert [row.state for row in await notices(desk)] == ["waiting"]
+
+
+async def notices(desk):
+    """The letters that say that a ticket was opened."""
+    return [row for row in (await desk.rows()).values() if row.template == "ticket_opened"]
+
+
+async def marks(desk):
+    """Of each ticket how many rows of its history are told, and how many there are."""
+    cares = await desk.receiver.rows(care_tables.care, care_tables.care.c.device)
+    tickets = await desk.receiver.rows(schema.ticket, schema.ticket.c.device)
+    return [(row.told, of.events) for row, of in zip(cares, tickets, strict=True)]

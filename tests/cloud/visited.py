@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 
 from phonehome_cloud import migrations
 from phonehome_cloud.core.caring import RUNNING, ActionRow, Case
-from phonehome_cloud.store import acting, care, people, tickets, visits
+from phonehome_cloud.store import acting, care, looking, people, tickets, visits
 from phonehome_cloud.store.care_tables import care as care_table
 from phonehome_cloud.store.database import Database
 from phonehome_cloud.store.people_tables import (
@@ -110,7 +110,7 @@ def case_of(connection, dev=DEVICE, number=1):
 
 def begin(connection, dev=DEVICE, now_at=NOW, number=1):
     """Start a visit as the care loop does; returns it."""
-    care.look(connection, dev, number, now_at)
+    looking.look(connection, dev, number, now_at)
     row = ActionRow(dev, number, 0, "visit", ACTION.id, RUNNING, "rule", "warranty", now_at)
     care.save_actions(connection, [row], ())
     of_ticket = care_table.c.device == dev, care_table.c.ticket == number

@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from phonehome_cloud.core.deciding.incidents import DAY_MS
-from phonehome_cloud.store import care
+from phonehome_cloud.store import looking
 from tests.cloud.household import Household
 
 CONSIDERED = 1000
@@ -55,7 +55,7 @@ async def measure(folder, tickets, considered=CONSIDERED):
     keys = [(f"b4cf12{i:010x}", 1) for i in range(1, tickets + 1, step)][:considered]
     found = {"open": tickets}
     for name in ("first_us", "again_us"):
-        await home.do(care.look_at, keys, home.clock())
+        await home.do(looking.look_at, keys, home.clock())
         started_s, done = time.process_time(), 0
         while count := await home.caring.step():
             done += count

@@ -19,6 +19,7 @@ from phonehome_cloud.core.tickets import BY_RULE, HISTORY_ACTION, OPEN, RESOLVED
 
 from . import care, tickets
 from .acting import assurances
+from .looking import look
 
 RULE_STILL_THERE: Final = "still active at the device"
 _SAID: Final[Mapping[str, str]] = MappingProxyType(
@@ -44,7 +45,7 @@ def follow(connection: Connection, ticket: Ticket, row: Row[Any], now_at: int) -
     if state == ASKED:
         assurances.ask_again(connection, action, row, now_at)
         care.save_actions(connection, (), [action])
-        care.look(connection, row.device, row.ticket, now_at)
+        look(connection, row.device, row.ticket, now_at)
         ticket.note(now_at, WHO_DEVICE, HISTORY_ACTION, evidence=_tell(row), text=_SAID[state])
         tickets.save(connection, (), [ticket])
     elif state != WATCHED:
@@ -74,7 +75,7 @@ def _doubt(connection: Connection, ticket: Ticket, row: Row[Any], now_at: int) -
         tickets.save(connection, (), [ticket])
         care.save_actions(connection, (), [action])
         assurances.tell_refuted(connection, row, now_at)
-        care.look(connection, ticket.device, ticket.number, now_at)
+        look(connection, ticket.device, ticket.number, now_at)
 
 
 def _tell(row: Row[Any]) -> dict[str, Any]:

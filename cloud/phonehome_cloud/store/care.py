@@ -1,7 +1,8 @@
-"""Looking after tickets: what is due, and the actions that are under way.
+"""Looking after tickets: the actions that are under way.
 
-Whoever changes anything that a decision may look at calls `look` in its own transaction. Locks are
-taken in one order, first the ticket, then its care: the care loop never waits for a ticket.
+Whoever changes anything that a decision may look at calls `looking.look` in its own transaction.
+Locks are taken in one order, first the ticket, then its care: the care loop never waits for a
+ticket.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,8 +10,7 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, case, select, update
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Connection, RowMapping, select, update
 
 from phonehome_cloud.core.caring import (
     AGREED,
@@ -26,33 +26,12 @@ from . import acting, tickets
 from .bulk import insert_rows, update_rows
 from .care_tables import action, care
 from .columns import to_json
-from .dialects import insert_many
+from .looking import look
 
 _COLUMNS = tuple(field.name for field in fields(ActionRow))
 _JSON = ("costs", "detail")
 _plain = attrgetter(*(name for name in _COLUMNS if name not in _JSON))
 _KEPT = (*(name for name in _COLUMNS if name not in _JSON), *_JSON)
-
-
-def look(connection: Connection, dev: str, number: int, at: int) -> None:
-    """Have a ticket considered at `at` (unix ms), or earlier if it was to be."""
-    look_at(connection, [(dev, number)], at)
-
-
-def look_at(connection: Connection, keys: Iterable[tuple[str, int]], at: int) -> None:
-    """The same for many tickets, (device, number) each, in one statement."""
-    rows = [
-        {"device": dev, "ticket": number, "due_at": at, "asked": 1} for dev, number in set(keys)
-    ]
-    if rows:
-        insert_many(connection, care, _or_earlier, rows)
-
-
-def _or_earlier(statement: sqlite.Insert) -> Any:
-    new = statement.excluded
-    earlier = case((care.c.due_at < new.due_at, care.c.due_at), else_=new.due_at)
-    given = {"due_at": earlier, "asked": care.c.asked + 1, "failure": None}
-    return statement.on_conflict_do_update(index_elements=["device", "ticket"], set_=given)
 
 
 def change_state(

@@ -32,6 +32,8 @@ care = Table(
     Column("actions", Integer, nullable=False, server_default="0"),
     # The n of the action that is under way.
     Column("running", Integer),
+    # How many rows of the ticket's history have been told to whom they concern (store.notices).
+    Column("told", Integer, nullable=False, server_default="0"),
     # Of the newest diagnosis and its decision: the same again is not written again.
     Column("hash", Bytes(16)),
     # What it is counted as, and since when: set when it is first considered.

@@ -90,6 +90,7 @@ class Progress:
     incident: str | None
     running: int | None = None
     due_at: int | None = None
+    told: int = 0
 
 
 @dataclass(slots=True)
@@ -124,6 +125,7 @@ def consider(
     one.run()
     if ticket.history:
         written.tickets.append(ticket)
+    progress.told = ticket.events
     written.progress[ticket.device, ticket.number] = progress
 
 

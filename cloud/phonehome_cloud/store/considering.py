@@ -16,10 +16,10 @@ from sqlalchemy import BigInteger, Connection, Row, bindparam, case, select, upd
 
 from phonehome_cloud.core.considering import Knowledge
 from phonehome_cloud.core.deciding.incidents import BATCH, BUILD, MANIFEST, PRODUCT, Key
-from phonehome_cloud.core.digesting import Ticket
+from phonehome_cloud.core.digesting import HistoryRow, Ticket
 from phonehome_cloud.core.replaying import write_record
 
-from . import incidents, tallies, tickets
+from . import incidents, notices, tallies, tickets
 from .bulk import insert_rows
 from .care import save_actions
 from .care_tables import care, diagnosis
@@ -100,10 +100,36 @@ def _consider_alone(
         if is_passing(error):
             raise
         why = f"{type(error).__name__}: {error}"[:_MAX_REASON]
-        _LOG.error("ticket %s-%d was set aside: %s", row.device, row.ticket, why)
-        of_ticket = care.c.device == row.device, care.c.ticket == row.ticket
-        connection.execute(update(care).where(*of_ticket).values(due_at=None, failure=why))
-        return Considered(1, 1)
+    _LOG.error("ticket %s-%d was set aside: %s", row.device, row.ticket, why)
+    of_ticket = care.c.device == row.device, care.c.ticket == row.ticket
+    connection.execute(update(care).where(*of_ticket).values(due_at=None, failure=why))
+    _tell_alone(connection, row, now_at)
+    return Considered(1, 1)
+
+
+def _tell_alone(connection: Connection, row: Row[Any], now_at: int) -> None:
+    """What happened to a ticket is told all the same; if that fails, by the next look at it."""
+    try:
+        with connection.begin_nested():
+            found = tickets.load_free(connection, [(row.device, row.ticket)])
+            owners = load_people(connection, {row.device}).owners
+            notices.tell(connection, _changes(connection, [row], found), owners, (), now_at)
+            for ticket in found.values():
+                of_ticket = care.c.device == ticket.device, care.c.ticket == ticket.number
+                connection.execute(update(care).where(*of_ticket).values(told=ticket.events))
+    except Exception as error:
+        if is_passing(error):
+            raise
+        _LOG.exception("what happened to ticket %s-%d was not told", row.device, row.ticket)
+
+
+def _changes(
+    connection: Connection, rows: Sequence[Row[Any]], found: Mapping[TicketKey, Ticket]
+) -> list[tuple[Ticket, list[HistoryRow]]]:
+    """What these tickets have in their history that was not told."""
+    told = {(row.device, row.ticket): row.told for row in rows}
+    untold = notices.load_untold(connection, found.values(), told)
+    return [(found[key], changes) for key, changes in untold.items()]
 
 
 def take_due(connection: Connection, limit: int, now_at: int) -> Sequence[Row[Any]]:
@@ -137,12 +163,15 @@ def _consider(
     joined, opened = incidents.assign(connection, _free(rows, found, cases), now_at)
     loaded = _load(connection, rows, found, devices, knowledge, now_at)
     written = Written()
+    changes = _changes(connection, rows, found)
     for row in rows:
         key = row.device, row.ticket
         progress = Progress(row.diagnoses, row.actions, row.hash, row.incident)
         join = joined.get(key)
         consider(connection, knowledge, loaded, written, found[key], progress, join)
     _save(connection, rows, cases, written, now_at)
+    changes += [(ticket, ticket.history) for ticket in written.tickets]
+    notices.tell(connection, changes, loaded.known.owners, joined, now_at)
     return Considered(len(rows), 0, written.lanes, written.begun, opened)
 
 
@@ -228,7 +257,7 @@ def _save(
     written: Written,
     now_at: int,
 ) -> None:
-    tickets.save(connection, (), written.tickets)
+    tickets.write(connection, (), written.tickets)
     save_actions(connection, written.started, written.changed)
     diagnoses = [_diagnosis(*finding, now_at) for finding in written.findings]
     insert_rows(connection, diagnosis, _DIAGNOSIS, diagnoses)
@@ -274,6 +303,7 @@ def _progress(
         "diagnoses": progress.diagnoses,
         "actions": progress.actions,
         "running": progress.running,
+        "told": progress.told,
         "hash": progress.hash,
         "incident": progress.incident,
         "first_at": counted.first_at,
@@ -300,6 +330,7 @@ _UPDATE: Final = (
                 "diagnoses",
                 "actions",
                 "running",
+                "told",
                 "hash",
                 "incident",
                 "first_at",

@@ -19,6 +19,7 @@ from phonehome_cloud.core.digesting import (
     decide,
     resolve_due,
 )
+from phonehome_cloud.core.telling.news import has_news
 from phonehome_cloud.core.transitions import (
     RecordHead,
     Transition,
@@ -34,9 +35,10 @@ from phonehome_wire.registry import (
     RTYPE_RESULT,
 )
 
-from . import care, faults, tickets
+from . import faults, tickets
 from .boots import count_boots
 from .database import is_passing
+from .looking import look_at
 from .sessions import Timeline, load_products
 from .waiting import mark_digested, take_waiting
 
@@ -128,7 +130,8 @@ def _digest(
     opened, changed = _digest_transitions(
         connection, reading.transitions, catalogue, policy, now_at
     )
-    care.look_at(connection, [_key(ticket) for ticket in (*opened, *changed)], now_at)
+    # The others among the changed are looked at because somebody is to be told of them.
+    look_at(connection, [_key(ticket) for ticket in changed if not has_news(ticket)], now_at)
     mark_digested(connection, reading.results, now_at)
     failed = [why for _, why in reading.results if why is not None]
     return Digested(len(rows), failed, opened, changed)
@@ -140,7 +143,6 @@ def resolve_tickets(connection: Connection, now_at: int) -> list[Ticket]:
     for ticket in due:
         resolve_due(ticket, now_at)
     tickets.save(connection, (), due)
-    care.look_at(connection, [_key(ticket) for ticket in due], now_at)
     return due
 
 

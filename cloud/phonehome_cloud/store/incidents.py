@@ -26,10 +26,11 @@ from phonehome_cloud.core.deciding.incidents import (
 from phonehome_cloud.core.telling.effect import MAIL, SERVICE, Effect
 from phonehome_cloud.errors import NotFoundError
 
-from . import care, effects, hooks, tallies
+from . import effects, hooks, tallies
 from .care_tables import care as care_table
 from .care_tables import incident, incident_event
 from .dialects import insert, take_turn
+from .looking import look_at
 from .tallies import FaultOf
 
 WHO_RULE: Final = "rule"
@@ -195,7 +196,7 @@ def _look_back(connection: Connection, verdict: Verdict, now_at: int) -> None:
     since = now_at - _BEFORE_MS
     lately = care_table.c.spn == spn, care_table.c.fmi == fmi, care_table.c.first_at >= since
     query = select(care_table.c.device, care_table.c.ticket).where(*lately)
-    care.look_at(connection, [(dev, number) for dev, number in connection.execute(query)], now_at)
+    look_at(connection, [(dev, number) for dev, number in connection.execute(query)], now_at)
 
 
 def _tell(connection: Connection, row: Mapping[str, Any], now_at: int) -> None:
@@ -272,7 +273,7 @@ def follow(connection: Connection, now_at: int, limit: int) -> int:
     if row is None:
         return 0
     found = list_tickets(connection, row.id, read_place(row.followed), limit)
-    care.look_at(connection, found, now_at)
+    look_at(connection, found, now_at)
     followed = "{}-{}".format(*found[-1]) if len(found) == limit else None
     of_it = incident.c.id == row.id
     connection.execute(update(incident).where(of_it).values(followed=followed))

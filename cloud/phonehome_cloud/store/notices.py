@@ -1,34 +1,27 @@
 """What a ticket's change says to the outside: events for webhooks, notices for its owner.
 
-Written with the change itself, by store.tickets.save, so that none is told that did not happen and
-none that did is forgotten.
+The transaction that changes a ticket writes its history, and has it looked at; the care loop tells
+what the history has beyond `care.told`, and moves that mark in the transaction that writes what is
+told. So none is told that did not happen, none that did is forgotten, each is told once; and the
+digest does not wait for it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, select
 
 from phonehome_cloud.core.digesting import WHO_RULE, HistoryRow, Ticket
 from phonehome_cloud.core.people.owners import Owner
 from phonehome_cloud.core.telling.effect import MAIL, NOTICE, SENT, Effect
-from phonehome_cloud.core.tickets import (
-    CLOSED,
-    HISTORY_OPENED,
-    HISTORY_STATE,
-    OPEN,
-    RESOLVED,
-    is_open,
-    ticket_id,
-)
+from phonehome_cloud.core.telling.news import TICKET_OPENED, TICKET_RESOLVED, event_of
+from phonehome_cloud.core.tickets import HISTORY_OPENED, OPEN, ticket_id
 
-from . import effects, hooks, people
-from .bulk import fetch_of, mapping_of
+from . import effects, hooks
+from .dialects import fetch_among
 from .owner_links import make_page, make_pages
-from .people_tables import appliance
-from .people_tables import owner as owner_table
-from .schema import effect
+from .schema import effect, ticket_event
 
 OPENED: Final = "ticket_opened"  # the template
 # An owner hears of a fault when nothing better was written to them about it in the meantime: the
@@ -37,7 +30,12 @@ _PATIENCE_MS: Final = 15 * 60_000
 _LASTS_MS: Final = 2 * 86_400_000
 _OVER: Final = "it was over before anybody was told"
 _HELD: Final = "it is part of an incident: its owner is not written to one by one"
-_NAMES: Final = {RESOLVED: "ticket.resolved", CLOSED: "ticket.closed", OPEN: "ticket.reopened"}
+
+TicketKey = tuple[str, int]
+_KEY: Final = ticket_event.c.device, ticket_event.c.ticket, ticket_event.c.n
+_CHANGE: Final = tuple(
+    ticket_event.c[name] for name in ("at", "who", "kind", "from_state", "to_state", "rule")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +52,38 @@ class _News:
         return f"ticket:{ticket_id(self.ticket.device, self.ticket.number)}:{self.row.n}"
 
 
-def tell(connection: Connection, tickets: Iterable[Ticket]) -> None:
-    """Write effects for what the history says that these tickets gained."""
-    news = [each for ticket in tickets for each in _find(ticket)]
+def load_untold(
+    connection: Connection, tickets: Iterable[Ticket], told: Mapping[TicketKey, int]
+) -> dict[TicketKey, list[HistoryRow]]:
+    """What the history of locked tickets has beyond so many rows, each ticket's in its order."""
+    keys = [
+        (ticket.device, ticket.number, n)
+        for ticket in tickets
+        for n in range(told[ticket.device, ticket.number], ticket.events)
+    ]
+    found: dict[TicketKey, list[HistoryRow]] = {}
+    for dev, number, *row in sorted(fetch_among(connection, _KEY, keys, *_KEY, *_CHANGE)):
+        found.setdefault((dev, number), []).append(HistoryRow(*row))
+    return found
+
+
+def tell(
+    connection: Connection,
+    changes: Iterable[tuple[Ticket, Sequence[HistoryRow]]],
+    owners: Mapping[str, Owner],
+    held: Collection[TicketKey],
+    now_at: int,
+) -> None:
+    """Write effects for what happened to these tickets; `owners` by device.
+
+    Of a ticket that is `held`, part of an incident, its owner does not hear that it was opened.
+    """
+    news = [
+        _News(ticket, row, event)
+        for ticket, rows in changes
+        for row in rows
+        if (event := event_of(row)) is not None
+    ]
     if not news:
         return
     listeners = hooks.list_all(connection)
@@ -64,11 +91,10 @@ def tell(connection: Connection, tickets: Iterable[Ticket]) -> None:
         ticket, at = each.ticket, each.row.at
         about = _show(each), ticket.device, ticket.number, at
         hooks.announce(connection, each.key, each.event, *about, among=listeners)
-    owners = _load_owners(connection, {each.ticket.device for each in news})
     owned = [(each, owners[each.ticket.device]) for each in news if each.ticket.device in owners]
-    _tell_opened(connection, [one for one in owned if one[0].event == "ticket.opened"])
+    _tell_opened(connection, [one for one in owned if _is_told_of(one[0], held)], now_at)
     for each, owner in owned:
-        if each.event != "ticket.opened":
+        if each.event != TICKET_OPENED:
             _tell_owner(connection, each, owner)
 
 
@@ -80,46 +106,28 @@ def hold(connection: Connection, ticket: Ticket, now_at: int) -> None:
 
 def release(connection: Connection, ticket: Ticket, owner: Owner) -> None:
     """It was no incident: its owner hears of the fault as of any other."""
-    news = _News(ticket, ticket.history[-1], "ticket.opened")
-    _tell_opened(connection, [(news, owner)])
+    news = _News(ticket, ticket.history[-1], TICKET_OPENED)
+    _tell_opened(connection, [(news, owner)], news.row.at)
 
 
-def _find(ticket: Ticket) -> Iterator[_News]:
-    for row in ticket.history:
-        if row.kind == HISTORY_OPENED:
-            yield _News(ticket, row, "ticket.opened")
-        elif row.kind == HISTORY_STATE and row.to_state in _NAMES and not _is_step(row):
-            yield _News(ticket, row, _NAMES[row.to_state])
+def _is_told_of(news: _News, held: Collection[TicketKey]) -> bool:
+    is_held = (news.ticket.device, news.ticket.number) in held
+    return news.event == TICKET_OPENED and not is_held
 
 
-def _is_step(row: HistoryRow) -> bool:
-    """Whether a person only put it back among the open ones: it was not over."""
-    return row.to_state == OPEN and is_open(row.from_state or OPEN)
-
-
-def _load_owners(connection: Connection, devices: set[str]) -> dict[str, Owner]:
-    """Whose these devices are, of those that somebody owns."""
-    rows = fetch_of(connection, _owned, appliance.c.device, devices)
-    return {row.device: people.make_owner(mapping_of(row)) for row in rows}
-
-
-def _owned(of_devices: Any) -> Select[Any]:
-    query = select(owner_table, appliance.c.device)
-    return query.join(appliance, appliance.c.owner == owner_table.c.owner).where(of_devices)
-
-
-def _tell_opened(connection: Connection, opened: Sequence[tuple[_News, Owner]]) -> None:
-    """The digest opens hundreds at a time: a statement for all links, one for all letters."""
+def _tell_opened(
+    connection: Connection, opened: Sequence[tuple[_News, Owner]], now_at: int
+) -> None:
+    """Hundreds are opened at a time: a statement for all links, one for all letters."""
     if not opened:
         return
-    at = opened[0][0].row.at
     whose = [(owner, news.ticket.device, news.ticket.number) for news, owner in opened]
-    pages = make_pages(connection, whose, at)
+    pages = make_pages(connection, whose, now_at)
     letters = [
         _letter(news, f"owner:{owner.id}", OPENED, news.row.at + _PATIENCE_MS, {"link": link})
         for (news, owner), link in zip(opened, pages, strict=True)
     ]
-    effects.add_all(connection, letters, at)
+    effects.add_all(connection, letters, now_at)
 
 
 def _tell_owner(connection: Connection, news: _News, owner: Owner) -> None:
@@ -127,7 +135,7 @@ def _tell_owner(connection: Connection, news: _News, owner: Owner) -> None:
     to = f"owner:{owner.id}"
     first = _News(ticket, HistoryRow(0, at, "", HISTORY_OPENED), "")
     effects.cancel(connection, f"{first.key}:owner", _OVER, at)
-    if news.event == "ticket.resolved" and _knows(connection, ticket, to):
+    if news.event == TICKET_RESOLVED and _knows(connection, ticket, to):
         link = make_page(connection, owner, ticket.device, ticket.number, at)
         more = {"by_device": news.row.who == WHO_RULE, "link": link}
         effects.add(connection, _letter(news, to, "ticket_resolved", at, more), at)

@@ -22,6 +22,7 @@ from phonehome_cloud.errors import ConflictError, GoneError
 from . import care, links, people, tickets, visit_letters, visits
 from .acting import assurances, callbacks, leads, parts, remote, steps
 from .columns import to_json
+from .looking import look
 from .owner_links import PURPOSE, read_subject
 from .schema import ticket as ticket_table
 
@@ -109,7 +110,7 @@ def conclude(
     action = _expect_running(connection, ticket, n)
     if helped and assurances.take(connection, action, ticket, now_at):
         care.save_actions(connection, (), [action])
-        care.look(connection, ticket.device, ticket.number, now_at)
+        look(connection, ticket.device, ticket.number, now_at)
         words = "the owner says that it helped; the device still holds the fault"
         ticket.note(now_at, WHO, HISTORY_ACTION, evidence={"n": n}, text=words)
         tickets.save(connection, (), [ticket])

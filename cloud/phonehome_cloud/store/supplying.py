@@ -13,6 +13,7 @@ from phonehome_cloud.errors import NotFoundError
 from . import care, hooks, people, tickets, visit_supply
 from .acting import letters, parts
 from .acting.parts import OrderKey
+from .looking import look
 from .vault import Vault
 
 # What an owner wants to know of; that a supplier has accepted is no news.
@@ -90,7 +91,7 @@ def _wait_for_fitting(connection: Connection, key: OrderKey, now_at: int) -> Non
     action = care.expect_action(connection, *key)
     action.due_at = now_at + core.FITTING_MS
     care.save_actions(connection, (), [action])
-    care.look(connection, *key[:2], now_at)
+    look(connection, *key[:2], now_at)
 
 
 def _now(connection: Connection, key: OrderKey) -> Mapping[Any, Any]:

@@ -1,6 +1,6 @@
 """Tickets and their history: every change of a ticket is written together with its row."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields
 from operator import attrgetter
 from typing import Any
@@ -9,14 +9,15 @@ from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.exc import IntegrityError
 
 from phonehome_cloud.core.digesting import HistoryRow, Ticket
+from phonehome_cloud.core.telling.news import has_news
 from phonehome_cloud.core.tickets import BY_PERSON, HISTORY_COMMENT
 from phonehome_cloud.errors import ConflictError, NotFoundError
 
-from . import notices
 from .bulk import fetch_of, insert_rows, update_rows
 from .columns import to_json
 from .dialects import fetch_among, join_keys, run_with_keys
 from .faults import FaultKey
+from .looking import look_at
 from .schema import ticket, ticket_event
 
 _KEPT = tuple(field.name for field in fields(Ticket) if field.name != "history")
@@ -82,13 +83,24 @@ def _last_numbers(of_devices: Any) -> Select[Any]:
 
 
 def save(connection: Connection, opened: Iterable[Ticket], changed: Iterable[Ticket]) -> None:
-    """Write tickets and the history they gained; the unique index refuses a second open one."""
+    """Write tickets with their history, and have those looked at that somebody is to be told of.
+
+    The unique index refuses a second open one.
+    """
     opened, changed = list(opened), list(changed)
+    write(connection, opened, changed)
+    news = [t for t in (*opened, *changed) if has_news(t)]
+    if news:
+        at = min(t.updated_at for t in news)
+        look_at(connection, [(t.device, t.number) for t in news], at)
+
+
+def write(connection: Connection, opened: Sequence[Ticket], changed: Sequence[Ticket]) -> None:
+    """As `save`, for who tells of them and looks after them in the same transaction."""
     insert_rows(connection, ticket, _KEPT, [_row(t) for t in opened])
     update_rows(connection, ticket, _KEPT, [_row(t) for t in changed])
     gained = [_history_row(t, row) for t in (*opened, *changed) for row in t.history]
     insert_rows(connection, ticket_event, _HISTORY, gained)
-    notices.tell(connection, (*opened, *changed))
 
 
 def _history_row(of: Ticket, row: HistoryRow) -> tuple[Any, ...]:

@@ -24,6 +24,7 @@ from . import care, people, priors, stock, tickets, visit_letters, visit_times, 
 from .acting import visit_parts
 from .acting.visits import UNSAID_MS, call_off, look_again
 from .care_tables import action
+from .looking import look
 
 HISTORY_VISIT: Final = "visit"
 AWAY, PART_LATE = "technician_away", "part_late"
@@ -258,7 +259,7 @@ def _set_due(connection: Connection, key: Key, due_at: int) -> None:
     of_it = action.c.device == device, action.c.ticket == number, action.c.n == n
     alive = action.c.state.in_(UNDER_WAY)
     connection.execute(update(action).where(*of_it, alive).values(due_at=due_at))
-    care.look(connection, device, number, due_at)
+    look(connection, device, number, due_at)
 
 
 def _note(
