@@ -63,10 +63,19 @@ def load_identity(config: Config, board, tell) -> Identity:
             read_claim(
                 _read_file("claim", config.claim)
             )  # a bad one stops the start, not the sending
+            _expect_enrollment(config)
         else:
             identity.use(_read_file("key", config.key))  # says what is wrong with it
     forget_keychange()
     return identity
+
+
+def _expect_enrollment(config: Config) -> None:
+    """ConfigError where what asks for a key is not installed."""
+    from .core.reporting.lacking import advise, is_installed
+
+    if not is_installed(_AGENT + ".core.enrolling"):
+        raise ConfigError("config 'claim' is %r: %s" % (config.claim, advise("enrollment")))
 
 
 def make_box(board, folder, ring) -> BlackBox:
@@ -134,8 +143,11 @@ def settle_pushed(source, config: Config, folder, birth, tell) -> tuple:
     slots = State(folder, "config")
     if slots.load() is None:
         return config, slots
-    from .core.linkkeys import overlay
-    from .core.pushing import settle
+    try:
+        from .core.linkkeys import overlay
+        from .core.pushing import settle
+    except ImportError:
+        return config, slots  # restore_pushed says so
 
     link = settle(slots, birth, tell)
     try:
@@ -145,10 +157,14 @@ def settle_pushed(source, config: Config, folder, birth, tell) -> tuple:
 
 
 def restore_pushed(agent, slots: State) -> None:
-    """Apply the rest of that configuration."""
-    if slots.load() is not None:
+    """Apply the rest of that configuration; without what reads it, the settings alone hold."""
+    if slots.load() is None:
+        return
+    try:
         from .core.pushing import restore
-
+    except ImportError:
+        agent.getLogger("agent").error("no part config, pushed is off")
+    else:
         restore(agent, slots)
 
 
@@ -178,21 +194,22 @@ def make_link(link, config: Config, network: tuple, device: bytes, board, make_s
         return link(hear)
     from .ports.stream import Stream
 
-    tls = _make_tls(config, board) if config.is_secure else None
-    stream = Stream(config.host, config.port, tls, *network)
-    if not config.is_mqtt:
-        from .ports.http import HTTPLink
-
-        return HTTPLink(stream, config.path, hear)
+    part = "tls"
     try:
+        tls = _make_tls(config, board) if config.is_secure else None
+        stream = Stream(config.host, config.port, tls, *network)
+        part = "mqtt" if config.is_mqtt else "http"
+        if not config.is_mqtt:
+            from .ports.http import HTTPLink
+
+            return HTTPLink(stream, config.path, hear)
         from .ports.mqtt import MQTTLink
 
         return MQTTLink(stream, config, device.hex(), make_state, hear)
     except ImportError as error:
-        raise ConfigError(
-            "config 'server' is %r: install the package phonehome-mqtt with mip, or write "
-            "https:// (%s)" % (config.server, error)
-        )
+        from .core.reporting.lacking import advise
+
+        raise ConfigError("config 'server' is %r: %s (%s)" % (config.server, advise(part), error))
 
 
 def forget_assembly() -> None:

@@ -12,7 +12,9 @@ async def meet(agent, poll) -> bool:
 
         return await converse(agent, poll)
     except ImportError:
-        print("no console: install phonehome-console with mip")
+        from .core.reporting.lacking import advise
+
+        print("no console: " + advise("console"))
     except Exception as error:  # outermost; the application goes on without a console
         agent.record_crash(error)
     finally:

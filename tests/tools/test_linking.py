@@ -12,7 +12,8 @@ from phonehome_tools.linking import rom
 from phonehome_tools.linking.building import link
 from phonehome_tools.linking.device import link_device
 from phonehome_tools.linking.errors import LinkageError
-from phonehome_tools.linking.lines import LineMap, text_of, write_map
+from phonehome_tools.linking.layout import text_of
+from phonehome_tools.linking.lines import LineMap, write_map
 from phonehome_tools.linking.naming import pairs, settled
 from phonehome_tools.linking.outside import foreign_names
 from phonehome_tools.linking.plan import Plan, Style

@@ -8,12 +8,30 @@ import pytest
 from phonehome_tools import package
 from phonehome_tools.cli import main
 from phonehome_tools.fleet.errors import SetupError
-from phonehome_tools.linking.device import device_sources, link_device
+from phonehome_tools.linking.bundles import BUNDLES
+from phonehome_tools.linking.device import device_sources, imported_by, link_device
+from phonehome_tools.linking.modules import read_module
 from phonehome_tools.packaging.firmware import Firmware
 from phonehome_tools.packaging.index import expect_version, mpy_version
-from phonehome_tools.packaging.parts import BASE, PARTS, divide
+from phonehome_tools.packaging.parts import BASE, PARTS, divide, needs_of
 
 FILES = ("6", "py")
+PART_OF = {module: name for name, part in PARTS.items() for module in part.modules}
+# Who imports what may be lacking, and knows: tests/device/test_parts.py has what is said then.
+EXCUSED = {
+    ("phonehome.assembly", "phonehome-config"),
+    ("phonehome.assembly", "phonehome-http"),
+    ("phonehome.assembly", "phonehome-mqtt"),
+    ("phonehome.assembly", "phonehome-tls"),
+    ("phonehome.contacting", "phonehome-enrollment"),  # assembly has looked for it
+    ("phonehome.core.checks", "phonehome-rules"),
+    ("phonehome.core.commands", "phonehome-config"),
+    ("phonehome.core.declaring", "phonehome-rules"),
+    ("phonehome.core.product", "phonehome-declare"),
+    ("phonehome.core.rules.making", "phonehome-rules"),  # checks has looked for it
+    ("phonehome.meeting", "phonehome-console"),
+    ("phonehome.reaching", "phonehome-tls"),  # assembly has looked for it
+}
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +88,28 @@ def test_parts_name_modules_that_exist():
     """A module that is renamed or gone is noticed; what no part names is in the base."""
     linked = link_device()
     named = [module for part in PARTS.values() for module in part.modules]
-    addresses = {linked.addresses.get(module, module) for module in named}
-    assert addresses <= set(linked.units) and len(named) == len(addresses)
-    assert "phonehome.agent" in divide(linked.units, linked.addresses)[BASE]
+    assert len(set(named)) == len(named)
+    assert {linked.addresses.get(module, module) for module in named} <= set(linked.units)
+    divided = divide(linked.units, linked.addresses)
+    assert "phonehome.agent" in divided[BASE] and all(divided.values())
+
+
+def test_what_is_bundled_is_installed_together():
+    """No module comes with a part, or is lacking without it, because of its bundle alone."""
+    for modules in BUNDLES.values():
+        assert len({PART_OF.get(module) for module in modules}) == 1, modules
+
+
+def test_what_a_part_imports_comes_with_it_or_is_excused():
+    """Each import of a module that may be lacking is one that says which part that is."""
+    sources, found = device_sources(), set()
+    for name, path in sources.items():
+        own = PART_OF.get(name, BASE)
+        for target in imported_by(read_module(name, path), sources):
+            part = PART_OF.get(target, BASE)
+            if part not in {own, *needs_of(own), BASE}:
+                found.add((name, part))
+    assert found == EXCUSED
 
 
 def test_every_source_of_the_device_is_in_a_package():

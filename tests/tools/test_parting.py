@@ -13,7 +13,8 @@ from phonehome_tools.fleet.interpreter import folder_of
 from phonehome_tools.linking.building import link
 from phonehome_tools.linking.device import compiled_units, link_device
 from phonehome_tools.linking.errors import LinkageError
-from phonehome_tools.linking.lines import LineMap, text_of, write_map
+from phonehome_tools.linking.layout import text_of
+from phonehome_tools.linking.lines import LineMap, write_map
 from phonehome_tools.linking.plan import Plan, Style
 
 MAIN = """

@@ -89,10 +89,9 @@ def _rare_kinds(where: str, kind: int):
     try:
         from .rarekinds import PARAMS
     except ImportError:
-        raise ProductError(
-            "%s: kind = %r is in the package phonehome-rules, which is not installed; mip has it"
-            % (where, kind)
-        )
+        from .reporting.lacking import advise
+
+        raise ProductError("%s: kind = %r: %s" % (where, kind, advise("rules"))) from None
     return PARAMS
 
 

@@ -36,6 +36,9 @@ def execute(code: int, args: dict, hands) -> tuple:
         return _RESULT_REFUSED, None
     try:
         return (_RESULT_OK, function(args)) if own is None else own(hands, args)
+    except ImportError:
+        hands.log.error("command %d: part not installed", code)
+        return _RESULT_UNKNOWN, None
     except Exception as error:  # whatever a command does, the agent goes on
         hands.log.error("command %d: %s", code, error)
         return _RESULT_FAILED, None

@@ -82,10 +82,13 @@ def _expect_kind(where: str, kind) -> tuple:
     try:
         from .rarekinds import KINDS
     except ImportError:
+        from .reporting.lacking import advise
+
+        known = " ".join(sorted(_KINDS))
         raise ProductError(
-            "%s: kind = %r; write one of %s, or install the package phonehome-rules with mip"
-            % (where, kind, " ".join(sorted(_KINDS)))
-        )
+            "%s: kind = %r; write one of %s, or for others: %s"
+            % (where, kind, known, advise("rules"))
+        ) from None
     if kind not in KINDS:
         known = " ".join(sorted(_KINDS) + sorted(KINDS))
         raise ProductError("%s: kind = %r; write one of %s" % (where, kind, known))

@@ -58,6 +58,7 @@ def _refuse(judged: dict, keys, status: int) -> None:
 
 def _judge_server(config, url: str) -> int:
     """As the file's would be judged: what was protected stays protected."""
+    from .reporting.lacking import is_installed
     from .settings import split_url
 
     try:
@@ -66,15 +67,10 @@ def _judge_server(config, url: str) -> int:
         return _PUSHED_OUT_OF_RANGE
     if not config.insecure and not is_secure:
         return _PUSHED_OUT_OF_RANGE
-    if is_mqtt and not _has_mqtt():
-        return _PUSHED_UNSUPPORTED
+    needed = [_PORTS + ".mqtt" if is_mqtt else _PORTS + ".http"]
+    if is_secure:
+        needed.append(_PORTS + ".tls")
+    for module in needed:
+        if not is_installed(module):
+            return _PUSHED_UNSUPPORTED
     return _PUSHED_OK
-
-
-def _has_mqtt() -> bool:
-    """Whether what speaks MQTT is installed."""
-    try:
-        __import__(_PORTS + ".mqtt")
-    except ImportError:
-        return False
-    return True

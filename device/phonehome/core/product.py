@@ -82,8 +82,13 @@ class Product:
         excess on_delay_ms off_delay_ms n m settle_ms urgent, when = [{"sensor", "min", "max"}],
         predicate = the function of a Python rule. Return the FaultSpec; raise ProductError.
         """
-        from .declaring import declare_fault
+        try:
+            from .declaring import declare_fault
+        except ImportError:
+            from .errors import ProductError
+            from .reporting.lacking import advise
 
+            raise ProductError("fault %r: %s" % (code, advise("declare"))) from None
         return declare_fault(self, (code, id, fmi, severity, kind, sensor), words)
 
     def add(self, spec: FaultSpec) -> None:

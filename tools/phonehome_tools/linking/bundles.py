@@ -28,6 +28,7 @@ BUNDLES: Final = {
         "phonehome.core.keychange",
         "phonehome.ports.keyfiles",
         "phonehome_wire.keys",
+        "phonehome_wire.rekeying",
     ),
     f"{_DROPPED}.products": (
         "phonehome.core.building",
@@ -96,7 +97,6 @@ BUNDLES: Final = {
         "phonehome.core.enrolling",
         "phonehome_wire.ccm",
         "phonehome_wire.enrollment",
-        "phonehome_wire.rekeying",
         "phonehome_wire.wrapping",
     ),
     f"{_DROPPED}.rarekinds": ("phonehome.core.rarekinds",),

@@ -9,7 +9,7 @@ from phonehome_tools.fleet.compiling import compile_text, module_name
 from phonehome_tools.fleet.interpreter import folder_of
 from phonehome_tools.linking.building import ALL, Linked, link
 from phonehome_tools.linking.bundles import BUNDLES
-from phonehome_tools.linking.lines import text_of
+from phonehome_tools.linking.layout import text_of
 from phonehome_tools.linking.modules import Module, read_module
 from phonehome_tools.linking.plan import Plan, Style
 from phonehome_tools.linking.program import absolute
@@ -61,7 +61,7 @@ def device_sources(also: Collection[str] = ()) -> dict[str, Path]:
         name = wanted.pop()
         path = found.get(name) or wire[name]
         found[name] = path
-        imported = _imported_by(read_module(name, path), wire)
+        imported = imported_by(read_module(name, path), wire)
         wanted += [target for target in imported if target not in found]
     return found
 
@@ -90,7 +90,7 @@ def _modules_of(package: str) -> Iterator[tuple[str, Path]]:
         yield module_name(path.relative_to(folder.parent)), path
 
 
-def _imported_by(module: Module, known: Mapping[str, Path]) -> Iterator[str]:
+def imported_by(module: Module, known: Mapping[str, Path]) -> Iterator[str]:
     """Which of the known modules a source imports, anywhere in it."""
     for node in ast.walk(module.tree):
         if isinstance(node, ast.ImportFrom):

@@ -1,4 +1,4 @@
-"""The text of a unit, and where each of its lines comes from."""
+"""Where each line of a unit comes from."""
 
 import ast
 import json
@@ -7,15 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from phonehome_tools.linking.layout import can_fail, text_of
 from phonehome_tools.linking.modules import origin_of
 
 FORMAT: Final = 1
 _BODIES = ("body", "handlers", "orelse", "finalbody")
-
-
-def text_of(tree: ast.Module) -> str:
-    """The source text that is compiled: one line a statement."""
-    return "\n".join(line for line in ast.unparse(tree).split("\n") if line) + "\n"
 
 
 def places_of(tree: ast.Module) -> list[tuple[int, str, int, str]]:
@@ -24,7 +20,7 @@ def places_of(tree: ast.Module) -> list[tuple[int, str, int, str]]:
     places = {}
     for ours, text in zip(_statements(tree), _statements(written), strict=True):
         origin = origin_of(ours)
-        if origin is not None:
+        if origin is not None and (text.lineno not in places or can_fail(text)):
             places[text.lineno] = (text.lineno, *origin)
     return sorted(places.values())
 

@@ -18,7 +18,8 @@ from phonehome_tools.fleet.compiling import compile_module
 from phonehome_tools.fleet.errors import SetupError
 from phonehome_tools.fleet.interpreter import UPYLIB
 from phonehome_tools.linking.device import compiled_units, link_device, path_of
-from phonehome_tools.linking.lines import text_of, write_map
+from phonehome_tools.linking.layout import text_of
+from phonehome_tools.linking.lines import write_map
 from phonehome_tools.packaging.parts import PARTS, UMQTT, divide, needs_of
 
 SOURCES: Final = "py"

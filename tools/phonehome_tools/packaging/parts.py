@@ -4,17 +4,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from phonehome_tools.linking.promises import ROOMS
+from phonehome_tools.linking.seldom import ROOM, SELDOM
+
 BASE: Final = "phonehome"
 UMQTT: Final = "umqtt.simple"
 
 
 @dataclass(frozen=True)
 class Part:
-    """An optional package: its modules, what it is for, and what it needs beside the base."""
+    """An optional package: its modules, what it is for, and what it needs beside the base.
+
+    `groups` are those of `linking.seldom` whose methods only it calls.
+    """
 
     modules: tuple[str, ...]
     what: str
     needs: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
 
 PARTS: Final[Mapping[str, Part]] = {
@@ -42,11 +49,38 @@ PARTS: Final[Mapping[str, Part]] = {
             "phonehome_wire.serial",
         ),
         "a console for testers and technicians on the serial line",
+        ("phonehome-config",),  # `config NAME VALUE`
     ),
+    "phonehome-config": Part(
+        (
+            "phonehome.core.linkkeys",
+            "phonehome.core.pushed",
+            "phonehome.core.pushing",
+            "phonehome.core.trial",
+            "phonehome.core.tuning",
+            "phonehome_wire.pushed",
+        ),
+        "settings that the receiver changes",
+    ),
+    "phonehome-declare": Part(
+        ("phonehome.core.declaring",), "faults that a program declares instead of a product file"
+    ),
+    "phonehome-enrollment": Part(
+        (
+            "phonehome.core.enrolling",
+            "phonehome_wire.ccm",
+            "phonehome_wire.enrollment",
+            "phonehome_wire.wrapping",
+        ),
+        "a key for who has a claim",
+        ("phonehome-tls",),
+    ),
+    "phonehome-http": Part(("phonehome.ports.http",), "reports over HTTP", groups=("http",)),
     "phonehome-mqtt": Part(
         ("phonehome.ports.framing", "phonehome.ports.mqtt", "phonehome.ports.packets"),
         "reports over MQTT",
         (UMQTT,),
+        ("mqtt", "talking"),
     ),
     "phonehome-rules": Part(
         (
@@ -72,6 +106,29 @@ PARTS: Final[Mapping[str, Part]] = {
         ),
         "readers for ADC, pins, DS18x20, DHT and I2C",
     ),
+    "phonehome-sleep": Part(
+        (
+            "phonehome.core.checked",
+            "phonehome.core.keepsake",
+            "phonehome.core.schedule",
+            "phonehome.ports.sleep",
+            "phonehome.sleeper",
+            "phonehome.voice",
+        ),
+        "a board that sleeps between samples",
+    ),
+    "phonehome-tls": Part(
+        (
+            "phonehome.contacting",
+            "phonehome.core.dates",
+            "phonehome.core.timeasking",
+            "phonehome.ports.asking",
+            "phonehome.ports.ntp",
+            "phonehome.ports.tls",
+        ),
+        "https:// and mqtts://, and the time that certificates want",
+        ("phonehome-http",),  # asks for the time and for a key
+    ),
 }
 
 
@@ -83,7 +140,7 @@ def divide(units: Iterable[str], addresses: Mapping[str, str]) -> dict[str, list
     owner = {
         addresses.get(module, module): name
         for name, part in PARTS.items()
-        for module in part.modules
+        for module in (*part.modules, *map(_unit_of, part.groups))
     }
     divided: dict[str, list[str]] = {BASE: [], **{name: [] for name in PARTS}}
     for unit in sorted(units):
@@ -92,7 +149,15 @@ def divide(units: Iterable[str], addresses: Mapping[str, str]) -> dict[str, list
 
 
 def needs_of(package: str) -> list[str]:
-    """The packages that mip installs with one."""
+    """The packages that mip installs with one, those of its needs among them."""
     if package not in PARTS:
         return []
-    return [BASE, *PARTS[package].needs]
+    found = [BASE]
+    for need in PARTS[package].needs:
+        found += [need, *needs_of(need)]
+    return list(dict.fromkeys(found))
+
+
+def _unit_of(group: str) -> str:
+    """The unit of a group of seldom methods: the linker numbers them."""
+    return f"{ROOMS[ROOM]}.{list(SELDOM).index(group)}"
