@@ -48,10 +48,10 @@ HEALTHY = {
 PICO = Firmware("micropython", (1, 26, 1), 6, "Raspberry Pi Pico W with RP2040", "rp2")
 
 
-def rows(firmware=PICO, agent="", reset="", files=120, differing=0, **changed):
+def rows(firmware=PICO, agent="", reset="", files=120, differing=0, lacking=(), **changed):
     """Findings by name, of a healthy board but for what is named."""
     more = {**HEALTHY, **changed}
-    facts = Facts("a0", firmware, DEVICE, agent, reset, files, differing, more)
+    facts = Facts("a0", firmware, DEVICE, agent, reset, files, differing, lacking, more)
     return {one.name: one for one in judge(facts, NOW, "0.1.0")}
 
 
@@ -103,7 +103,11 @@ def test_a_healthy_board_has_nothing_to_do():
         ({"network": None}, "Wi-Fi", BAD, "no radio for HOME"),
         ({"network": (True, False, "", None)}, "Wi-Fi", LOOK, "not joined"),
         ({"network": (False, False, "", None), "ssid": ""}, "Wi-Fi", LOOK, "no network is set"),
-        ({"clock": (2021, 1, 1, 0, 0, 5)}, "clock", LOOK, "2021-01-01"),
+        ({"clock": (2021, 1, 1, 0, 0, 5)}, "clock", LOOK, "not set: 2021-01-01"),
+        ({"clock": (2021, 1, 1, 0, 0, 5)}, "clock", LOOK, "certificates"),
+        ({"clock": (2021, 1, 1, 0, 0, 5), "server": "http://desk"}, "clock", LOOK, "without TLS"),
+        ({"clock": (2026, 11, 27, 11, 0, 0)}, "clock", LOOK, "2026-11-27 11:00:00 no harm"),
+        ({"lacking": ("http", "tls")}, "agent", BAD, "without http, tls, which its settings ask"),
     ],
 )
 def test_what_is_wrong_has_a_row_and_advice(changed, row, state, text):

@@ -13,8 +13,8 @@ from phonehome_tools.packaging.index import SOURCES, packages, write_index
 GOOD, FAILED, REFUSED = 0, 1, 3  # the exit codes of the command
 KIB = 1024
 EPILOG = """
-build writes an index for `mpremote mip install --index DIR phonehome phonehome-mqtt`; the parts
-are phonehome-mqtt, phonehome-rules, phonehome-sensors, and phonehome-all for all of them.
+build writes an index for `mpremote mip install --index DIR phonehome-mqtt`; it prints the parts,
+and phonehome-all stands for all of them. What each is for: tools/README.md.
 check reads the .mpy version of a board's firmware and says whether the index has it.
 """
 

@@ -14,7 +14,8 @@ from phonehome_tools.cable.board import find_ports
 from phonehome_tools.cable.errors import complain
 from phonehome_tools.cable.many import on_each
 from phonehome_tools.fleet.errors import FleetError
-from phonehome_tools.installing.bundle import make_bundle
+from phonehome_tools.installing.bundle import NEEDED, make_bundle
+from phonehome_tools.installing.needing import expect_application
 from phonehome_tools.installing.pushing import UNPROVISIONED, Pushed, push
 
 EPILOG = """
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--product", metavar="NAME|FILE.toml", help="the product that the board is to be")
     add("--app", type=Path, metavar="FILE", help="your application; becomes app.mpy")
     add("--source", action="store_true", help="keep the application as app.py, readable")
-    add("--parts", default="all", metavar="all|base|mqtt,rules,sensors", help="of the agent")
+    add("--parts", default="all", metavar="all|base|needed|http,tls,...", help="of the agent")
     add("--replace", action="store_true", help="even if main.py on the board is not ours")
     add("--json", action="store_true", help="a list with one object for each board")
 
@@ -43,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     """Push to each board; the exit code is the largest of all."""
     try:
         bundle = make_bundle(args.product, args.app, args.parts, args.source)
+        expect_application(bundle, args.parts)
         ports = find_ports(args.ports)
     except FleetError as error:
         return complain("push", error)
@@ -56,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
                 bundle,
                 args.replace,
                 lambda done, total: show.update(task, completed=done, total=total),
+                args.parts == NEEDED,
             )
 
         results, code = on_each("push", ports, work)

@@ -12,6 +12,7 @@ from phonehome_tools.cable.board import Board, open_board
 from phonehome_tools.cable.files import digest, read_hashes
 from phonehome_tools.cable.line import open_line
 from phonehome_tools.installing.bundle import OWNED, agent_files
+from phonehome_tools.installing.needing import lacking
 from phonehome_tools.installing.switching import MARK, TODO
 from phonehome_tools.packaging.firmware import Firmware, ask_firmware
 
@@ -99,7 +100,8 @@ class Facts:
     """One board: firmware, EUI-64, what its agent says, its files, and the rest by name.
 
     `agent` and `reset` are the words of an agent that runs, else ""; `files` is how many files of
-    an agent there are, `differing` how many of them are not those that push installs.
+    an agent there are, `differing` how many of them are not those that push installs; `lacking`
+    are parts of that which the settings ask for.
     """
 
     port: str
@@ -109,6 +111,7 @@ class Facts:
     reset: str
     files: int
     differing: int
+    lacking: tuple[str, ...]
     more: dict[str, Any]
 
 
@@ -127,11 +130,18 @@ def ask_board(port: str) -> Facts:
             reset=_tell(answers["reset-reason"]),
             files=len(there),
             differing=sum(ours.get(path) != found for path, found in there.items()),
+            lacking=tuple(lacking(_asking(more), there)),
             more=more,
         )
         if more["has_main"]:
             board.reset()
     return facts
+
+
+def _asking(more: dict[str, Any]) -> dict[str, Any]:
+    """Of the settings what asks for a part without which an agent does not start."""
+    server, claim = more["server"], more["has_claim"] and more["key_bytes"] < 0
+    return {"server": server, "claim": claim, "console": False, "commands": []}
 
 
 def _ask_prompt(board: Board) -> dict[str, Any]:

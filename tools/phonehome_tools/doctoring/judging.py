@@ -16,6 +16,10 @@ _LEAST_BESIDE: Final = 32 * _KIB
 # Room for the archive of a push, and for records.
 _LEAST_FLASH: Final = 128 * _KIB
 _CLOCK_S: Final = 120
+_YEARS_OFF: Final = (
+    1  # a clock that was set is not further off; one that was not says 2000 or 2021
+)
+_WITH_TLS: Final = ("https://", "mqtts://")
 _KEY_BYTES: Final = 33
 _EROFS: Final = 30
 _FAT_BLOCK: Final = 512
@@ -91,6 +95,9 @@ def _agent(facts: Facts, ours: str) -> Iterator[Finding]:
     elif facts.differing:
         text = f"{facts.agent or 'another build'}: {facts.differing} of {facts.files} files differ"
         yield Finding("agent", text, LOOK, f"phonehome push {facts.port}")
+    elif facts.lacking:
+        text = f"without {', '.join(facts.lacking)}, which its settings ask for"
+        yield Finding("agent", text, BAD, f"phonehome push {facts.port}")
     else:
         state = "running" if facts.agent else "not running"
         yield Finding("agent", f"{ours}, {state}")
@@ -185,8 +192,13 @@ def _clock(facts: Facts, now: datetime) -> Iterator[Finding]:
     off_s = abs((clock - now).total_seconds())
     if off_s <= _CLOCK_S:
         yield Finding("clock", text)
+        return
+    if facts.more["server"].startswith(_WITH_TLS):
+        advice = "no harm: where certificates fail by it, the agent asks the receiver"
     else:
-        yield Finding("clock", text, LOOK, "no harm: the receiver sets it at the first contact")
+        advice = "no harm: without TLS nothing needs it"
+    is_set = now.year - year <= _YEARS_OFF
+    yield Finding("clock", text if is_set else f"not set: {text}", LOOK, advice)
 
 
 def _reset(facts: Facts) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ MPY: Final = 6
 PRODUCT_PATH: Final = "/product.ph"
 APP_PATHS: Final = ("/app.py", "/app.mpy")
 LIB: Final = "/lib"
+NEEDED: Final = "needed"  # by each board, see needing
 # Folders in which nothing but the agent lies: what a release has no longer goes away.
 OWNED: Final = tuple(f"{LIB}/{name}" for name in sorted({BASE, "phonehome_wire", *ROOMS.values()}))
 _SHORT: Final = {name.removeprefix(f"{BASE}-"): name for name in PARTS}
@@ -26,10 +27,14 @@ _SHORT: Final = {name.removeprefix(f"{BASE}-"): name for name in PARTS}
 
 @dataclass(frozen=True)
 class Bundle:
-    """Files by absolute path; `replaced` are paths that must not stay beside them."""
+    """Files by absolute path; `replaced` are paths that must not stay beside them.
+
+    `source` is the text of the application, None where none comes with it.
+    """
 
     files: Mapping[str, bytes]
     replaced: tuple[str, ...] = ()
+    source: str | None = None
 
     @property
     def has_app(self) -> bool:
@@ -49,12 +54,11 @@ def make_bundle(
     files = {MAIN_PATH: MAIN.encode(), **agent_files(parts)}
     if product is not None:
         files[PRODUCT_PATH] = find_product(product).device_half
-    replaced: tuple[str, ...] = ()
-    if app is not None:
-        path, data = read_app(app, as_source)
-        files[path] = data
-        replaced = tuple(other for other in APP_PATHS if other != path)
-    return Bundle(files, replaced)
+    if app is None:
+        return Bundle(files)
+    path, data = read_app(app, as_source)
+    files[path] = data
+    return Bundle(files, tuple(other for other in APP_PATHS if other != path), app.read_text())
 
 
 def agent_files(parts: str) -> dict[str, bytes]:
@@ -76,12 +80,15 @@ def agent_files(parts: str) -> dict[str, bytes]:
 
 
 def choose_parts(words: str) -> list[str]:
-    """The packages that `--parts` means: all, base, or some with commas; UsageError."""
-    if words in {"all", "base"}:
-        return list(PARTS) if words == "all" else []
+    """The packages that `--parts` means: all, base, or some with commas; UsageError.
+
+    What each board needs is chosen from all.
+    """
+    if words in {"all", "base", NEEDED}:
+        return [] if words == "base" else list(PARTS)
     unknown = [word for word in words.split(",") if word not in _SHORT]
     if unknown:
-        known = ", ".join(["all", "base", *_SHORT])
+        known = ", ".join(["all", "base", NEEDED, *_SHORT])
         raise UsageError(
             f"--parts {words}: there is no part {unknown[0]!r}", f"there are: {known}"
         )

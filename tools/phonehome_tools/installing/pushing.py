@@ -10,11 +10,11 @@ from phonehome_tools.cable.board import Board, open_board
 from phonehome_tools.cable.files import piece_bytes, read_file
 from phonehome_tools.cable.meter import watch
 from phonehome_tools.installing.bundle import MPY, Bundle
+from phonehome_tools.installing.needing import CONFIG_PATH, fit
 from phonehome_tools.installing.staging import Plan, install, look
 from phonehome_tools.installing.starting import wait_for_agent
 from phonehome_tools.packaging.firmware import ask_firmware
 
-CONFIG_PATH: Final = "/phonehome.json"
 STARTED, UNPROVISIONED, SILENT = "started", "not provisioned", "installed"
 # A USB frame, in which a piece or its answer travels, and what full speed carries.
 _USB_FRAME_S: Final = 0.001
@@ -53,11 +53,13 @@ def push(
     bundle: Bundle,
     may_replace: bool = False,
     progress: Callable[[int, int], None] = lambda _done, _of: None,
+    is_fitted: bool = False,
 ) -> Pushed:
-    """Install a bundle on the board at a port and see it start; CableError."""
+    """Install a bundle, or what of it the board needs, at a port and see it start; CableError."""
     with open_board(port) as board:
         firmware = ask_firmware(board)
         firmware.expect_fit(MPY)
+        bundle = fit(board, bundle) if is_fitted else bundle
         meter, begun_s = watch(board), time.monotonic()
         plan = look(board, bundle, may_replace)
         size = piece_bytes(firmware.platform)
