@@ -40,7 +40,7 @@ async def test_a_stuck_task_is_named_by_the_next_boot(home):
     receiver, board = home
     board.settings["stick"] = "pump"
     await board.start()
-    await board.event("fed", count=3)
+    await board.event("fed")
     await board.process.wait()
     assert board.process.returncode == KILLED
     await board.kill()
