@@ -60,12 +60,14 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "settings", _print_settings, "print the table of settings")
     saving = _command(commands, "backup", _back_up, "write the whole store to a new file")
     saving.add_argument("file", type=Path)
+    saving.add_argument("--archive", type=Path, metavar="FOLDER", help="copy its files, too")
     loading = _command(commands, "restore", _restore, "fill an empty store from a backup")
     loading.add_argument("file", type=Path)
     loading.add_argument(
         "--verify", action="store_true", help="read everything back, and compare it"
     )
     loading.add_argument("--check", action="store_true", help="only read the backup: is it whole?")
+    loading.add_argument("--archive", type=Path, metavar="FOLDER", help="where its files are")
     moving = _command(commands, "archive", _archive, "move old raw messages into Parquet files")
     moving.add_argument("folder", type=Path)
     how = moving.add_mutually_exclusive_group()
@@ -130,14 +132,14 @@ def _print_settings(_config: Config, _args: argparse.Namespace) -> None:
 
 
 def _back_up(config: Config, args: argparse.Namespace) -> None:
-    _with_store(config, lambda database: backups.back_up(database, args.file, _say))
+    _with_store(config, lambda database: backups.back_up(database, args.file, _say, args.archive))
 
 
 def _restore(config: Config, args: argparse.Namespace) -> None:
     if args.check:
-        backups.check(args.file, _say)
+        backups.check(args.file, _say, args.archive)
     else:
-        backups.restore(config, args.file, _say, verify=args.verify)
+        backups.restore(config, args.file, _say, verify=args.verify, archive=args.archive)
 
 
 def _archive(config: Config, args: argparse.Namespace) -> None:

@@ -125,7 +125,7 @@ def expect_whole(file: Path, sha256: str) -> None:
 def _write(database: Database, folder: Path, week_at: int) -> Entry:
     """One week as of this moment in a file with its manifest, both synced."""
     week = f"{datetime.fromtimestamp(week_at / 1000, UTC):%Y%m%d}"
-    name = database.write_now(archives.free_name, week, week_at)
+    name = database.read_now(_free_name, folder, week, week_at)
     path, partial, counts = folder / name, folder / (name + ".part"), _Counts()
     rows = database.read_now(_write_rows, partial, week_at, counts)
     partial.replace(path)
@@ -136,6 +136,22 @@ def _write(database: Database, folder: Path, week_at: int) -> Entry:
     )
     _write_manifest(folder, about)
     return entry
+
+
+def _free_name(connection: Connection, folder: Path, week: str, week_at: int) -> str:
+    """A name that nothing of value has: a file that a killed run left has nothing that the table
+    has not, one from after the backup that this store was restored from may have.
+    """
+    number = archives.last_number(connection, week_at)
+    while True:
+        number += 1
+        name = f"messages-{week}-{number}.parquet"
+        if not (folder / name).exists() or _is_in_table(connection, folder / name):
+            return name
+
+
+def _is_in_table(connection: Connection, file: Path) -> bool:
+    return all(archives.has_all(connection, rows) for rows in parquet.read_file(file))
 
 
 def _write_rows(connection: Connection, path: Path, week_at: int, counts: _Counts) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, make_url, select
 
-from . import migrations
+from . import archive_files, migrations
 from .clock import now_ms
 from .config import Config
 from .errors import StoreRefusedError
@@ -24,10 +24,12 @@ from .store.vault import Vault
 Say = Callable[[str], None]
 
 
-def back_up(database: Database, path: Path, say: Say) -> None:
+def back_up(database: Database, path: Path, say: Say, archive: Path | None = None) -> None:
     """Write an open database at this version's schema to a new file, while receivers go on.
 
-    Killed at any moment, there is no file of that name. Raises StoreRefusedError, OSError.
+    The archive's files that it names are copied from the folder `archive` to one beside it before
+    it has its name. Killed at any moment, there is no file of that name. Raises StoreRefusedError,
+    OSError.
     """
     with snapshots.begun(path) as partial:
         if database.is_sqlite:
@@ -41,23 +43,37 @@ def back_up(database: Database, path: Path, say: Say) -> None:
             "version": version("phonehome"),
         }
         found = snapshots.write_manifest(partial, about)
+        entries = archive_files.named_in(partial)
+        if archive is not None:
+            archive_files.copy(entries, archive, _beside(path), say)
+    if archive is None:
+        archive_files.remind(entries, say)
     say(f"{path}: {_total(found)}; the master key is not in it")
 
 
-def check(path: Path, say: Say) -> None:
-    """Read a backup from end to end; StoreRefusedError unless all of it is what it was."""
+def check(path: Path, say: Say, archive: Path | None = None) -> None:
+    """Read a backup from end to end, and the files that it names in the folder `archive` or else
+    beside it; StoreRefusedError unless all of it is what it was.
+    """
     about, found = snapshots.check_backup(path)
+    archive_files.check(archive_files.named_in(path), archive or _beside(path), say)
     say(f"{path}: {_total(found)}, schema {about['revision']}, made by {about['version']}: whole")
 
 
-def restore(config: Config, path: Path, say: Say, *, verify: bool) -> None:
+def restore(
+    config: Config, path: Path, say: Say, *, verify: bool, archive: Path | None = None
+) -> None:
     """Fill the empty store of the settings from a backup, which is checked first.
 
-    `verify` compares every table with the backup afterwards. StoreRefusedError when the store is
+    `verify` looks for the archive's files, too, as `check` does, and compares every table with the
+    backup afterwards. StoreRefusedError when the store is
     not empty, the backup is damaged or newer, or its master key is missing: nothing is written.
     """
     about, _ = snapshots.check_backup(path)
     migrations.check_known(about["revision"])
+    entries = archive_files.named_in(path)
+    if verify:
+        archive_files.check(entries, archive or _beside(path), say)
     with tempfile.TemporaryDirectory(prefix="phonehome-restore-") as folder:
         copy = Path(folder) / "backup.db"
         wanted = _copy_upgraded(config, path, copy)
@@ -70,6 +86,8 @@ def restore(config: Config, path: Path, say: Say, *, verify: bool) -> None:
     if verify:
         _compare(config, wanted)
         say("verified: every table has the rows of the backup")
+    else:
+        archive_files.remind(entries, say)
 
 
 def _copy_upgraded(config: Config, path: Path, copy: Path) -> dict[str, Content]:
@@ -131,6 +149,10 @@ def _opened(url: str, *, is_touched: bool = True) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+def _beside(path: Path) -> Path:
+    return path.parent / archive_files.BESIDE
 
 
 def _at_one_moment(connection: Connection) -> Connection:

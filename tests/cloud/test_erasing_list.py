@@ -2,9 +2,10 @@
 
 import pytest
 
+from phonehome_cloud.store.archives import COLUMNS
 from phonehome_cloud.store.columns import PERSONAL
 from phonehome_cloud.store.erasing import DELETE, GONE, TRACES, any_of, without
-from phonehome_cloud.store.schema import metadata
+from phonehome_cloud.store.schema import message, metadata
 
 
 def is_personal(column):
@@ -26,6 +27,14 @@ def test_every_personal_column_is_on_the_list():
     }
     assert len(marked) > 10
     assert marked - covered == set()
+
+
+def test_nothing_about_people_goes_into_the_archive():
+    """Its files hold what devices signed, column by column: none may have words about people,
+    because nobody looks for them there.
+    """
+    assert set(COLUMNS) == set(message.c.keys())
+    assert [name for name in COLUMNS if is_personal(message.c[name])] == []
 
 
 def test_every_entry_can_find_its_rows():

@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, delete, exists, select, update
 
 from .bulk import delete_rows, insert_new
+from .dialects import fetch_among
 from .partitions import WEEK_MS
 from .schema import archive, message, session
 from .sessions import load_journal
@@ -68,12 +69,19 @@ def _is_newest() -> Any:
     )
 
 
-def free_name(connection: Connection, week: str, week_at: int) -> str:
-    """A name for the next file of a week, which may have some: clocks are set back, too."""
+def last_number(connection: Connection, week_at: int) -> int:
+    """That of the last file of a week, which may have some: clocks are set back, too."""
     query = select(archive.c.file).where(archive.c.week_at == week_at)
     files = connection.execute(query).scalars()
-    numbers = [int(Path(file).stem.rpartition("-")[2]) for file in files]
-    return f"messages-{week}-{max(numbers, default=0) + 1}.parquet"
+    return max((int(Path(file).stem.rpartition("-")[2]) for file in files), default=0)
+
+
+def has_all(connection: Connection, rows: Sequence[dict[str, Any]]) -> bool:
+    """Whether all these messages of a file are in the table, too."""
+    when = message.c.device, message.c.received_at
+    moments = {(row["device"], row["received_at"]) for row in rows}
+    found = fetch_among(connection, when, moments, message.c.device, message.c.hash)
+    return {(row["device"], row["hash"]) for row in rows} <= {tuple(row) for row in found}
 
 
 def book(connection: Connection, entry: Entry) -> None:

@@ -223,6 +223,11 @@ def _read_manifest(connection: sqlite3.Connection) -> tuple[dict[str, str], dict
     return about, {name: Content(count, digest) for name, count, digest in rows}
 
 
+def opened(path: Path) -> sqlite3.Connection:
+    """A backup, to be read; the caller closes it."""
+    return _connect(path, "ro", immutable=True)
+
+
 def _connect(path: Path, mode: str, *, immutable: bool = False) -> sqlite3.Connection:
     how = f"mode={mode}" + ("&immutable=1" if immutable else "")
     return sqlite3.connect(f"file:{quote(str(path.resolve()))}?{how}", uri=True)
