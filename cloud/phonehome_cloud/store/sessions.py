@@ -25,6 +25,11 @@ from .schema import anchor, device, session
 
 _KEPT = tuple(field.name for field in fields(Session))
 _row = attrgetter(*_KEPT)
+_KEY = ("device", "inc", "boot")
+_NEWEST = (*_KEY, "newest")
+# What reports change. Without the columns of ix_session_newest, which would be written again.
+_MOVED = tuple(name for name in _KEPT if name not in ("newest", "inc_seen_at", "first_seen_at"))
+_moved = attrgetter(*_MOVED)
 
 BootKey = tuple[str, str, int]  # device, incarnation, boot
 
@@ -43,8 +48,10 @@ def _newest(of_devices: Any) -> Select[Any]:
 def save_journal(connection: Connection, journal: Journal) -> None:
     """Write what a batch changed; an older boot gives up `newest` before a newer one takes it."""
     created = {(s.device, s.inc, s.boot) for s in journal.created}
-    changed = [_row(s) for key, s in journal.changed.items() if key not in created]
-    update_rows(connection, session, _KEPT, changed)
+    changed = [s for key, s in journal.changed.items() if key not in created]
+    older = [(s.device, s.inc, s.boot, s.newest) for s in changed if not s.newest]
+    update_rows(connection, session, _NEWEST, older)
+    update_rows(connection, session, _MOVED, [_moved(s) for s in changed])
     insert_rows(connection, session, _KEPT, [_row(s) for s in journal.created])
     latest = {anchor_[:5]: anchor_ for anchor_ in journal.anchors}
     upsert(connection, anchor, Anchor._fields, list(latest.values()))
