@@ -236,7 +236,7 @@ class Metrics:
         self._pursued.labels(table, "failed" if failed else "done").inc()
 
     def count_visit(self, what: str) -> None:
-        """A visit was moved, or got its part, or a calendar's answer was read."""
+        """A visit was moved, or got its part, or a mail of the mailbox was read."""
         self._visits.labels(what).inc()
 
     def count_effect(self, kind: str, outcome: str, seconds: float) -> None:

@@ -20,8 +20,8 @@ VISITING_SETTINGS: Final = (
         _postbox,
         "`imaps://user:password@host[:993][/folder]`, `imap+starttls://...[:143]`, "
         "`imap://...@localhost`, or empty",
-        "The mailbox of the service desk's address, where calendars answer to invitations; it is "
-        "only read, nothing in it is marked or moved.",
+        "The mailbox of the service desk's address and of `mail.sender`, where calendars answer "
+        "to invitations and letters come back; nothing in it is marked or moved.",
     ),
     Setting(
         "mailbox.ca",

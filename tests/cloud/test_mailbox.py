@@ -9,7 +9,7 @@ import vobject
 from sqlalchemy import select, update
 
 from phonehome_cloud.core.visiting.postbox import parse_postbox
-from phonehome_cloud.store import tickets, visit_answers, visit_checks, visit_replies, visits
+from phonehome_cloud.store import mails, tickets, visit_answers, visit_checks, visits
 from phonehome_cloud.store.people_tables import stock
 from phonehome_cloud.store.visit_tables import calendar_reply
 from phonehome_cloud.workers.mailbox import Mailbox
@@ -48,7 +48,7 @@ def mail(of, **more):
 
 def take(database, raw, now_at=NOW + 1000):
     """Read a mail."""
-    return database.write_now(visit_replies.take, raw, now_at)
+    return database.write_now(mails.take, raw, now_at)
 
 
 def visit_of(database):

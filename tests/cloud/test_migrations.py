@@ -186,6 +186,7 @@ def test_every_table_of_a_device_is_keyed_by_it():
         "operator",
         "owner",
         "part",
+        "posted",
         "prior",
         "receiver",
         "reservation",

@@ -23,7 +23,7 @@ from phonehome_cloud.core.telling.effect import (
 )
 from phonehome_cloud.core.telling.timing import DAY_MS, Wishes, may_go_at
 
-from . import contacts, effects, hooks, links, outbox
+from . import contacts, effects, hooks, links, outbox, posting, unreachable
 from .care_tables import care
 from .contacts import Contact
 from .dialects import take_turn
@@ -39,10 +39,13 @@ _KEY_CHARS: Final = 24
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A letter to send: its effect, whom to, what it follows, and the token of its way out."""
+    """A letter to send: its effect, whom to, the name it goes under, the names of those that it
+    follows, and the token of its way out.
+    """
 
     row: Row[Any]
     contact: Contact
+    name: str
     before: tuple[str, ...]
     token: str
 
@@ -87,6 +90,7 @@ class Dispatcher:
                 parcel = self._address(connection, row, now_at, done)
             except _UndeliverableError as error:
                 outbox.end(connection, row.key, DEAD, str(error), now_at)
+                unreachable.add(connection, row, str(error), now_at)
                 continue
             if parcel is not None:
                 outbox.lease(connection, row.key, lease_until)
@@ -127,7 +131,9 @@ class Dispatcher:
         if is_owner and row.weight == NOTICE:
             until_at = now_at + _LINK_LASTS_MS
             token = links.make(connection, UNSUBSCRIBE, row.recipient, until_at)
-        return Post(row, contact, outbox.load_thread(connection, row), token)
+        before = posting.load_thread(connection, row)
+        name = posting.name_of(connection, row.key, contact.mail, now_at)
+        return Post(row, contact, name, before, token)
 
     def _may_go(
         self, connection: Connection, row: Row[Any], contact: Contact, now_at: int, done: set[str]
@@ -180,7 +186,7 @@ def _why_needless(connection: Connection, row: Row[Any]) -> str | None:
         return "they want no such letters"
     if row.template != OPENED:
         return None
-    if outbox.load_thread(connection, row, 1):
+    if posting.load_thread(connection, row, 1):
         return "they know by another letter"
     of_it = care.c.device == row.device, care.c.ticket == row.ticket
     incident = connection.execute(select(care.c.incident).where(*of_it)).scalar()

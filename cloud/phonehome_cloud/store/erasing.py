@@ -28,6 +28,7 @@ from .acting_tables import callback, part_order, part_order_event
 from .care_tables import action
 from .people_tables import leave, link, owner, technician, transfer
 from .schema import contact_wish, device, effect, effect_attempt, suppression, ticket_event
+from .telling_tables import posted, unreachable
 from .unwriting import unwrite
 from .visit_tables import presence, visit
 
@@ -88,6 +89,8 @@ TRACES: Final[tuple[Trace, ...]] = (
     Trace(transfer, DELETE, owner="to_owner"),
     Trace(link, DELETE, mentions="subject"),
     Trace(effect_attempt, SCRUB, ("reason",), of=_EFFECTS),
+    Trace(posted, DELETE, of=_EFFECTS),
+    Trace(unreachable, SCRUB, ("reason",), device="device", party="recipient"),
     Trace(effect, SCRUB, ("failure",), device="device", party="recipient"),
     _EFFECTS,
     Trace(contact_wish, DELETE, party="recipient"),

@@ -135,25 +135,6 @@ def load_sent_at(connection: Connection, to: str, since_at: int, now_at: int) ->
     return found + [now_at] * int(connection.execute(in_hand).scalar_one())
 
 
-def load_thread(connection: Connection, row: Row[Any], limit: int = 10) -> tuple[str, ...]:
-    """The keys of what the same reader was sent about the same ticket, oldest first."""
-    if row.device is None or row.ticket is None:
-        return ()
-    query = (
-        select(_columns.key)
-        .where(
-            _columns.device == row.device,
-            _columns.ticket == row.ticket,
-            _columns.recipient == row.recipient,
-            _columns.kind == MAIL,
-            _columns.state == SENT,
-        )
-        .order_by(_columns.ended_at.desc(), _columns.key)
-        .limit(limit)
-    )
-    return tuple(reversed(connection.execute(query).scalars().all()))
-
-
 def finish_sent(connection: Connection, row: Row[Any], detail: str, at: int, took_ms: int) -> None:
     """The receiver has it, whoever took it since."""
     _note(connection, row, at, took_ms, SENT, detail)
@@ -178,6 +159,27 @@ def finish_dead(connection: Connection, row: Row[Any], reason: str, at: int, too
     _note(connection, row, at, took_ms, DEAD, reason)
     if _is_ours(connection, row):
         end(connection, row.key, DEAD, reason, at)
+
+
+def bounce(connection: Connection, key: str, reason: str, at: int) -> bool:
+    """A letter that was sent came back: it is dead with that reason; False when it was already."""
+    changed = connection.execute(
+        update(effect)
+        .where(_columns.key == key, _columns.state.in_((SENT, WAITING)))
+        .values(state=DEAD, failure=reason, ended_at=at, leased_until=None)
+    )
+    if changed.rowcount:
+        note_word(connection, key, DEAD, reason, at)
+    return bool(changed.rowcount)
+
+
+def note_word(connection: Connection, key: str, outcome: str, reason: str, at: int) -> None:
+    """What somebody said of an effect after it had gone: one more line of how it went."""
+    of_it = _columns.key == key
+    connection.execute(update(effect).where(of_it).values(attempts=_columns.attempts + 1))
+    number = connection.execute(select(_columns.attempts).where(of_it)).scalar_one()
+    given = {"key": key, "number": number, "at": at, "took_ms": 0}
+    connection.execute(effect_attempt.insert().values(**given, outcome=outcome, reason=reason))
 
 
 def expire(connection: Connection, row: Row[Any], now_at: int) -> None:

@@ -18,10 +18,11 @@ from phonehome_cloud.core.digesting import WHO_DEVICE, WHO_RULE, Ticket
 from phonehome_cloud.core.tickets import HISTORY_ACTION
 from phonehome_cloud.errors import CloudError
 
-from . import answers, assuring, care, commands, people, tickets
+from . import answers, assuring, care, commands, people, tickets, unreachable
 from .acting import callbacks, heard, parts, persons, remote, steps
 from .acting_tables import assignment, assurance, callback, part_order, remote_fix, step
 from .schema import command
+from .telling_tables import unreachable as unreachable_table
 
 _BATCH: Final = 50  # of each kind in one step of the worker
 _AFTER_FAILURE_MS: Final = 300_000
@@ -155,6 +156,7 @@ _LOOKS: Final[Mapping[str, tuple[Table, Look]]] = MappingProxyType(
         "step": (step, _look_step),
         "remote_fix": (remote_fix, _look_fix),
         "assurance": (assurance, assuring.follow),
+        "unreachable": (unreachable_table, unreachable.follow),
         "part_order": (part_order, _look_order),
         "assignment": (assignment, _look_assignment),
         "callback": (callback, _look_callback),

@@ -6,7 +6,7 @@ names its device and ticket without referring to them, and outlives both.
 
 from sqlalchemy import JSON, BigInteger, Column, Index, Integer, SmallInteger, String, Table, Text
 
-from .columns import PERSONAL, Bytes, metadata
+from .columns import PERSONAL, Bytes, device_key, metadata
 
 _KEY = 200  # core.telling.effect, and the id of a webhook behind it
 
@@ -54,6 +54,31 @@ effect_attempt = Table(
     Column("outcome", String(10), nullable=False),
     Column("reason", Text, nullable=False, info=PERSONAL),
 )
+
+# Under which name a letter goes: the left side of its Message-ID, 160 random bits, so that who
+# never saw a letter cannot say that it came back. `address` is the SHA-256 of where it went.
+posted = Table(
+    "posted",
+    metadata,
+    Column("key", String(_KEY), primary_key=True),
+    Column("name", String(40), nullable=False, unique=True),
+    Column("address", Bytes(32), nullable=False, info=PERSONAL),
+    Column("at", BigInteger, nullable=False),
+)
+
+# Whom letters about a ticket do not reach. due_at: a person is to hear of it.
+unreachable = Table(
+    "unreachable",
+    metadata,
+    device_key(),
+    Column("ticket", Integer, primary_key=True, autoincrement=False),
+    Column("recipient", String(80), primary_key=True),
+    Column("reason", Text, nullable=False, info=PERSONAL),
+    Column("at", BigInteger, nullable=False),
+    Column("due_at", BigInteger),
+)
+_NEWS = unreachable.c.due_at.is_not(None)
+Index("ix_unreachable_due", unreachable.c.due_at, sqlite_where=_NEWS, postgresql_where=_NEWS)
 
 # Where events go. `audience` is the one that an effect to supplier:ID or sales means, NULL for
 # those that subscribe to `events`: types, or starts of types that end with a full stop.

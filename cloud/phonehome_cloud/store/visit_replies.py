@@ -1,10 +1,10 @@
-"""Answers of calendars: each mail is read once, and counts when it fits what was asked."""
+"""Answers of calendars: each counts when it fits what was asked."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection
 
 from phonehome_cloud.core.digesting import Ticket
 from phonehome_cloud.core.visiting.invitations import (
@@ -17,53 +17,18 @@ from phonehome_cloud.core.visiting.replies import (
     COUNTER,
     Asked,
     Reply,
-    ReplyError,
     check_reply,
-    read_mail,
 )
 from phonehome_cloud.core.visiting.visit import Visit
 from phonehome_cloud.errors import ConflictError
 
 from . import people, tickets, visit_answers, visit_letters, visits
-from .dialects import insert
-from .visit_tables import calendar_reply
 
-NO_ANSWER: Final = "no answer to an invitation"
-_MAX_OUTCOME: Final = 120
 _Step = Callable[[Connection, Visit, Reply, str, int], str]
 
 
-def take(connection: Connection, raw: bytes, now_at: int) -> str | None:
-    """Read one mail; returns what came of it, None when it was read before.
-
-    The same mail twice, on whatever receiver, is one: its identity is a key.
-    """
-    reply, outcome = None, NO_ANSWER
-    try:
-        identity, reply = read_mail(raw)
-    except ReplyError as error:
-        outcome, identity = f"refused: {error.args[0]}", error.args[1]
-    row = {"hash": identity, "read_at": now_at, "outcome": ""}
-    statement = insert(connection, calendar_reply).values(row).on_conflict_do_nothing()
-    if connection.execute(statement.returning(calendar_reply.c.hash)).first() is None:
-        return None
-    if reply is not None:
-        outcome = _answer(connection, reply, now_at)
-    connection.execute(
-        calendar_reply.update()
-        .where(calendar_reply.c.hash == identity)
-        .values(outcome=outcome[:_MAX_OUTCOME])
-    )
-    return outcome
-
-
-def forget_read(connection: Connection, before_at: int) -> int:
-    """Forget mails that were read before a moment; returns how many that were."""
-    old = calendar_reply.c.read_at < before_at
-    return connection.execute(delete(calendar_reply).where(old)).rowcount
-
-
-def _answer(connection: Connection, reply: Reply, now_at: int) -> str:
+def answer(connection: Connection, reply: Reply, now_at: int) -> str:
+    """Take down one answer; what came of it."""
     key = visits.find_key(connection, reply.uid)
     if key is None:
         return "refused: no visit has this UID"

@@ -1,4 +1,4 @@
-"""The mailbox that calendars answer to, read over IMAP and never changed.
+"""The mailbox that calendars answer to and letters come back to, read over IMAP, never changed.
 
 imap-tools: folders, quoting and the states of a connection; it blocks, so it has a thread of its
 own. Nothing is marked in the mailbox, which people may read as well: what was read is known by its
@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 from phonehome_cloud.core.visiting.postbox import IMPLICIT, PLAIN, Postbox
 from phonehome_cloud.core.visiting.replies import MAX_MAIL_BYTES
 from phonehome_cloud.errors import StoreUnavailableError
-from phonehome_cloud.store import visit_replies
+from phonehome_cloud.store import mails
 from phonehome_cloud.store.database import Database
 
 _LOG = logging.getLogger(__name__)
@@ -71,20 +71,20 @@ class Mailbox:
 
     async def step(self) -> int:
         """Read what is new, at most a batch; returns how many mails that were."""
-        mails = await asyncio.to_thread(self._fetch)
-        for uid, raw in mails:
+        found = await asyncio.to_thread(self._fetch)
+        for uid, raw in found:
             try:
-                outcome = await self._database.write(visit_replies.take, raw, self._clock())
+                outcome = await self._database.write(mails.take, raw, self._clock())
             except StoreUnavailableError:
                 raise
             except Exception:  # noqa: BLE001 - one mail must not hold up all others
                 _LOG.exception("mail %d of the mailbox could not be taken", uid)
                 outcome = "failed"
             self._last_uid = uid
-            if outcome and outcome != visit_replies.NO_ANSWER:
-                _LOG.info("answer to an invitation: %s", outcome)
+            if outcome and outcome != mails.NO_ANSWER:
+                _LOG.info("a mail of the mailbox: %s", outcome)
                 self._counters.count_visit(outcome.partition(":")[0].replace(" ", "_"))
-        return len(mails)
+        return len(found)
 
     def _fetch(self) -> Mails:
         """In a thread: new mails, oldest first."""

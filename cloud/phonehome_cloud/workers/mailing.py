@@ -56,7 +56,13 @@ class MailSender:
         letter = self._letters.write(row.template, row.data, reader)
         thread = f"{row.device}-{row.ticket}" if row.device and row.ticket else ""
         envelope = Envelope(
-            row.key, contact.name, contact.mail, row.created_at, thread, post.before, unsubscribe
+            post.name,
+            contact.name,
+            contact.mail,
+            row.created_at,
+            thread,
+            post.before,
+            unsubscribe,
         )
         attachments = [Attachment.from_json(each) for each in row.attachments]
         return compose(letter, envelope, self._sender, attachments)
@@ -92,7 +98,7 @@ async def _give(
     """Hand it over; what the server refuses is raised."""
     needs_utf8 = not address.isascii()
     if needs_utf8 and not client.supports_extension("smtputf8"):
-        return Never(f"the mail server takes no address like {address}")
+        return Never(f"the mail server takes no address like {address}", is_refused=True)
     options = ["SMTPUTF8"] if needs_utf8 else []
     content = write(message, has_utf8=needs_utf8)
     _, word = await client.sendmail(sender, [address], content, mail_options=options)

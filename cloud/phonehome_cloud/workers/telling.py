@@ -23,7 +23,7 @@ from phonehome_cloud.core.telling.retrying import (
     pause_ms,
 )
 from phonehome_cloud.errors import StoreUnavailableError
-from phonehome_cloud.store import contacts, hooks, outbox
+from phonehome_cloud.store import contacts, hooks, outbox, unreachable
 from phonehome_cloud.store.database import Database
 from phonehome_cloud.store.dispatching import Call, Dispatcher, Parcel, Post
 
@@ -156,6 +156,8 @@ def _finish(
         outbox.finish_dead(connection, row, outcome.reason, now_at, took_ms)
         if outcome.is_gone:
             _close(connection, parcel, outcome.reason, now_at)
+        if outcome.is_refused:
+            unreachable.add(connection, row, outcome.reason, now_at)
 
 
 def _close(connection: Connection, parcel: Parcel, reason: str, now_at: int) -> None:

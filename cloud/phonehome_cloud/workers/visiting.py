@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from phonehome_cloud.errors import StoreUnavailableError
-from phonehome_cloud.store import presence, visit_checks, visit_replies
+from phonehome_cloud.store import mails, presence, visit_checks
 from phonehome_cloud.store.database import Database
 from phonehome_product import Product
 
@@ -76,7 +76,7 @@ class Visiting:
         """Read what consenting homes have used since the last time; returns how many homes."""
         now_at, after, homes = self._clock(), "", 0
         self._learn_at = now_at + _LEARN_MS
-        await self._database.write(visit_replies.forget_read, now_at - _KEPT_MS)
+        await self._database.write(mails.forget_read, now_at - _KEPT_MS)
         while rows := await self._database.read(presence.list_agreeing, after, _PAGE):
             for device, product in rows:
                 counters = self._usages.get(product or "", ())

@@ -87,13 +87,13 @@ class Sender:
 class Envelope:
     """Whom a letter goes to, about what, and what it answers.
 
-    `key` is that of its effect; `thread` names the conversation ("" for none), `before` are the
-    keys of what they were sent in it, oldest first. `unsubscribe` is a URL, "" for letters that
-    cannot be refused.
+    `name` is the left side of its Message-ID; `thread` names the conversation ("" for none),
+    `before` are the names of what they were sent in it, oldest first. `unsubscribe` is a URL, ""
+    for letters that cannot be refused.
     """
 
-    key: str
     name: str
+    reader: str
     address: str
     at_ms: int
     thread: str = ""
@@ -101,9 +101,14 @@ class Envelope:
     unsubscribe: str = ""
 
 
-def message_id(key: str, domain: str) -> str:
-    """The Message-ID of an effect: the same one whenever it is tried."""
-    return f"<{sha256(key.encode()).hexdigest()[:_DIGEST_CHARS]}@{domain}>"
+def message_id(name: str, domain: str) -> str:
+    """The Message-ID of a letter: the same one whenever it is tried."""
+    return f"<{name}@{domain}>"
+
+
+def name_thread(thread: str) -> str:
+    """The name that the letters of a conversation refer to; nobody was sent it."""
+    return sha256(f"thread:{thread}".encode()).hexdigest()[:_DIGEST_CHARS]
 
 
 def to_ascii(address: str) -> str:
@@ -125,12 +130,12 @@ def compose(
     """The whole message. ValueError when an address is none, before anything is sent."""
     message = EmailMessage(policy=_POLICY)
     message["From"] = _mailbox(sender.name, sender.address)
-    message["To"] = _mailbox(envelope.name, envelope.address)
+    message["To"] = _mailbox(envelope.reader, envelope.address)
     if sender.reply_to:
         message["Reply-To"] = _mailbox("", sender.reply_to)
     message["Subject"] = one_line(letter.subject, _SUBJECT_CHARS)
     message["Date"] = datetime.fromtimestamp(envelope.at_ms / 1000, UTC)
-    message["Message-ID"] = message_id(envelope.key, sender.domain)
+    message["Message-ID"] = message_id(envelope.name, sender.domain)
     _join_thread(message, envelope, sender.domain)
     # RFC 3834: nobody's holiday notice answers it. The second is what Exchange reads.
     message["Auto-Submitted"] = "auto-generated"
@@ -156,7 +161,8 @@ def _join_thread(message: EmailMessage, envelope: Envelope, domain: str) -> None
     """In-Reply-To and References (RFC 5322 3.6.4): its ticket's thread, and what came before."""
     if not envelope.thread:
         return
-    ids = [message_id(key, domain) for key in (f"thread:{envelope.thread}", *envelope.before)]
+    names = name_thread(envelope.thread), *envelope.before
+    ids = [message_id(name, domain) for name in names]
     message["In-Reply-To"] = ids[-1]
     message["References"] = " ".join(ids)
 

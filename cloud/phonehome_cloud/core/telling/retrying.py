@@ -14,7 +14,7 @@ _MAX_PAUSE_S: Final = 86_400
 _REASON_CHARS: Final = 300
 
 # RFC 3463: the mailbox, its domain or the address itself does not exist, has moved, is disabled.
-_NOBODY_THERE: Final = re.compile(r"\b5\.(?:1\.(?:1|2|3|6|10)|2\.1)\b")
+NOBODY_THERE: Final = re.compile(r"\b5\.(?:1\.(?:1|2|3|6|10)|2\.1)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,13 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class Never:
-    """It cannot work. `is_gone`: nor can anything else that is sent there."""
+    """It cannot work. `is_gone`: nor can anything else that is sent there. `is_refused`: its
+    reader's server, or their webhook, has said so.
+    """
 
     reason: str
     is_gone: bool = False
+    is_refused: bool = False
 
 
 Outcome = Sent | Later | Never
@@ -62,7 +65,8 @@ def judge_smtp(code: int, message: str, *, is_about_address: bool) -> Outcome:
     reason = tidy(f"{code} {message}")
     if 400 <= code < 500:
         return Later(reason)
-    return Never(reason, is_gone=is_about_address and bool(_NOBODY_THERE.search(message)))
+    is_gone = is_about_address and bool(NOBODY_THERE.search(message))
+    return Never(reason, is_gone, is_refused=True)
 
 
 def judge_http(status: int, headers: Mapping[str, str], now_s: float) -> Outcome:
@@ -70,7 +74,9 @@ def judge_http(status: int, headers: Mapping[str, str], now_s: float) -> Outcome
     if 200 <= status < 300:
         return Sent(str(status))
     if status == 410:
-        return Never("410 Gone: the receiver wants no more of these", is_gone=True)
+        return Never(
+            "410 Gone: the receiver wants no more of these", is_gone=True, is_refused=True
+        )
     if 300 <= status < 400:
         return Later(f"{status}: redirects are not followed; give the webhook its final URL")
     return Later(f"HTTP status {status}", _retry_after_s(headers.get("Retry-After", ""), now_s))
