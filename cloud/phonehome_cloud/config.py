@@ -7,12 +7,13 @@ secrets have short names of their own, PHONEHOME_MASTER_KEY and PHONEHOME_API_TO
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 from .core.telling.guarding import Network
 from .errors import ConfigError
-from .setting import Secret, Setting
+from .setting import ENVIRONMENT_PREFIX, Secret, Setting
 from .settings import SETTINGS
 
 
@@ -182,6 +183,7 @@ class Config:
     trace: TraceConfig
 
 
+_NEAR: Final = 0.95  # PHONEHOME_STOR_URL means store.url; what is less alike is something else
 _SECTIONS: Final = {
     "server": ServerConfig,
     "store": StoreConfig,
@@ -209,6 +211,7 @@ def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
     """
     problems: list[str] = []
     given = _flatten(_read_file(path), problems) if path else {}
+    problems += _misspelt(environ)
     given |= {s.name: environ[s.environment()] for s in SETTINGS if s.environment() in environ}
     values = {setting.name: _read(setting, given, problems) for setting in SETTINGS}
     if problems:
@@ -239,6 +242,22 @@ def _flatten(document: Mapping[str, Any], problems: list[str]) -> dict[str, Any]
         near = [k for k in sorted(known) if k.split(".")[0] == name.split(".")[0]]
         problems.append(f"{name}: no such setting; use one of {', '.join(near or sorted(known))}")
     return {name: value for name, value in found.items() if name in known}
+
+
+def _misspelt(environ: Mapping[str, str]) -> list[str]:
+    """Variables that look like settings and are none: a receiver that ignored one would start on
+    another database than its operator means. Others of the prefix are for the tools.
+    """
+    known = {setting.environment(): setting.name for setting in SETTINGS}
+    problems = []
+    for name in sorted(environ.keys() - known.keys()):
+        if not name.startswith(ENVIRONMENT_PREFIX):
+            continue
+        section, _, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("_")
+        near = [v for v, setting in known.items() if key and setting.startswith(section + ".")]
+        if near := near or get_close_matches(name, known, cutoff=_NEAR):
+            problems.append(f"{name}: no such setting; use one of {', '.join(near)}")
+    return problems
 
 
 def _read(setting: Setting, given: Mapping[str, Any], problems: list[str]) -> Any:

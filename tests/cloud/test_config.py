@@ -90,6 +90,30 @@ def test_all_problems_are_told_at_once(tmp_path):
     assert len(error.value.problems) == 3
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("PHONEHOME_STORE_URI", "PHONEHOME_STORE_URL"),
+        ("PHONEHOME_STOR_URL", "PHONEHOME_STORE_URL"),
+        ("PHONEHOME_KEYS_MASTER", "PHONEHOME_MASTER_KEY"),
+        ("PHONEHOME_MASTERKEY", "PHONEHOME_MASTER_KEY"),
+    ],
+)
+def test_a_misspelt_variable_stops_the_start(name, meant):
+    """Ignored, it would start a receiver on another database than its operator means; the value
+    is not shown.
+    """
+    with pytest.raises(ConfigError, match=rf"{name}: no such setting; .*\b{meant}\b") as error:
+        load_config(None, {name: "postgresql://anna:secret@db/phonehome"})
+    assert "secret" not in str(error.value)
+
+
+def test_variables_of_the_tools_are_left_alone():
+    """They share the prefix and the shell."""
+    names = ("PORTS", "UPLOAD_URL", "WIFI_PASSWORD", "CUTS", "CHROMIUM", "PICO_NIC", "SERVER")
+    assert load_config(None, {f"PHONEHOME_{name}": "x" for name in names})
+
+
 @pytest.mark.parametrize("key", ["12", "zz" * 32, "ab" * 31])
 def test_a_wrong_secret_is_refused_and_not_shown(key):
     """A mistyped master key must not end in a log."""

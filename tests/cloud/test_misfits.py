@@ -189,6 +189,20 @@ async def test_the_path_of_a_report_ends_at_its_ticket_and_its_ack(tmp_path):
         await receiver.api("GET", f"/devices/{voice.device}/reports/{'0' * 32}/path", 404)
 
 
+async def test_the_path_of_what_is_no_report_says_where_it_is(tmp_path):
+    """Who has an id out of the log is sent on to the quarantine, or to the archive."""
+    async with running(tmp_path) as receiver:
+        voice = await receiver.register()
+        item = await quarantined(receiver, voice, voice.sealed(b"\xff"))
+        path = f"/devices/{voice.device}/reports/{{}}/path"
+        problem = await receiver.api("GET", path.format(item["id"]), 404)
+        assert "it is in quarantine, because it cannot be read: type" in problem["detail"]
+        row = {"file": "a.parquet", "week_at": 0, "rows": 1, "sha256": "", "made_at": 0}
+        await receiver.database.write(lambda c: c.execute(schema.archive.insert().values(row)))
+        problem = await receiver.api("GET", path.format("0" * 32), 404)
+        assert "in one of the 1 files of the archive" in problem["detail"]
+
+
 async def test_another_record_under_a_known_id_is_told_as_a_collision(tmp_path):
     """The ack refuses it, and the path says so."""
     async with running(tmp_path) as receiver:
@@ -237,6 +251,12 @@ async def test_the_command_does_all_of_it(tmp_path, monkeypatch, capsys):
         assert letter["id"] in out
         assert (await told(capsys, receiver, "dead", "retry"))[0] == 0
         reports = (await receiver.api("GET", f"/devices/{voice.device}/reports"))["items"]
+        _, out, _ = await told(capsys, receiver, "report", voice.device)
+        assert [line.split()[1] for line in out.splitlines()] == [r["id"] for r in reports]
+        code, _, errors = await told(capsys, receiver, "report", voice.device, "12ab")
+        assert (code, "want 32 hex digits" in errors) == (2, True)
+        code, _, errors = await told(capsys, receiver, "dead", "list", "--device", "kitchen")
+        assert (code, "device: 16 lower-case hex digits" in errors) == (1, True), errors
         path = ("report", voice.device, reports[-1]["id"])
         _, out, _ = await receiver.eventually(
             lambda: told(capsys, receiver, *path), lambda answer: "ticket" in answer[1]

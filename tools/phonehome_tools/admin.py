@@ -7,6 +7,7 @@ retried because it would fail again.
 import argparse
 import base64
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +15,14 @@ from typing import Any
 
 from phonehome_tools.decode import describe
 from phonehome_tools.fleet.desk import Desk
+from phonehome_tools.fleet.errors import SetupError
 from phonehome_tools.fleet.steps import GOOD, add_step, run_at_desk
 from phonehome_tools.outbox import Outbox
 from phonehome_wire.errors import WireError
 
 _CONFLICT = 409
+_NEWEST = "20"  # reports of a device, when no one is named
+_REPORT = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_step(things, "receivers", _list_receivers, "who runs on the database")
     report = add_step(things, "report", _show_report, "the whole path of one report")
     report.add_argument("device")
-    report.add_argument("report")
+    report.add_argument("report", nargs="?", help="its id; without it, the newest are listed")
     _add_quarantine(things)
     _add_letters(things)
     Outbox(add_step, _tell, _when).add_to(things)
@@ -92,6 +96,15 @@ async def _list_receivers(desk: Desk, args: argparse.Namespace) -> int:
 
 
 async def _show_report(desk: Desk, args: argparse.Namespace) -> int:
+    if args.report is None:
+        for row in (await desk.get(f"/devices/{args.device}/reports", limit=_NEWEST))["items"]:
+            where = _when(row["received_at"]), row["id"], "over " + row["transport"]
+            _tell(args, row, *where, f"boot {row['inc']}-{row['boot']}")
+        return GOOD
+    if not _REPORT.fullmatch(args.report):
+        raise SetupError(
+            f"report {args.report}: want 32 hex digits, as `report DEVICE` lists them"
+        )
     path = await desk.get(f"/devices/{args.device}/reports/{args.report}/path")
     records = path.pop("records")
     head = f"boot {path['inc']}-{path['boot']}"

@@ -10,6 +10,7 @@ from sqlalchemy import (
     RowMapping,
     Table,
     delete,
+    func,
     literal,
     select,
     tuple_,
@@ -19,7 +20,7 @@ from sqlalchemy import (
 from phonehome_cloud.core.arrivals import HASH_BYTES
 from phonehome_cloud.errors import NotFoundError
 
-from .schema import fault_event, message, quarantine, record, ticket
+from .schema import archive, fault_event, message, quarantine, record, ticket
 
 RecordName = tuple[str, int, int]  # incarnation, boot, seq
 QuarantinePlace = tuple[int, str, bytes]  # received_at, device, hash
@@ -76,6 +77,17 @@ def expect_quarantined(connection: Connection, device: str, digest: bytes) -> Ro
     if found is None:
         raise NotFoundError(f"device {device} has nothing {digest.hex()} in quarantine")
     return found
+
+
+def tell_whereabouts(connection: Connection, device: str, digest: bytes) -> str:
+    """Where else a report may be that is not among the messages: words to put behind that."""
+    query = select(quarantine.c.reason).where(
+        quarantine.c.device == device, quarantine.c.hash == digest
+    )
+    if (reason := connection.execute(query).scalar()) is not None:
+        return f"; it is in quarantine, because it cannot be read: {reason}"
+    files = connection.execute(select(func.count()).select_from(archive)).scalar_one()
+    return f"; it may be in one of the {files} files of the archive" if files else ""
 
 
 def release(connection: Connection, device: str, digest: bytes) -> None:

@@ -32,7 +32,8 @@ async def _actor(request: web.Request) -> str:
     if name is None:
         raise ProblemError(
             "unauthenticated",
-            "this token is unknown or revoked; `phonehome-cloud token add NAME` makes one",
+            "this token is unknown or revoked; "
+            "`python -m phonehome_cloud token add NAME` makes one on the receiver's machine",
             headers=_CHALLENGE,
         )
     return f"token:{name}"

@@ -7,6 +7,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from phonehome_cloud.core.tickets import ticket_id
+from phonehome_cloud.errors import NotFoundError
 from phonehome_cloud.store import listing, misfits, receivers
 from phonehome_wire.envelope import payload_span
 from phonehome_wire.registry import REFUSED_COLLISION, REFUSED_MALFORMED
@@ -82,7 +83,12 @@ async def list_receivers(request: web.Request) -> web.Response:
 
 
 def _follow(connection: Connection, device: str, digest: bytes) -> Journey:
-    row = listing.expect_report(connection, device, digest)
+    try:
+        row = listing.expect_report(connection, device, digest)
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"{error}{misfits.tell_whereabouts(connection, device, digest)}"
+        ) from None
     raw = bytes(row["raw"])
     start, end = payload_span(raw)
     uplink = decode_uplink(raw[start:end])

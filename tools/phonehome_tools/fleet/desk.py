@@ -214,4 +214,5 @@ def refusal(body: object, status: int) -> str:
     if not isinstance(body, dict):
         return f"HTTP {status}"
     words = [str(body[key]) for key in ("title", "detail") if body.get(key)]
-    return f"HTTP {status}: {', '.join(words)}" if words else f"HTTP {status}"
+    words += [f"{e['field']}: {e['fix']}" for e in body.get("errors", ()) if e.get("fix")]
+    return f"HTTP {status}: {'; '.join(words)}" if words else f"HTTP {status}"
