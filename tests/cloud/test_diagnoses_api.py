@@ -191,19 +191,28 @@ async def test_priors_show_file_learnt_and_now(receiver, washer, tmp_path, capsy
     fault = washer.find_fault(520194, 7)
     number = int(receiver.ticket.rpartition("-")[2])
     place = (receiver.device, number, "1/closed")
-    outcome = technician_found(place, "washer", fault, "impeller_loose", "technician:T7", NOW)
+    seen = {"pump_idles": True}
+    outcome = technician_found(
+        place, "washer", fault, "impeller_loose", "technician:T7", NOW, seen
+    )
     await receiver.database.write(priors.teach, outcome)
     found = await receiver.api("GET", "/products/washer/priors")
     shown = next(item for item in found["items"] if item["code"] == "E21")
     cause = next(cause for cause in shown["causes"] if cause["cause"] == "impeller_loose")
     assert (cause["file"], cause["learnt"]) == (0.15, 1.0)
     assert cause["now"] == round(2.5 / 11, 4)
+    (evidence,) = shown["evidence"]
+    assert (evidence["cause"], evidence["evidence"]) == ("impeller_loose", "pump_idles")
+    was = 0.75 * shown["evidence_strength"]
+    assert evidence["now"] == round((was + 1) / (shown["evidence_strength"] + 1), 4)
     listed = await receiver.api("GET", "/products/washer/faults/E21/outcomes")
     (item,) = listed["items"]
     assert (item["ticket"], item["how"]) == (receiver.ticket, "technician")
     assert item["change"]["impeller_loose"] == {"old": 0.15, "new": 0.2273}
     assert await run_verb(receiver, tmp_path, "priors", "washer") == 0
-    assert "impeller_loose" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "impeller_loose" in printed
+    assert "impeller_loose: pump_idles" in printed
     await receiver.api("GET", "/products/toaster/priors", 404)
     await receiver.api("GET", "/products/washer/faults/E99/outcomes", 404)
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from phonehome_cloud.core.diagnosing.asking import bits_of, rank_asks
 from phonehome_cloud.core.diagnosing.bayes import diagnose
+from phonehome_cloud.core.diagnosing.likelihoods import likelihoods_of
 from tests.cloud.causes import make_fault
 
 LIKELY = st.floats(0.001, 0.999).map(lambda p: round(p, 4))
@@ -148,10 +149,11 @@ def test_asks_what_tells_most_first():
     diagnosis = diagnose(fault, {})
     assert [ask.id for ask in diagnosis.asks] == ["a1"]
     ranked = diagnosis.causes
-    bits = [bits_of(ask, fault, ranked) for ask in fault.asks]
+    given = likelihoods_of(fault)
+    bits = [bits_of(ask, fault, ranked, given) for ask in fault.asks]
     assert bits[1] == pytest.approx(1 + 0.99 * math.log2(0.99) + 0.01 * math.log2(0.01))
     assert bits[1] > bits[0] > bits[2] > 0
-    assert rank_asks(fault, {"e1": True}, ranked) == ()
+    assert rank_asks(fault, {"e1": True}, ranked, given) == ()
 
 
 def test_a_sure_diagnosis_asks_nothing():
@@ -173,4 +175,4 @@ def test_an_answer_never_tells_less_than_nothing(case):
     )
     ranked = diagnose(asking, {}).causes
     entropy = -sum(c.probability * math.log2(c.probability) for c in ranked)
-    assert -1e-9 <= bits_of(asked.asks[0], asked, ranked) <= entropy + 1e-9
+    assert -1e-9 <= bits_of(asked.asks[0], asked, ranked, likelihoods_of(asked)) <= entropy + 1e-9

@@ -7,6 +7,7 @@ from sqlalchemy import insert, update
 
 from phonehome_cloud import migrations
 from phonehome_cloud.core.diagnosing.bayes import diagnose
+from phonehome_cloud.core.diagnosing.likelihoods import Taught
 from phonehome_cloud.core.diagnosing.outcomes import (
     BY_DEVICE,
     HELD_MS,
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("each_database")
 
 DEV = "a4cf12fffe05d3b1"
 NOW = 1_800_000_000_000
-FAULT = make_fault([0.5, 0.5], [])
+FAULT = make_fault([0.5, 0.5], [[0.9, 0.2]])
 KEY = ("kettle", FAULT.id, FAULT.fmi)
 STEPS = Action.model_validate(
     {"id": "do", "kind": "self_help", "article": "a", "success": {"c1": number(0.8)}}
@@ -50,20 +51,20 @@ def _fill(connection):
     connection.execute(insert(ticket), row | times | state | {"late": False, "reopened": 0})
 
 
-def found(key="1/closed", cause="c1"):
-    """A technician's word."""
-    return technician_found((DEV, 1, key), "kettle", FAULT, cause, "technician:T7", NOW)
+def found(key="1/closed", cause="c1", **seen):
+    """A technician's word, and what was seen of it."""
+    return technician_found((DEV, 1, key), "kettle", FAULT, cause, "technician:T7", NOW, seen)
 
 
-def helped():
+def helped(seen=()):
     """An action that the device proved."""
-    place, told = (DEV, 1, "2/helped"), diagnose(FAULT, {})
+    place, told = (DEV, 1, "2/helped"), diagnose(FAULT, dict(seen))
     return action_helped(place, "kettle", FAULT, told, STEPS, "device", BY_DEVICE, NOW)
 
 
 def taught(database):
     """What the database knows about the fault."""
-    return database.read_now(priors.load_taught, [KEY]).get(KEY, {})
+    return database.read_now(priors.load_taught, [KEY]).get(KEY, Taught())
 
 
 def find_fault(product, spn, fmi):
@@ -79,9 +80,24 @@ def test_an_outcome_counts_once(database):
         "c1": {"old": 0.5, "new": round(6 / 11, 4)},
     }
     assert database.write_now(priors.teach, found()) is None
-    assert taught(database) == {"c1": 1.0}
+    assert taught(database).causes == {"c1": 1.0}
     database.write_now(priors.teach, found("2/closed"))
-    assert taught(database) == {"c1": 2.0}
+    assert taught(database).causes == {"c1": 2.0}
+
+
+def test_what_was_seen_counts_with_the_cause(database):
+    """Evidence that was there and evidence that was not each move its likelihood, told as old and
+    new; what held later counts for what was seen then.
+    """
+    change = database.write_now(priors.teach, found(e0=True, gone=True))
+    assert change["c1/e0"]["old"] == 0.2 < change["c1/e0"]["new"]
+    assert set(change) == {"c0", "c1", "c1/e0"}
+    database.write_now(priors.teach, found("2/closed", e0=False))
+    assert taught(database).evidence == {"c1": {"e0": (1.0, 1.0)}}
+    database.write_now(priors.teach, helped({"e0": True}))
+    assert taught(database).evidence == {"c1": {"e0": (1.5, 1.0)}}
+    database.write_now(priors.settle, find_fault, NOW + HELD_MS)
+    assert taught(database).evidence == {"c1": {"e0": (2.0, 1.0)}}
 
 
 def test_a_transaction_that_fails_taught_nothing(database):
@@ -93,7 +109,7 @@ def test_a_transaction_that_fails_taught_nothing(database):
 
     with pytest.raises(RuntimeError):
         database.write_now(fail)
-    assert taught(database) == {}
+    assert taught(database).causes == {}
     assert database.write_now(priors.teach, found()) is not None
 
 
@@ -109,16 +125,16 @@ def test_outcomes_at_the_same_moment_all_count(database, tmp_path):
 
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(work, (0, 5, 10)))
-    assert taught(database) == {"c1": 20.0}
+    assert taught(database).causes == {"c1": 20.0}
 
 
 def test_what_held_counts_again_after_90_days(database):
     """Half at once and half later, with old and new prior in the history; then no more."""
     database.write_now(priors.teach, helped())
-    assert taught(database) == {"c1": 0.5}
+    assert taught(database).causes == {"c1": 0.5}
     assert database.write_now(priors.settle, find_fault, NOW + HELD_MS - 1) == 0
     assert database.write_now(priors.settle, find_fault, NOW + HELD_MS) == 1
-    assert taught(database) == {"c1": 1.0}
+    assert taught(database).causes == {"c1": 1.0}
     assert database.write_now(priors.settle, find_fault, NOW + 2 * HELD_MS) == 0
     (entry,) = database.read_now(listing.list_history, DEV, 1)
     assert (entry["kind"], entry["rule"]) == ("learnt", "not back in 90 days")
@@ -132,7 +148,7 @@ def test_what_came_back_does_not(database):
     later = update(ticket).values(last_event_at=NOW + 1)
     database.write_now(lambda connection: connection.execute(later))
     assert database.write_now(priors.settle, find_fault, NOW + HELD_MS) == 1
-    assert taught(database) == {"c1": 0.5}
+    assert taught(database).causes == {"c1": 0.5}
     rows = database.read_now(priors.list_outcomes, KEY, None, 10)
     assert [row["how"] for row in rows] == ["came_back", "device"]
 

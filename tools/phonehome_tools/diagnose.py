@@ -40,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     again.add_argument("--products", type=Path, required=True, metavar="FILE|DIR")
     again.add_argument("--since", type=_date, default=0, metavar="DATE", help="as 2026-11-01, UTC")
     again.add_argument("--all", action="store_true", help="also what would not change")
-    priors = add_step(steps, "priors", _priors, "how often each cause is why, as learnt by now")
+    priors = add_step(
+        steps, "priors", _priors, "how often each cause is why and what is seen of it, as learnt"
+    )
     priors.add_argument("product", metavar="PRODUCT")
 
 

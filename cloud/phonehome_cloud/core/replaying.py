@@ -18,16 +18,17 @@ from .diagnosing.bayes import diagnose
 from .diagnosing.diagnosis import Diagnosis
 from .diagnosing.evidence import observe
 from .diagnosing.facts import Facts, read_facts, write_facts
+from .diagnosing.likelihoods import Taught, likelihoods_of
 from .diagnosing.priors import counts_of
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Facts, situation, and the weights that outcomes had taught by then, by cause."""
+    """Facts, situation, and what outcomes had taught by then."""
 
     facts: Facts
     situation: Situation
-    taught: Mapping[str, float] = field(default_factory=dict)
+    taught: Taught = field(default_factory=Taught)
 
 
 def consider(
@@ -42,7 +43,9 @@ def consider(
     diagnosis = None
     if product is not None and fault is not None:
         seen = observe(product, fault, facts)
-        diagnosis = diagnose(fault, seen, counts_of(fault, record.taught))
+        taught = record.taught
+        likelihoods = likelihoods_of(fault, taught.evidence)
+        diagnosis = diagnose(fault, seen, counts_of(fault, taught.causes), likelihoods)
     return diagnosis, choose(product, fault, diagnosis, record.situation, costs)
 
 
@@ -53,7 +56,8 @@ def write_record(record: Record) -> dict[str, Any]:
     return {
         "facts": write_facts(record.facts),
         "situation": situation,
-        "taught": dict(sorted(record.taught.items())),
+        "taught": dict(sorted(record.taught.causes.items())),
+        "evidence": dict(sorted(record.taught.evidence.items())),
     }
 
 
@@ -63,4 +67,6 @@ def read_record(written: Mapping[str, Any]) -> Record:
     given["consents"] = frozenset(given["consents"])
     given["tried"] = tuple(Tried(**tried) for tried in given["tried"])
     given["stock"] = {part: Availability(**has) for part, has in given["stock"].items()}
-    return Record(read_facts(written["facts"]), Situation(**given), written["taught"])
+    # Older records are of a time when nothing was taught about evidence.
+    taught = Taught(written["taught"], written.get("evidence", {}))
+    return Record(read_facts(written["facts"]), Situation(**given), taught)

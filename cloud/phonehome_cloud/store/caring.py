@@ -39,6 +39,7 @@ from phonehome_cloud.core.deciding.incidents import CONFIRMED, DISMISSED
 from phonehome_cloud.core.deciding.incidents import RESOLVED as INCIDENT_RESOLVED
 from phonehome_cloud.core.deciding.situation import PART, PERSON, VISIT, WAIT, Availability
 from phonehome_cloud.core.diagnosing.facts import Facts
+from phonehome_cloud.core.diagnosing.likelihoods import Taught
 from phonehome_cloud.core.digesting import WHO_RULE, Ticket
 from phonehome_cloud.core.replaying import Record
 from phonehome_cloud.core.tickets import (
@@ -76,7 +77,7 @@ class Loaded:
     devices: Devices
     known: People
     parts: Mapping[str, Availability]
-    taught: Mapping[tuple[str, int, int], Mapping[str, float]]
+    taught: Mapping[tuple[str, int, int], Taught]
     incidents: Mapping[str, str]  # their states
 
 
@@ -296,7 +297,7 @@ class _One:
             {part: loaded.parts[part] for part in parts if part in loaded.parts},
             self._now_at,
         )
-        taught = loaded.taught.get((ticket.product or "", ticket.spn, ticket.fmi), {})
+        taught = loaded.taught.get((ticket.product or "", ticket.spn, ticket.fmi), Taught())
         finding = weigh(self._knowledge, Record(loaded.facts[self._key], situation, taught))
         under_way = self._running is not None
         if is_news(self._progress.hash, finding.hash, is_under_way=under_way):

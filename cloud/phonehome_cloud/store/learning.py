@@ -3,7 +3,7 @@
 A technician's close code teaches more, and where it is written (store.visit_answers).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
@@ -77,6 +77,13 @@ def _learn(
             evidence=change,
             text=text,
         )
+
+
+def load_seen(connection: Connection, device: str, ticket: int) -> Mapping[str, bool]:
+    """The evidence of a ticket, there or not, as its newest diagnosis saw it."""
+    of_ticket = diagnosis.c.device == device, diagnosis.c.ticket == ticket
+    newest = select(diagnosis.c.seen).where(*of_ticket).order_by(diagnosis.c.n.desc()).limit(1)
+    return connection.execute(newest).scalar() or {}
 
 
 def _load_diagnosis(connection: Connection, row: ActionRow) -> Diagnosis | None:

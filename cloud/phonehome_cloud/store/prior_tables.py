@@ -27,6 +27,21 @@ prior = Table(
     Column("updated_at", BigInteger, nullable=False),
 )
 
+# What was taught about evidence of a cause: weights of outcomes with it and without it, as
+# core.diagnosing.likelihoods gives them.
+likelihood = Table(
+    "likelihood",
+    metadata,
+    Column("product", String(24), primary_key=True),
+    Column("spn", Integer, primary_key=True, autoincrement=False),
+    Column("fmi", SmallInteger, primary_key=True, autoincrement=False),
+    Column("cause", String(24), primary_key=True),
+    Column("evidence", String(24), primary_key=True),
+    Column("there", Float, nullable=False),
+    Column("absent", Float, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
 # Every end of a matter that taught something, once: append-only, but for how it held.
 outcome = Table(
     "outcome",
@@ -45,7 +60,9 @@ outcome = Table(
     Column("shares", JSON, nullable=False),
     Column("held", JSON, nullable=False),
     Column("held_at", BigInteger),
-    # {cause: {"old": prior, "new": prior}}
+    # {evidence: there or not} that counted with the causes.
+    Column("seen", JSON, nullable=False, server_default="{}"),
+    # {cause: {"old": prior, "new": prior}, "cause/evidence": the same of the likelihood}
     Column("change", JSON, nullable=False),
 )
 Index("ix_outcome_fault", outcome.c.product, outcome.c.spn, outcome.c.fmi, outcome.c.at.desc())

@@ -1,10 +1,16 @@
 """What outcomes taught about the causes of faults, and the outcomes themselves."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, literal, select, tuple_, update
 
+from phonehome_cloud.core.diagnosing.likelihoods import (
+    Taught,
+    Weights,
+    tell_moves,
+    weigh_evidence,
+)
 from phonehome_cloud.core.diagnosing.outcomes import (
     CAME_BACK,
     DROPPED,
@@ -17,7 +23,7 @@ from phonehome_cloud.core.diagnosing.priors import counts_of, tell_change
 
 from . import tickets
 from .dialects import fetch_among, insert, insert_many
-from .prior_tables import outcome, prior
+from .prior_tables import likelihood, outcome, prior
 from .schema import ticket
 
 HISTORY_LEARNT: Final = "learnt"
@@ -29,19 +35,36 @@ Key = tuple[str, int, int]  # product, spn, fmi
 FindFault = Callable[[str, int, int], Any]  # product, spn, fmi -> Fault of phonehome_product
 
 
-def load_taught(connection: Connection, keys: Collection[Key]) -> dict[Key, dict[str, float]]:
-    """What was taught about these faults: weights by cause; a fault without any is absent."""
+def load_taught(connection: Connection, keys: Collection[Key]) -> dict[Key, Taught]:
+    """What was taught about these faults; a fault without any is absent."""
+    wanted = set(keys)
     columns = prior.c.product, prior.c.spn, prior.c.fmi
-    found: dict[Key, dict[str, float]] = {}
+    causes: dict[Key, dict[str, float]] = {}
     for product, spn, fmi, cause, weight in fetch_among(
-        connection, columns, set(keys), *columns, prior.c.cause, prior.c.weight
+        connection, columns, wanted, *columns, prior.c.cause, prior.c.weight
     ):
-        found.setdefault((product, spn, fmi), {})[cause] = weight
-    return found
+        causes.setdefault((product, spn, fmi), {})[cause] = weight
+    if not causes:  # evidence is never taught without its cause
+        return {}
+    evidence = _load_evidence(connection, set(causes))
+    return {key: Taught(of, evidence.get(key, {})) for key, of in causes.items()}
+
+
+def _load_evidence(connection: Connection, keys: Collection[Key]) -> dict[Key, Weights]:
+    table = likelihood.c
+    columns = table.product, table.spn, table.fmi
+    found: dict[Key, dict[str, dict[str, tuple[float, float]]]] = {}
+    rows = fetch_among(
+        connection, columns, keys, *columns, table.cause, table.evidence, table.there, table.absent
+    )
+    for product, spn, fmi, cause, name, there, absent in rows:
+        of_fault = found.setdefault((product, spn, fmi), {})
+        of_fault.setdefault(cause, {})[name] = (there, absent)
+    return {key: {**of_fault} for key, of_fault in found.items()}
 
 
 def teach(connection: Connection, what: Outcome) -> dict[str, dict[str, float]] | None:
-    """Count an outcome; returns old and new prior by cause, None when it counted before.
+    """Count an outcome; returns old and new of what moved, None when it counted before.
 
     For the ticket's history, which is the caller's to write; an outcome without shares still is
     one, and changes nothing.
@@ -49,7 +72,8 @@ def teach(connection: Connection, what: Outcome) -> dict[str, dict[str, float]] 
     statement = insert(connection, outcome).values(_row_of(what)).on_conflict_do_nothing()
     if connection.execute(statement.returning(outcome.c.key)).first() is None:
         return None
-    change = _count(connection, what.product, what.fault, what.shares, what.at)
+    weights = weigh_evidence(what.fault, what.seen, what.shares)
+    change = _count(connection, what.product, what.fault, Taught(what.shares, weights), what.at)
     of_it = (
         outcome.c.device == what.device,
         outcome.c.ticket == what.ticket,
@@ -73,25 +97,31 @@ def _row_of(what: Outcome) -> dict[str, Any]:
         "shares": dict(what.shares),
         "held": dict(what.held),
         "held_at": what.at + HELD_MS if what.held else None,
+        "seen": dict(what.seen),
         "change": {},
     }
 
 
 def _count(
-    connection: Connection, product: str, fault: Any, shares: Mapping[str, float], at: int
+    connection: Connection, product: str, fault: Any, what: Taught, at: int
 ) -> dict[str, dict[str, float]]:
-    """Add weights, and tell old and new priors; the rows stay locked for this transaction."""
+    """Add weights, and tell old and new; the rows stay locked for this transaction."""
     key = product, fault.id, fault.fmi
-    rows = [
-        {"product": product, "spn": fault.id, "fmi": fault.fmi, "cause": cause}
-        | {"weight": weight, "updated_at": at}
-        for cause, weight in shares.items()
-    ]
+    place = {"product": product, "spn": fault.id, "fmi": fault.fmi, "updated_at": at}
+    rows = [{**place, "cause": cause, "weight": w} for cause, w in sorted(what.causes.items())]
     if rows:
         insert_many(connection, prior, _or_add, rows)
-    after = load_taught(connection, [key]).get(key, {})
-    before = {cause: weight - shares.get(cause, 0.0) for cause, weight in after.items()}
-    return tell_change(fault, counts_of(fault, before), counts_of(fault, after))
+    told = [
+        {**place, "cause": cause, "evidence": name, "there": there, "absent": absent}
+        for cause, of in sorted(what.evidence.items())
+        for name, (there, absent) in sorted(of.items())
+    ]
+    if told:
+        insert_many(connection, likelihood, _or_add_evidence, told)
+    after = load_taught(connection, [key]).get(key, Taught())
+    before = after.without(what)
+    change = tell_change(fault, counts_of(fault, before.causes), counts_of(fault, after.causes))
+    return change | tell_moves(fault, before.evidence, after.evidence)
 
 
 def _or_add(statement: Any) -> Any:
@@ -99,6 +129,18 @@ def _or_add(statement: Any) -> Any:
     given = {"weight": prior.c.weight + new.weight, "updated_at": new.updated_at}
     return statement.on_conflict_do_update(
         index_elements=["product", "spn", "fmi", "cause"], set_=given
+    )
+
+
+def _or_add_evidence(statement: Any) -> Any:
+    new = statement.excluded
+    given = {
+        "there": likelihood.c.there + new.there,
+        "absent": likelihood.c.absent + new.absent,
+        "updated_at": new.updated_at,
+    }
+    return statement.on_conflict_do_update(
+        index_elements=["product", "spn", "fmi", "cause", "evidence"], set_=given
     )
 
 
@@ -140,7 +182,8 @@ def _settle(connection: Connection, row: RowMapping, fault: Any, now_at: int) ->
         how = {"shares": {}, "change": {}, "how": DROPPED if fault is None else CAME_BACK}
     else:
         shares = {cause: float(weight) for cause, weight in row["held"].items()}
-        change = _count(connection, row["product"], fault, shares, now_at)
+        weights = weigh_evidence(fault, row["seen"], shares)
+        change = _count(connection, row["product"], fault, Taught(shares, weights), now_at)
         how = {"shares": shares, "change": change, "how": HELD}
         found = tickets.expect(connection, row["device"], row["ticket"])
         text = say_change(fault, change)

@@ -24,6 +24,7 @@ from . import care, people, priors, stock, tickets, visit_letters, visit_times, 
 from .acting import visit_parts
 from .acting.visits import UNSAID_MS, call_off, look_again
 from .care_tables import action
+from .learning import load_seen
 from .looking import look
 
 HISTORY_VISIT: Final = "visit"
@@ -305,10 +306,14 @@ def _teach(
     who: str,
     now_at: int,
 ) -> None:
-    if closing.cause is None or fault is None or ticket.product is None:
+    """A repair that mended it says what it was: a code that mended nothing was a guess, and what
+    took two visits shall not count twice.
+    """
+    if not closing.is_fixed or closing.cause is None or fault is None or ticket.product is None:
         return
     place = of.device, of.ticket, f"visit/{of.action}"
-    found = technician_found(place, ticket.product, fault, closing.cause, who, now_at)
+    seen = load_seen(connection, of.device, of.ticket)
+    found = technician_found(place, ticket.product, fault, closing.cause, who, now_at, seen)
     change = priors.teach(connection, found)
     if change is not None:
         text = say_change(fault, change)

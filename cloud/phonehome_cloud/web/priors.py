@@ -1,11 +1,17 @@
 """Priors on the desk API: how often each cause is why, by the file and by what was learnt."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
+from phonehome_cloud.core.diagnosing.likelihoods import (
+    LIKELIHOOD_STRENGTH,
+    Taught,
+    Weights,
+    likelihoods_of,
+)
 from phonehome_cloud.core.diagnosing.priors import PRIOR_STRENGTH, counts_of
 from phonehome_cloud.core.tickets import ticket_id
 from phonehome_cloud.errors import NotFoundError
@@ -30,13 +36,31 @@ class PriorOfCause(msgspec.Struct):
     now: float
 
 
+class LikelihoodOfEvidence(msgspec.Struct):
+    """P(evidence is there | cause): in the file, outcomes with it and without it, and now."""
+
+    cause: str
+    evidence: str
+    title: str
+    file: float
+    there: float
+    absent: float
+    now: float
+
+
 class PriorsOfFault(msgspec.Struct):
-    """The causes of a fault; the file counts as `strength` outcomes."""
+    """The causes of a fault and what is seen of them.
+
+    The file counts as `strength` outcomes, and about evidence as `evidence_strength` of a cause.
+    `evidence` is that about which something was learnt.
+    """
 
     code: str
     title: str
     strength: float
     causes: list[PriorOfCause]
+    evidence_strength: float
+    evidence: list[LikelihoodOfEvidence]
 
 
 class PriorsOfProduct(msgspec.Struct):
@@ -48,7 +72,10 @@ class PriorsOfProduct(msgspec.Struct):
 
 
 class ShownOutcome(msgspec.Struct):
-    """How a ticket ended, what it counted for which cause, and the old and new priors.
+    """How a ticket ended, what it counted for which cause, and the old and new of what moved.
+
+    `change` has priors by cause, and likelihoods by "cause/evidence"; `seen` is the evidence that
+    was counted with the causes.
 
     `how` is technician, owner, device, held (not back in 90 days), came_back or dropped.
     """
@@ -59,6 +86,7 @@ class ShownOutcome(msgspec.Struct):
     who: str
     how: str
     shares: dict[str, float]
+    seen: dict[str, bool]
     held_at: int | None
     change: dict[str, dict[str, float]]
 
@@ -77,26 +105,40 @@ async def get_priors(request: web.Request) -> web.Response:
     keys = [(product.name, fault.id, fault.fmi) for fault in product.faults]
     taught = await request.config_dict[DATABASE].read(store.load_taught, keys)
     items = [
-        _show_fault(fault, taught.get(key, {}))
+        _show_fault(fault, taught.get(key, Taught()))
         for fault, key in zip(product.faults, keys, strict=True)
     ]
     return json_response(PriorsOfProduct(product.name, product.version, items))
 
 
-def _show_fault(fault: Fault, taught: Mapping[str, float]) -> PriorsOfFault:
-    counts = counts_of(fault, taught)
+def _show_fault(fault: Fault, taught: Taught) -> PriorsOfFault:
+    counts = counts_of(fault, taught.causes)
     total = sum(counts.values())
     causes = [
         PriorOfCause(
             cause.id,
             cause.title,
             float(cause.prior),
-            round(taught.get(cause.id, 0.0), 4),
+            round(taught.causes.get(cause.id, 0.0), 4),
             round(counts[cause.id] / total, 4),
         )
         for cause in fault.causes
     ]
-    return PriorsOfFault(fault.code, fault.title, PRIOR_STRENGTH, causes)
+    evidence = list(_show_evidence(fault, taught.evidence))
+    return PriorsOfFault(
+        fault.code, fault.title, PRIOR_STRENGTH, causes, LIKELIHOOD_STRENGTH, evidence
+    )
+
+
+def _show_evidence(fault: Fault, weights: Weights) -> Iterator[LikelihoodOfEvidence]:
+    now = likelihoods_of(fault, weights)
+    for place, cause in enumerate(fault.causes):
+        for one in fault.evidence:
+            known = weights.get(cause.id, {}).get(one.id)
+            if known is not None:
+                file = float(one.likelihood(cause.id))
+                there, absent, p = (round(x, 4) for x in (*known, now[one.id][place]))
+                yield LikelihoodOfEvidence(cause.id, one.id, one.title, file, there, absent, p)
 
 
 async def list_outcomes(request: web.Request) -> web.Response:

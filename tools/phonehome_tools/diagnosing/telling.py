@@ -91,7 +91,7 @@ def sum_up(product: str, items: Iterable[Mapping[str, Any]]) -> str:
 
 
 def tell_priors(found: Mapping[str, Any]) -> Iterator[str]:
-    """The priors of a product: by the file, what was learnt, and now."""
+    """Priors and likelihoods of a product: by the file, what was learnt, and now."""
     yield f"{found['product']} version {found['version']}"
     for fault in found["items"]:
         strength = f"the file counts as {fault['strength']:g} outcomes"
@@ -101,3 +101,11 @@ def tell_priors(found: Mapping[str, Any]) -> Iterator[str]:
                 f"file {cause['file']:.3f}  learnt {cause['learnt']:7.2f}  now {cause['now']:.3f}"
             )
             yield f"  {cause['cause']:<24} {told}"
+        if fault["evidence"]:
+            strength = f"the file counts as {fault['evidence_strength']:g} outcomes of a cause"
+            yield f"  evidence seen with causes ({strength})"
+        for seen in fault["evidence"]:
+            among = seen["there"] + seen["absent"]
+            told = f"file {seen['file']:.3f}  seen {seen['there']:.4g} of {among:.4g}"
+            name = f"{seen['cause']}: {seen['evidence']}"
+            yield f"    {name:<40} {told}  now {seen['now']:.3f}"

@@ -4,7 +4,7 @@ A fault that goes away by itself does so whatever is being waited for; a visit t
 then is called off.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import Any, TypeAlias
 
 import simpy
@@ -35,6 +35,7 @@ class Life:
         self.shop = shop
         self.failure = failure
         self.entry = entry
+        self.seen: Mapping[str, bool] = {}  # evidence of the newest diagnosis
         self._turns = 0
 
     @property

@@ -9,7 +9,6 @@ import simpy
 from phonehome_cloud.core.deciding.choice import choose
 from phonehome_cloud.core.deciding.decision import Decision, Option
 from phonehome_cloud.core.deciding.situation import Situation, Tried
-from phonehome_cloud.core.diagnosing.bayes import diagnose
 from phonehome_cloud.core.diagnosing.diagnosis import Diagnosis, Ranked
 from phonehome_cloud.core.diagnosing.evidence import observe
 from phonehome_cloud.core.diagnosing.priors import HELD_WEIGHT, HELPED_WEIGHT
@@ -103,7 +102,8 @@ def _diagnose(life: Life, matter: _Matter) -> Generator[simpy.Event, Any, Diagno
         found = observe(life.shop.product, life.fault, facts)
         # What cannot be told in this world may still be read from what else there is.
         seen = {name: holds for name, holds in found.items() if name in life.failure.shown}
-        diagnosis = diagnose(life.fault, seen, life.shop.counts(life.fault))
+        diagnosis = life.shop.diagnose(life.fault, seen)
+        life.seen = diagnosis.seen
         ask = next((ask for ask in diagnosis.asks if ask.id not in matter.asked), None)
         if ask is None:
             return diagnosis

@@ -8,7 +8,14 @@ import simpy
 
 from phonehome_cloud.core.deciding.costs import Costs, costs_of
 from phonehome_cloud.core.deciding.situation import Availability
+from phonehome_cloud.core.diagnosing.bayes import diagnose
 from phonehome_cloud.core.diagnosing.diagnosis import Diagnosis
+from phonehome_cloud.core.diagnosing.likelihoods import (
+    Taught,
+    add_weights,
+    likelihoods_of,
+    weigh_evidence,
+)
 from phonehome_cloud.core.diagnosing.priors import SEEN_WEIGHT, counts_of, learn, share_of_help
 from phonehome_product import Action, Fault, Product
 
@@ -36,7 +43,7 @@ class Prices:
 
 @dataclass
 class Shop:
-    """One policy in one world; `taught` are outcomes by fault and cause, None without learning."""
+    """One policy in one world; `taught` is what outcomes taught, by the code of the fault."""
 
     env: simpy.Environment
     world: World
@@ -46,24 +53,31 @@ class Shop:
     signs: Signs
     watch: Watch
     is_learning: bool
-    taught: dict[str, dict[str, float]] = field(default_factory=dict)
+    taught: dict[str, Taught] = field(default_factory=dict)
 
-    def counts(self, fault: Fault) -> dict[str, float] | None:
-        """Dirichlet counts for a diagnosis; None for the priors of the product file."""
-        return counts_of(fault, self.taught.get(fault.code)) if self.is_learning else None
+    def diagnose(self, fault: Fault, seen: Mapping[str, bool]) -> Diagnosis:
+        """A diagnosis by what was taught so far; without outcomes, by the product file."""
+        taught = self.taught.get(fault.code, Taught())
+        counts = counts_of(fault, taught.causes)
+        return diagnose(fault, seen, counts, likelihoods_of(fault, taught.evidence))
 
-    def teach(self, fault: Fault, cause: str, weight: float) -> None:
-        """An outcome says what the cause was."""
-        if self.is_learning:
-            before = self.taught.get(fault.code, {})
-            self.taught[fault.code] = learn(fault, before, cause, weight)
+    def teach(self, fault: Fault, shares: Mapping[str, float], seen: Mapping[str, bool]) -> None:
+        """An outcome says what the cause was, and what was seen of it."""
+        if not self.is_learning:
+            return
+        before = self.taught.get(fault.code, Taught())
+        causes = dict(before.causes)
+        for cause, weight in shares.items():
+            causes = learn(fault, causes, cause, weight)
+        evidence = add_weights(before.evidence, weigh_evidence(fault, seen, shares))
+        self.taught[fault.code] = Taught(causes, evidence)
 
     def teach_help(
         self, fault: Fault, diagnosis: Diagnosis, action: Action, weight: float
     ) -> None:
-        """An action helped, which says something about the cause, too."""
-        for cause, share in share_of_help(diagnosis, action, weight).items():
-            self.teach(fault, cause, share)
+        """An action helped, which says something about the cause, too, as the receiver has it."""
+        shares = share_of_help(diagnosis, action, weight)
+        self.teach(fault, shares, diagnosis.seen if len(shares) == 1 else {})
 
     def teach_code(self, life: "Life", turn: int, done: Action | None = None) -> None:
         """A technician closes the visit with a code: the cause, or what `done` is good for.
@@ -76,7 +90,7 @@ class Shop:
         others = [cause.id for cause in fault.causes if cause.id != code]
         if others and not life.happens(float(self.world.craft.codes_right), "code", turn):
             code = others[int(failure.luck.chance("wrong code", turn) * len(others))]
-        self.teach(fault, code, SEEN_WEIGHT)
+        self.teach(fault, {code: SEEN_WEIGHT}, life.seen)
 
     def answers(self, failure: Failure, command: str) -> dict[str, Any]:
         """What the device answers to a command."""

@@ -11,10 +11,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from phonehome_product import Ask, Evidence, Fault
+from phonehome_product import Ask, Fault
 
 from .asking import rank_asks
 from .diagnosis import Diagnosis, Ranked
+from .exclusion import expect, rivals_of
+from .likelihoods import Likelihoods, likelihoods_of
 
 # With evidence as the shipped files have it, 83 of 100 tickets are sure by these two, and of those
 # the first cause is right in 86 and one of the first two in 97: more than the 75 to 80 faults that
@@ -31,35 +33,47 @@ _LOG10_E: Final = math.log10(math.e)
 
 
 def diagnose(
-    fault: Fault, seen: Mapping[str, bool], counts: Mapping[str, float] | None = None
+    fault: Fault,
+    seen: Mapping[str, bool],
+    counts: Mapping[str, float] | None = None,
+    likelihoods: Likelihoods | None = None,
 ) -> Diagnosis:
     """The causes of a fault, given evidence by id (observe) that is there or not.
 
-    `counts` are Dirichlet counts by cause (priors.counts_of); None means the product's priors.
+    `counts` are Dirichlet counts by cause (priors.counts_of), `likelihoods` those that were learnt
+    (likelihoods.likelihoods_of); None means what the product file says.
     Evidence that the file does not name is not looked at. The order of `seen` changes nothing.
     """
-    told = [evidence for evidence in fault.evidence if evidence.id in seen]
+    told = [evidence.id for evidence in fault.evidence if evidence.id in seen]
+    rivals = rivals_of(fault)
+    given = likelihoods_of(fault) if likelihoods is None else likelihoods
     priors = prior_of(fault, counts)
     logs = [math.log(prior) for prior in priors]
     odds = _log_odds(logs)
     moved: list[list[tuple[str, float]]] = [[] for _ in priors]
-    for evidence in told:
-        before = odds
-        logs = [log + part for log, part in zip(logs, _logs(fault, evidence, seen), strict=True)]
+    expected: dict[str, tuple[float, ...]] = {}
+    for name in told:
+        chances = expect(given, rivals[name], name, seen)
+        if chances is None:
+            continue
+        expected[name], before = chances, odds
+        logs = [log + part for log, part in zip(logs, _logs(chances, seen[name]), strict=True)]
         odds = _log_odds(logs)
         for trail, was, now in zip(moved, before, odds, strict=True):
-            trail.append((evidence.id, (now - was) * _LOG10_E))
+            trail.append((name, (now - was) * _LOG10_E))
     total = _log_sum(logs)
     ranked = [
         Ranked(cause.id, cause.title, math.exp(log - total), prior, tuple(trail))
         for cause, log, prior, trail in zip(fault.causes, logs, priors, moved, strict=True)
     ]
     ranked.sort(key=lambda cause: -cause.probability)  # stable: equals stay in the file's order
-    is_surprising = _surprise(told, seen, ranked[0].cause) > MOST_SURPRISE
+    best = next(i for i, cause in enumerate(fault.causes) if cause.id == ranked[0].cause)
+    by_best = {name: chances[best] for name, chances in expected.items()}
+    is_surprising = _surprise(by_best, seen) > MOST_SURPRISE
     why = say_unsure([cause.probability for cause in ranked], is_surprising)
     missing = tuple(evidence.id for evidence in fault.evidence if evidence.id not in seen)
-    asks: tuple[Ask, ...] = rank_asks(fault, seen, ranked) if why else ()
-    kept = {evidence.id: seen[evidence.id] for evidence in told}
+    asks: tuple[Ask, ...] = rank_asks(fault, seen, ranked, given) if why else ()
+    kept = {name: seen[name] for name in told}
     return Diagnosis(tuple(ranked), why, kept, missing, asks)
 
 
@@ -73,10 +87,8 @@ def prior_of(fault: Fault, counts: Mapping[str, float] | None = None) -> list[fl
     return [weight / total for weight in weights]
 
 
-def _logs(fault: Fault, evidence: Evidence, seen: Mapping[str, bool]) -> list[float]:
-    is_there = seen[evidence.id]
-    likelihoods = [float(evidence.likelihood(cause.id)) for cause in fault.causes]
-    return [math.log(p if is_there else 1 - p) for p in likelihoods]
+def _logs(chances: Sequence[float], is_there: bool) -> list[float]:
+    return [math.log(p if is_there else 1 - p) for p in chances]
 
 
 def _log_odds(logs: Sequence[float]) -> list[float]:
@@ -108,16 +120,16 @@ def say_unsure(probabilities: Sequence[float], is_surprising: bool) -> str:
     return ""
 
 
-def _surprise(told: Sequence[Evidence], seen: Mapping[str, bool], cause: str) -> float:
-    """By how many standard deviations the evidence is less likely than it should be, if `cause`.
+def _surprise(expected: Mapping[str, float], seen: Mapping[str, bool]) -> float:
+    """By how many standard deviations the evidence is less likely than it should be.
 
-    Of -log P(evidence | cause), whose mean and variance are sums over independent evidence.
+    `expected` is P(it is there | the likeliest cause). Of -log P(evidence | cause), whose mean and
+    variance are sums over independent evidence.
     """
     found, mean, variance = 0.0, 0.0, 0.0
-    for evidence in told:
-        p = float(evidence.likelihood(cause))
+    for name, p in expected.items():
         yes, no = -math.log(p), -math.log(1 - p)
-        found += yes if seen[evidence.id] else no
+        found += yes if seen[name] else no
         mean += p * yes + (1 - p) * no
         variance += p * (1 - p) * (yes - no) ** 2
     return (found - mean) / math.sqrt(variance) if variance > 0 else 0.0

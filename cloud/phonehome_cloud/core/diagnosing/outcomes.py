@@ -34,7 +34,8 @@ class Outcome:
     """What one end of a matter teaches; the same `key` of a ticket never counts twice.
 
     `shares` say how much it counts for which cause at once, `held` how much more when the fault
-    has not come back for HELD_DAYS; `who` is written into the history.
+    has not come back for HELD_DAYS; `who` is written into the history. `seen` is the evidence
+    about which it says something: there or not, with these causes.
     """
 
     device: str
@@ -47,17 +48,24 @@ class Outcome:
     how: str
     shares: Mapping[str, float]
     held: Mapping[str, float] = field(default_factory=dict)
+    seen: Mapping[str, bool] = field(default_factory=dict)
 
 
 def technician_found(
-    place: tuple[str, int, str], product: str, fault: Fault, cause: str, who: str, at: int
+    place: tuple[str, int, str],
+    product: str,
+    fault: Fault,
+    cause: str,
+    who: str,
+    at: int,
+    seen: Mapping[str, bool],
 ) -> Outcome:
-    """A technician's close code; `place` is (device, ticket, key).
+    """A technician's close code; `place` is (device, ticket, key), `seen` the evidence by then.
 
     ValueError when the fault has no such cause, with those that it has.
     """
     learn(fault, counts_of(fault), cause)
-    return Outcome(*place, product, fault, at, who, BY_TECHNICIAN, {cause: SEEN_WEIGHT})
+    return Outcome(*place, product, fault, at, who, BY_TECHNICIAN, {cause: SEEN_WEIGHT}, {}, seen)
 
 
 def action_helped(
@@ -73,10 +81,13 @@ def action_helped(
     """An action after which the fault went; `how` says who knows: BY_OWNER or BY_DEVICE.
 
     Nobody saw the cause: what it counts is shared among those that the action can help against.
+    Only where that is one cause alone does it say something about evidence, too: shares are the
+    diagnosis' own word, and evidence that is learnt from it would make it ever surer of itself.
     """
     shares = share_of_help(diagnosis, action, HELPED_WEIGHT)
     held = share_of_help(diagnosis, action, HELD_WEIGHT)
-    return Outcome(*place, product, fault, at, who, how, shares, held)
+    seen = diagnosis.seen if len(shares) == 1 else {}
+    return Outcome(*place, product, fault, at, who, how, shares, held, seen)
 
 
 def find_mended(shares: Mapping[str, float]) -> list[str]:

@@ -1,0 +1,92 @@
+"""What outcomes teach about evidence: Beta counts per product, fault, cause and evidence.
+
+P(evidence is there | cause) is that of the product file times LIKELIHOOD_STRENGTH, and on top the
+weight of the outcomes of this cause with the evidence and of those without it. Evidence that could
+not be told counts neither way. Only what was taught is stored, as with the priors.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from phonehome_product import Fault
+
+# As many outcomes of a cause as the file's word about each of its evidence weighs.
+LIKELIHOOD_STRENGTH: Final = 10.0
+# Those of the product file: what was never seen may be seen tomorrow.
+LEAST: Final = 0.001
+
+# Weights by cause and evidence: of outcomes in which it was there, and in which it was not.
+Weights = Mapping[str, Mapping[str, Sequence[float]]]
+# P(it is there | cause) by evidence, in the order of the fault's causes.
+Likelihoods = Mapping[str, Sequence[float]]
+
+
+def likelihoods_of(fault: Fault, taught: Weights | None = None) -> dict[str, tuple[float, ...]]:
+    """The likelihoods of all evidence; what was taught about what the file dropped is lost."""
+    taught = taught or {}
+    return {
+        evidence.id: tuple(
+            _mean(float(evidence.likelihood(cause.id)), taught.get(cause.id, {}).get(evidence.id))
+            for cause in fault.causes
+        )
+        for evidence in fault.evidence
+    }
+
+
+def _mean(file: float, taught: Sequence[float] | None) -> float:
+    if taught is None:
+        return file
+    there, absent = taught
+    mean = (LIKELIHOOD_STRENGTH * file + there) / (LIKELIHOOD_STRENGTH + there + absent)
+    return min(max(mean, LEAST), 1 - LEAST)
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """What outcomes taught of one fault, on top of its product file: weights, all of them."""
+
+    causes: Mapping[str, float] = field(default_factory=dict)
+    evidence: Weights = field(default_factory=dict)
+
+    def without(self, other: "Taught") -> "Taught":
+        """What was known before `other` was taught."""
+        causes = {c: weight - other.causes.get(c, 0.0) for c, weight in self.causes.items()}
+        less = {
+            cause: {name: (-there, -absent) for name, (there, absent) in of.items()}
+            for cause, of in other.evidence.items()
+        }
+        return Taught(causes, add_weights(self.evidence, less))
+
+
+def tell_moves(fault: Fault, before: Weights, after: Weights) -> dict[str, dict[str, float]]:
+    """Old and new P(evidence | cause) where it moved: {"cause/evidence": {"old": p, "new": p}}."""
+    old, new = likelihoods_of(fault, before), likelihoods_of(fault, after)
+    return {
+        f"{cause.id}/{name}": {"old": round(old[name][place], 4), "new": round(now[place], 4)}
+        for place, cause in enumerate(fault.causes)
+        for name, now in new.items()
+        if now[place] != old[name][place]
+    }
+
+
+def weigh_evidence(
+    fault: Fault, seen: Mapping[str, bool], shares: Mapping[str, float]
+) -> dict[str, dict[str, tuple[float, float]]]:
+    """What an outcome adds: its weight for a cause counts for each evidence that could be told."""
+    told = [evidence.id for evidence in fault.evidence if evidence.id in seen]
+    return {
+        cause: {name: (share, 0.0) if seen[name] else (0.0, share) for name in told}
+        for cause, share in shares.items()
+    }
+
+
+def add_weights(one: Weights, other: Weights) -> dict[str, dict[str, tuple[float, float]]]:
+    """Both together."""
+    total = {c: {e: (w[0], w[1]) for e, w in of.items()} for c, of in one.items()}
+    for cause, of in other.items():
+        into = total.setdefault(cause, {})
+        for name, (there, absent) in of.items():
+            before = into.get(name, (0.0, 0.0))
+            into[name] = (before[0] + there, before[1] + absent)
+    return total
