@@ -9,7 +9,7 @@ little. It dates only what happened in a boot that never spoke over a network.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 BOUNDS_KEPT = 30
 UPPER = 0
@@ -27,8 +27,7 @@ RECEIVED = "received"
 Bound = tuple[int, int]  # (device_ms, utc_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class EventTime:
+class EventTime(NamedTuple):
     """When something happened: the middle of the window, half its width, and how it was found.
 
     `uncertainty_ms` is None when there is no lower bound at all (quality RECEIVED).
@@ -39,8 +38,7 @@ class EventTime:
     quality: str
 
 
-@dataclass(frozen=True, slots=True)
-class BootBounds:
+class BootBounds(NamedTuple):
     """The bounds of one boot, and the last uptime the receiver heard of."""
 
     uppers: Sequence[Bound]

@@ -10,7 +10,7 @@ one that arrives late is counted where it belongs, or opens a ticket with its ow
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from phonehome_wire.names import KIND_NAMES
 from phonehome_wire.registry import KIND_CLEARED, KIND_CONFIRMED, KIND_HEALED
@@ -43,8 +43,7 @@ RULE_OFF: Final = "healed long enough"
 RULE_REOPEN: Final = "back within window"
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """The newest transition of a fault that was seen: where the fault stands."""
 
     order: Order

@@ -1,9 +1,8 @@
 """Stored records read again: fault transitions, and other bodies as JSON with names for keys."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 # cbor2: the library of the field, for bytes that were checked before.
 import cbor2
@@ -18,8 +17,7 @@ _TEST = str(registry.METRIC_TEST)
 Order = tuple[int, int, int]  # (inc_seen_at, boot, seq): the order in which a device did things
 
 
-@dataclass(frozen=True, slots=True)
-class RecordHead:
+class RecordHead(NamedTuple):
     """Where a record comes from, and when it happened."""
 
     device: str
@@ -37,8 +35,7 @@ class RecordHead:
         return self.inc_seen_at, self.boot, self.seq
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(NamedTuple):
     """One fault transition, in the words of the wire's fault record."""
 
     head: RecordHead

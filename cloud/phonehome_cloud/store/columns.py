@@ -35,6 +35,10 @@ def device_key() -> Column[str]:
     return Column("device", String(16), ForeignKey("device.device"), primary_key=True)
 
 
+# What both databases keep as JSON, read back.
+from_json: Final = msgspec.json.decode
+
+
 def to_json(value: Any) -> str:
     """JSON as both databases keep it."""
     return msgspec.json.encode(value).decode()

@@ -5,7 +5,7 @@ together with the mark that it is done. Killed half way, all of it happens again
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,7 +39,7 @@ from . import faults, tickets
 from .boots import count_boots
 from .database import is_passing
 from .looking import look_at
-from .sessions import Timeline, load_products
+from .sessions import Timeline, load_registered
 from .waiting import mark_digested, take_waiting
 
 _LOG = logging.getLogger(__name__)
@@ -120,16 +120,15 @@ def _digest(
     now_at: int,
 ) -> Digested:
     """Digest records, each device's in the order it lived them."""
-    timeline = Timeline(connection, {(row.device, row.inc, row.boot) for row in rows})
+    timeline = Timeline(connection, {(row.device, row.inc, row.boot, row.ms) for row in rows})
     reading = _read(rows, timeline)
     faults.add_device_events(connection, reading.told)
     hellos = [(head, body) for head, rtype, body in reading.told if rtype == RTYPE_HELLO]
     for head, body in hellos:
         faults.note_hello(connection, head, body)
     count_boots(connection, [head for head, _ in hellos], catalogue, now_at)
-    opened, changed = _digest_transitions(
-        connection, reading.transitions, catalogue, policy, now_at
-    )
+    desk = _Desk(timeline.manifests, catalogue, policy, now_at)
+    opened, changed = _digest_transitions(connection, reading.transitions, desk)
     # The others among the changed are looked at because somebody is to be told of them.
     look_at(connection, [_key(ticket) for ticket in changed if not has_news(ticket)], now_at)
     mark_digested(connection, reading.results, now_at)
@@ -161,42 +160,27 @@ def _read(rows: Sequence[Row[Any]], timeline: Timeline) -> _Reading:
 
 def _read_record(row: Row[Any], timeline: Timeline, reading: _Reading) -> None:
     """Heartbeats and unknown types are only stored; there is nothing to digest in them yet."""
-    if row.rtype != RTYPE_FAULT and row.rtype not in _TOLD:
+    dev, inc, boot, seq, rtype, ms, raw, received_at, late = row
+    if rtype != RTYPE_FAULT and rtype not in _TOLD:
         return
-    head = _head(row, timeline)
-    body = read_body(row.raw)
-    if row.rtype == RTYPE_FAULT:
+    seen_at, time = timeline.inc_seen_at(dev, inc), timeline.place(dev, inc, boot, ms, received_at)
+    head = RecordHead(dev, inc, seen_at, boot, seq, time, received_at, late)
+    body = read_body(raw)
+    if rtype == RTYPE_FAULT:
         reading.transitions.append(read_transition(head, body))
     else:
-        reading.told.append((head, row.rtype, name_body(row.rtype, body)))
-
-
-def _head(row: Row[Any], timeline: Timeline) -> RecordHead:
-    return RecordHead(
-        row.device,
-        row.inc,
-        timeline.inc_seen_at(row.device, row.inc),
-        row.boot,
-        row.seq,
-        timeline.place(row.device, row.inc, row.boot, row.ms, row.received_at),
-        row.received_at,
-        row.late,
-    )
+        reading.told.append((head, rtype, name_body(rtype, body)))
 
 
 def _digest_transitions(
-    connection: Connection,
-    transitions: Sequence[Transition],
-    catalogue: Catalogue,
-    policy: Policy,
-    now_at: int,
+    connection: Connection, transitions: Sequence[Transition], desk: "_Desk"
 ) -> tuple[list[Ticket], list[Ticket]]:
     """Store fault events and what they mean; returns the tickets opened and changed."""
     done = faults.find_digested(connection, [_record_key(t) for t in transitions])
     fresh = [t for t in transitions if _record_key(t) not in done]
     if not fresh:
         return [], []
-    desk = _Desk(connection, fresh, catalogue, policy, now_at)
+    desk.load(connection, fresh)
     faults.add_fault_events(connection, [(t, desk.take(t)) for t in fresh])
     faults.save_standings(connection, list(desk.moved.values()))
     opened = list(desk.opened.values())
@@ -219,24 +203,31 @@ class _Desk:
 
     def __init__(
         self,
-        connection: Connection,
-        transitions: Sequence[Transition],
+        manifests: Mapping[str, str | None],
         catalogue: Catalogue,
         policy: Policy,
         now_at: int,
     ) -> None:
+        self._manifests = manifests
+        self._catalogue = catalogue
+        self._policy = policy
+        self._now_at = now_at
+        self._standings: dict[faults.FaultKey, Standing] = {}
+        self._newest: dict[faults.FaultKey, Ticket] = {}
+        self._numbers: dict[str, int] = {}
+        self._products: dict[str, str | None] = {}
+        self.moved: dict[faults.FaultKey, Transition] = {}
+        self.opened: dict[tuple[str, int], Ticket] = {}
+        self.touched: dict[tuple[str, int], Ticket] = {}
+
+    def load(self, connection: Connection, transitions: Sequence[Transition]) -> None:
+        """Read what these transitions are about."""
         keys = {transition.key for transition in transitions}
         devices = {transition.head.device for transition in transitions}
         self._standings = faults.load_standings(connection, keys)
         self._newest = tickets.load_newest(connection, keys)
         self._numbers = tickets.load_last_numbers(connection, devices)
-        self._products = load_products(connection, devices)
-        self._catalogue = catalogue
-        self._policy = policy
-        self._now_at = now_at
-        self.moved: dict[faults.FaultKey, Transition] = {}
-        self.opened: dict[tuple[str, int], Ticket] = {}
-        self.touched: dict[tuple[str, int], Ticket] = {}
+        self._products = load_registered(connection, devices)
 
     def take(self, transition: Transition) -> int | None:
         """Decide about one transition; returns the number of the ticket it belongs to."""
@@ -262,8 +253,8 @@ class _Desk:
         return ticket.number
 
     def _product_of(self, device: str) -> str | None:
-        product, manifest = self._products.get(device, (None, None))
-        return product or self._catalogue.product_of(manifest)
+        product = self._products.get(device)
+        return product or self._catalogue.product_of(self._manifests.get(device))
 
 
 def _standing(transition: Transition) -> Standing:

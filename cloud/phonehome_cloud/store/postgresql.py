@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
 
-from .columns import to_json
+from .columns import from_json, to_json
 
 _LOG = logging.getLogger(__name__)
 
@@ -45,6 +45,7 @@ def make_engine(url: URL, connections: int) -> Engine:
     engine = create_engine(
         url,
         json_serializer=to_json,
+        json_deserializer=from_json,
         pool_size=connections,
         max_overflow=0,
         pool_timeout=_POOL_WAIT_S,

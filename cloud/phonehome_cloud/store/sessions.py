@@ -2,17 +2,18 @@
 
 from collections.abc import Collection
 from dataclasses import fields
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import BigInteger, Connection, Select, and_, func, select
 
 from phonehome_cloud.core.anchoring import (
     CARRIED,
+    DRIFT_IN,
     LOWER,
     UPPER,
     BootBounds,
-    Bound,
     EventTime,
     not_later,
     place,
@@ -20,7 +21,7 @@ from phonehome_cloud.core.anchoring import (
 from phonehome_cloud.core.sessions import Anchor, Journal, Session
 
 from .bulk import fetch_of, insert_rows, update_rows, upsert
-from .dialects import fetch_among, fetch_lists
+from .dialects import fetch_among, keys_of, run_with_keys
 from .schema import anchor, device, session
 
 _KEPT = tuple(field.name for field in fields(Session))
@@ -32,6 +33,9 @@ _MOVED = tuple(name for name in _KEPT if name not in ("newest", "inc_seen_at", "
 _moved = attrgetter(*_MOVED)
 
 BootKey = tuple[str, str, int]  # device, incarnation, boot
+Event = tuple[str, str, int, int]  # the same, and the uptime
+_Seen = tuple[int | None, int | None, int | None]  # UTC less uptime by kind of bound: see _seen
+_UP = DRIFT_IN - 1  # an integer division that rounds up
 
 
 def load_journal(connection: Connection, devices: Collection[str]) -> Journal:
@@ -60,24 +64,23 @@ def save_journal(connection: Connection, journal: Journal) -> None:
 class Timeline:
     """The time bounds of some boots, read once, for placing many events.
 
-    `boots` are the (device, incarnation, boot) of the events. A boot that never spoke is placed
-    between its nearest neighbours that did; those are rare and looked up one by one.
+    `events` are (device, incarnation, boot, uptime) of what is to be placed. A boot that never
+    spoke is placed between its nearest neighbours that did; those are rare and looked up one by
+    one.
     """
 
-    def __init__(self, connection: Connection, boots: Collection[BootKey]) -> None:
-        self._inc_seen_at = _load_incarnations(connection, {device for device, _, _ in boots})
-        last_ms = _load_last_ms(connection, boots)
-        between = {key: _load_neighbours(connection, key) for key in set(boots) - last_ms.keys()}
-        for before, after in between.values():
-            last_ms |= {key: ms for key, ms in (before, after) if key is not None}
-        bounds = _load_bounds(connection, last_ms.keys() | set(boots))
-        self._carried = {key: found[CARRIED] for key, found in bounds.items()}
-        self._bounds = {
-            key: BootBounds(found[UPPER], found[LOWER], ms)
-            for key, ms in last_ms.items()
-            for found in (bounds.get(key, _NO_BOUNDS),)
+    def __init__(self, connection: Connection, events: Collection[Event]) -> None:
+        boots = {event[:3] for event in events}
+        newest = fetch_of(connection, _incarnations, session.c.device, {boot[0] for boot in boots})
+        self._inc_seen_at: dict[tuple[str, str], int] = {
+            (dev, inc): seen_at for dev, inc, seen_at, _ in newest
         }
-        self._between = {key: (b[0], a[0]) for key, (b, a) in between.items()}
+        self.manifests = {dev: manifest for dev, _, _, manifest in newest}
+        self._last_ms = _load_last_ms(connection, boots)
+        unheard = boots - self._last_ms.keys()
+        self._between = {boot: _load_neighbours(connection, boot) for boot in unheard}
+        ends = [end for ends in self._between.values() for end in ends if end is not None]
+        self._seen = _load_seen(connection, {*events, *ends})
 
     def inc_seen_at(self, dev: str, inc: str) -> int:
         """When an incarnation was first heard; 0 for one that never spoke: older than all."""
@@ -85,27 +88,30 @@ class Timeline:
 
     def place(self, dev: str, inc: str, boot: int, ms: int, received_at: int) -> EventTime:
         """When something happened at uptime `ms` of a boot."""
-        key = dev, inc, boot
-        before, after = self._between.get(key, (None, None))
+        event = dev, inc, boot, ms
+        if (last_ms := self._last_ms.get((dev, inc, boot))) is not None:
+            own = self._bounds(event, last_ms)
+            if own.uppers:
+                return place(ms, received_at, own, None, None)
+        before, after = self._between.get((dev, inc, boot), (None, None))
+        carried = self._seen[event][CARRIED]
         return place(
             ms,
-            not_later(ms, received_at, self._carried.get(key, ())),
-            self._bounds.get(key),
-            self._bounds[before] if before else None,
-            self._bounds[after] if after else None,
+            not_later(ms, received_at, () if carried is None else ((ms, ms + carried),)),
+            None,
+            self._bounds(before, before[3]) if before else None,
+            self._bounds(after, after[3]) if after else None,
         )
 
-
-_Neighbour = tuple[BootKey | None, int]
-_Bounds = tuple[list[Bound], list[Bound], list[Bound]]  # by kind
-_NO_BOUNDS: _Bounds = ([], [], [])
-
-
-def _load_incarnations(
-    connection: Connection, devices: Collection[str]
-) -> dict[tuple[str, str], int]:
-    rows = fetch_of(connection, _incarnations, session.c.device, devices)
-    return {(dev, inc): seen_at for dev, inc, seen_at, _ in rows}
+    def _bounds(self, event: Event, last_ms: int) -> BootBounds:
+        """The bounds of a boot as they are seen from one uptime: at most one of each kind."""
+        upper, lower, _ = self._seen[event]
+        ms = event[3]
+        return BootBounds(
+            () if upper is None else ((ms, ms + upper),),
+            () if lower is None else ((ms, ms + lower),),
+            last_ms,
+        )
 
 
 def _incarnations(of_devices: Any) -> Select[Any]:
@@ -120,30 +126,57 @@ def _load_last_ms(connection: Connection, boots: Collection[BootKey]) -> dict[Bo
     return {(dev, inc, boot): ms for dev, inc, boot, ms in rows}
 
 
-def _load_neighbours(connection: Connection, key: BootKey) -> tuple[_Neighbour, _Neighbour]:
-    """The nearest boots before and after one that never spoke, with their last uptime."""
+def _load_neighbours(connection: Connection, key: BootKey) -> tuple[Event | None, Event | None]:
+    """Where a boot that never spoke lies: the last that was heard of the nearest boot before it
+    that did, and the start of the nearest one after it.
+    """
     dev, inc, boot = key
     others = select(session.c.boot, session.c.last_now_ms).where(
         session.c.device == dev, session.c.inc == inc
     )
     before = others.where(session.c.boot < boot).order_by(session.c.boot.desc())
     after = others.where(session.c.boot > boot).order_by(session.c.boot)
-    rows = (connection.execute(statement.limit(1)).first() for statement in (before, after))
-    found = [((dev, inc, row.boot), row.last_now_ms) if row else (None, 0) for row in rows]
-    return found[0], found[1]
+    last, first = (connection.execute(statement.limit(1)).first() for statement in (before, after))
+    return (
+        (dev, inc, last.boot, last.last_now_ms) if last else None,
+        (dev, inc, first.boot, 0) if first else None,
+    )
 
 
-def _load_bounds(connection: Connection, boots: Collection[BootKey]) -> dict[BootKey, _Bounds]:
-    found: dict[BootKey, _Bounds] = {}
-    columns = anchor.c.device, anchor.c.inc, anchor.c.boot
-    # One row for up to 30 bounds: as 30 rows they were a tenth of what a record costs the digest.
-    rows = fetch_lists(connection, columns, boots, anchor.c.kind, _PAIR)
-    for dev, inc, boot, kind, pairs in rows:
-        found.setdefault((dev, inc, boot), ([], [], []))[kind].extend(pairs)
-    return found
+def _load_seen(connection: Connection, events: Collection[Event]) -> dict[Event, _Seen]:
+    """What all bounds of its boot say at each of these uptimes.
+
+    Told by the database, up to 90 rows for each event: as lists to be judged here they were a
+    third of what a record costs the digest.
+    """
+    statement = _seen(connection.dialect.name)
+    rows = run_with_keys(connection, statement, _EVENT, events)
+    return {(dev, inc, boot, ms): tuple(seen) for dev, inc, boot, ms, *seen in rows}
 
 
-_PAIR = anchor.c.device_ms, anchor.c.utc_ms
+_EVENT = anchor.c.device, anchor.c.inc, anchor.c.boot, anchor.c.device_ms
+
+
+@cache
+def _seen(dialect: str) -> Select[Any]:
+    """As core.anchoring sees each of many bounds from an uptime, and the tightest of each kind."""
+    at = keys_of(dialect, _EVENT)
+    drift = (func.abs(anchor.c.device_ms - at.c.device_ms, type_=BigInteger) + _UP) // DRIFT_IN
+    offset = anchor.c.utc_ms - anchor.c.device_ms
+    tightest = {
+        UPPER: func.min(offset + drift),
+        LOWER: func.max(offset - drift),
+        CARRIED: func.min(offset + drift),
+    }
+    of_boot = (anchor.c[name] == at.c[name] for name in ("device", "inc", "boot"))
+    of_it = and_(*of_boot)
+    return select(
+        *(at.c[column.name] for column in _EVENT),
+        *(
+            select(found).where(of_it, anchor.c.kind == kind).scalar_subquery()
+            for kind, found in sorted(tightest.items())
+        ),
+    )
 
 
 def load_products(
@@ -152,8 +185,14 @@ def load_products(
     """For each device the product it is registered as, and the manifest it last named."""
     newest = fetch_of(connection, _incarnations, session.c.device, devices)
     manifests = {row.device: row.manifest for row in newest}
-    registered = fetch_of(connection, _registered, device.c.device, devices)
-    return {dev: (product, manifests.get(dev)) for dev, product in registered}
+    registered = load_registered(connection, devices)
+    return {dev: (product, manifests.get(dev)) for dev, product in registered.items()}
+
+
+def load_registered(connection: Connection, devices: Collection[str]) -> dict[str, str | None]:
+    """For each device the product it is registered as."""
+    rows = fetch_of(connection, _registered, device.c.device, devices)
+    return {row[0]: row[1] for row in rows}
 
 
 def _registered(of_devices: Any) -> Select[Any]:

@@ -12,7 +12,7 @@ from sqlalchemy.pool import QueuePool
 
 from phonehome_cloud.errors import StoreRefusedError
 
-from .columns import to_json
+from .columns import from_json, to_json
 
 BUSY_TIMEOUT_MS = 5000
 # The kernel has the file in its cache anyway: four times as much made no report cheaper.
@@ -30,6 +30,7 @@ def make_engine(url: URL, connections: int) -> Engine:
     engine = create_engine(
         url,
         json_serializer=to_json,
+        json_deserializer=from_json,
         poolclass=QueuePool,
         pool_size=connections,
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},

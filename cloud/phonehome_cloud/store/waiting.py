@@ -82,5 +82,5 @@ def take_devices(connection: Connection, waiting: Iterable[str], wanted: int) ->
 
 def mark_digested(connection: Connection, results: Iterable[Result], now_at: int) -> None:
     """The digest is done with these records; a failure is the reason why nothing came of one."""
-    rows = [(*(getattr(row, name) for name in _KEY), now_at, why) for row, why in results]
+    rows = [(*row[: len(_KEY)], now_at, why) for row, why in results]
     update_rows(connection, record, (*_KEY, "digested_at", "digest_failure"), rows)
