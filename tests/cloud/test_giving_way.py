@@ -47,3 +47,16 @@ async def test_nobody_waits_for_a_digest_that_does_not_end(receiver):
         assert not await receiver.digest.wait_idle()
         is_open.set()
         await held
+
+
+async def test_who_took_long_waits_longer(receiver):
+    """While records wait, care has a tenth of the time: nine times its last turn is between."""
+    is_open = threading.Event()
+    held = asyncio.ensure_future(receiver.database.write(lambda _c: is_open.wait(10)))
+    loop = asyncio.get_running_loop()
+    async with digesting(receiver), asyncio.timeout(9):
+        started_s = loop.time()
+        assert not await receiver.digest.wait_idle(spent_s=0.1)
+        assert loop.time() - started_s >= 0.9
+        is_open.set()
+        await held

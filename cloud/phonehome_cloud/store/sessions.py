@@ -73,10 +73,11 @@ class Timeline:
         boots = {event[:3] for event in events}
         newest = fetch_of(connection, _incarnations, session.c.device, {boot[0] for boot in boots})
         self._inc_seen_at: dict[tuple[str, str], int] = {
-            (dev, inc): seen_at for dev, inc, seen_at, _ in newest
+            (dev, inc): seen_at for dev, inc, _, _, seen_at, _ in newest
         }
-        self.manifests = {dev: manifest for dev, _, _, manifest in newest}
-        self._last_ms = _load_last_ms(connection, boots)
+        self.manifests = {dev: manifest for dev, *_, manifest in newest}
+        last_ms = {(dev, inc, boot): ms for dev, inc, boot, ms, _, _ in newest}
+        self._last_ms = last_ms | _load_last_ms(connection, boots - last_ms.keys())
         unheard = boots - self._last_ms.keys()
         self._between = {boot: _load_neighbours(connection, boot) for boot in unheard}
         ends = [end for ends in self._between.values() for end in ends if end is not None]
@@ -115,8 +116,8 @@ class Timeline:
 
 
 def _incarnations(of_devices: Any) -> Select[Any]:
-    columns = session.c.device, session.c.inc, session.c.inc_seen_at, session.c.manifest
-    newest = select(*columns).where(of_devices, session.c.newest)
+    names = ("device", "inc", "boot", "last_now_ms", "inc_seen_at", "manifest")
+    newest = select(*(session.c[name] for name in names)).where(of_devices, session.c.newest)
     return newest.order_by(session.c.inc_seen_at)
 
 

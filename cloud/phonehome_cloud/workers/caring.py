@@ -60,16 +60,22 @@ class Caring:
         """There may be a ticket to consider."""
         self._work.set()
 
-    async def run(self, give_way: Callable[[], Awaitable[bool]] = at_once) -> None:
-        """Look after tickets until cancelled; when the database is away, again each second."""
+    async def run(self, give_way: Callable[[float], Awaitable[bool]] = at_once) -> None:
+        """Look after tickets until cancelled; when the database is away, again each second.
+
+        `give_way` is told how many seconds the turn before took, and says whether there is time.
+        """
+        spent_s = 0.0
         while True:
-            batch = self._batch if await give_way() else max(1, self._batch // _BRIEF)
+            batch = self._batch if await give_way(spent_s) else max(1, self._batch // _BRIEF)
             self._work.clear()
+            started_s = time.monotonic()
             try:
                 done = await self.step(batch)
             except StoreUnavailableError as error:
                 _LOG.warning("the care of tickets waits for the database: %s", error)
                 done = 0
+            spent_s = time.monotonic() - started_s
             if done == 0:
                 await wait_within(self._work, _TICK_S)
 

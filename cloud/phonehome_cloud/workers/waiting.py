@@ -13,6 +13,6 @@ async def wait_within(event: asyncio.Event, seconds: float) -> bool:
     return event.is_set()
 
 
-async def at_once() -> bool:
+async def at_once(_spent_s: float = 0.0) -> bool:
     """Give way to nobody."""
     return True

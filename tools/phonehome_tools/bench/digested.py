@@ -41,17 +41,19 @@ async def _read(receiver: Receiver) -> tuple[int, int]:
 
 async def settle(receiver: Receiver) -> float:
     """Wait until nothing more is digested, and no ticket considered; records digested per second
-    until the last of them.
+    from the first batch that is seen to the last, with everything that goes on beside them.
 
-    TimeoutError when that takes too long.
+    Of a backlog that takes a single batch, until that is seen. TimeoutError when it takes long.
     """
-    started_s = digested_s = changed_s = time.monotonic()
-    first = before = await _read(receiver)
+    seen = [(time.monotonic(), (await _read(receiver))[0])]
+    before, changed_s = (-1, -1), seen[0][0]
     async with asyncio.timeout(WITHIN_S):
         while time.monotonic() - changed_s < SETTLED_S:
             await asyncio.sleep(ASK_EVERY_S)
             if (now := await _read(receiver)) != before:
                 changed_s = time.monotonic()
-                digested_s = changed_s if now[0] != before[0] else digested_s
+                if now[0] != seen[-1][1]:
+                    seen.append((changed_s, now[0]))
                 before = now
-    return (before[0] - first[0]) / max(ASK_EVERY_S, digested_s - started_s)
+    (from_s, first), (to_s, last) = seen[min(1, len(seen) - 2)], seen[-1]
+    return (last - first) / max(ASK_EVERY_S, to_s - from_s)
