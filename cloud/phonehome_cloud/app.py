@@ -72,7 +72,7 @@ from .workers.outgoing import make_letters, make_telling, verify_by
 from .workers.partitioning import keep_ahead
 from .workers.pursuing import Pursuing
 from .workers.supervising import Supervised
-from .workers.sweeping import sweep_people
+from .workers.sweeping import sweep
 from .workers.visiting import Visiting
 
 CONSUMER = web.AppKey("consumer", MQTTConsumer)
@@ -264,12 +264,14 @@ def _add_measuring(app: web.Application, config: Config, database: Database) -> 
 def _add_telling(
     app: web.Application, config: Config, database: Database, vault: Vault, joints: Joints
 ) -> None:
-    """Send letters and webhooks; what cannot be sent now stops nothing else."""
+    """Send letters and webhooks, and forget old ones; what cannot be sent now stops nothing."""
     app[hooks.NETWORKS] = config.webhooks.networks
     letters = app[previews.LETTERS] = make_letters(config, app[parts.PRODUCTS])
     context = config, letters, database, vault, now_ms, app[health.METRICS]
     for kind, telling in make_telling(*context, joints.sender, version("phonehome")).items():
         app.cleanup_ctx.append(_looping(f"{kind}s", telling.run, is_needed=False))
+    sweeping = functools.partial(sweep, database, now_ms, config.telling.kept_days)
+    app.cleanup_ctx.append(_looping("sweep", sweeping, is_needed=False))
 
 
 async def _tracing(app: web.Application) -> AsyncIterator[None]:
@@ -293,8 +295,6 @@ def _add_loops(
     app.cleanup_ctx.append(_looping("commands", commanding.run))
     pursuing = Pursuing(database, now_ms, app[health.METRICS])
     app.cleanup_ctx.append(_looping("actions", pursuing.run, is_needed=False))
-    sweep = functools.partial(sweep_people, database, now_ms)
-    app.cleanup_ctx.append(_looping("sweep", sweep, is_needed=False))
     if not database.is_sqlite:
         app.cleanup_ctx.append(_looping("partitions", lambda: keep_ahead(database, now_ms)))
 

@@ -113,12 +113,15 @@ class MailConfig:
 
 @dataclass(frozen=True, slots=True)
 class TellingConfig:
-    """How owners are told: letters a day, quiet minutes of theirs (from, until), and the lease."""
+    """How owners are told: letters a day, quiet minutes of theirs (from, until); the lease, and
+    how long effects are kept.
+    """
 
     daily_cap: int
     quiet: tuple[int, int]
     language: str
     lease_s: int
+    kept_days: int
 
 
 @dataclass(frozen=True, slots=True)

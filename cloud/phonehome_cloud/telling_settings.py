@@ -10,6 +10,7 @@ from .core.telling.timing import parse_minute
 from .setting import Secret, Setting, read_text, read_whole
 
 _MAX_CAP: Final = 1000
+_MAX_DAYS: Final = 3650
 _LANGUAGE: Final = re.compile(r"[a-z]{2}")
 _AN_ADDRESS: Final = "a mail address, or empty"
 _A_PEM: Final = "a path of a PEM file, or empty"
@@ -82,6 +83,14 @@ TELLING_SETTINGS: Final = (
         "seconds, a whole number from 2 to 3600",
         "An effect whose receiver was killed while sending it is sent by another after this time; "
         "half of it is the time to send it in.",
+    ),
+    Setting(
+        "telling.kept_days",
+        180,
+        read_whole(30, _MAX_DAYS),
+        f"days, a whole number from 30 to {_MAX_DAYS}",
+        "How long letters and events are kept after they were sent or given up; those about an "
+        "open ticket stay.",
     ),
     Setting(
         "webhooks.networks",

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select, update
 from phonehome_cloud.core.caring import CANCELLED, FAILED, HELPED, StartError
 from phonehome_cloud.core.visiting.closing import Closing
 from phonehome_cloud.errors import ConflictError, NotFoundError
-from phonehome_cloud.store import acting, care, tickets, visit_answers, visits
+from phonehome_cloud.store import acting, care, contacts, tickets, visit_answers, visits
 from phonehome_cloud.store.care_tables import action
 from phonehome_cloud.store.people_tables import owner, stock, technician
 from phonehome_cloud.store.prior_tables import prior
@@ -156,6 +156,33 @@ def test_the_owner_declines(database):
     for call in (visit_answers.confirm, visit_answers.decline, visit_answers.ask_others):
         with pytest.raises(ConflictError, match="declined"):
             database.write_now(call, KEY, "owner", NOW + 9)
+
+
+def test_a_calendar_of_their_own_gets_the_invitation(database):
+    """It goes to the `calendar` address of the books and nothing else does; the sheet goes to the
+    technician; so it is with the end of a visit.
+    """
+    database.write_now(
+        lambda c: c.execute(update(technician).values(calendar="plan@calendar.example"))
+    )
+    database.write_now(begin)
+    of = database.write_now(visit_answers.confirm, KEY, "owner", NOW)
+    database.write_now(visit_answers.decline, KEY, "owner", NOW + 5)
+    told = database.read_now(letters)
+    files = {
+        (to, template): [(one["name"], one["method"]) for one in attachments]
+        for to, template, _, attachments in told
+        if not to.startswith("owner")
+    }
+    calendar, own = f"calendar:{of.technician}", f"technician:{of.technician}"
+    assert files == {
+        (calendar, "visit_job"): [("visit.ics", "REQUEST")],
+        (own, "visit_job"): [("job.txt", None)],
+        (calendar, "visit_job_cancelled"): [("cancelled.ics", "CANCEL")],
+        (own, "visit_job_cancelled"): [],
+    }
+    found = database.read_now(contacts.maybe_find, calendar)
+    assert found.mail == "plan@calendar.example"
 
 
 def test_an_action_that_ends_calls_the_visit_off(database):

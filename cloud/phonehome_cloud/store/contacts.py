@@ -60,9 +60,18 @@ def _find_desk(connection: Connection, name: str) -> Contact:
     return Contact("", desk.mail or "", desk.language, desk.zone)
 
 
+def _find_calendar(connection: Connection, name: str) -> Contact | None:
+    """The address of a technician's calendar, which may be another than their own."""
+    found = people.find_technician(connection, name)
+    if found is None:
+        return None
+    return Contact(found.name, found.calendar or "", found.language, found.zone)
+
+
 _FINDERS: Mapping[str, Any] = {
     "owner": people.find_owner_by_id,
     "technician": people.find_technician,
+    "calendar": _find_calendar,
     "supplier": _find_supplier,
     "operator": _find_operator,
     "desk": _find_desk,

@@ -65,9 +65,9 @@ class Trace:
     """A table with words about people: what happens to them, and how its rows are found.
 
     `device`, `owner`, `technician` name the column that holds one, `party` one that holds
-    "owner:ID" or "technician:ID", `mentions` a text in which the id of an owner or a device
-    stands, `address` one that holds a mail address. A row is the subject's when any of them says
-    so, or when its `key` is that of such a row of the trace `of`.
+    "owner:ID", "technician:ID" or "calendar:ID", `mentions` a text in which the id of an owner or
+    a device stands, `address` one that holds a mail address. A row is the subject's when any of
+    them says so, or when its `key` is that of such a row of the trace `of`.
     """
 
     table: Table
@@ -147,7 +147,8 @@ def find_rows(trace: Trace, subject: Subject) -> ColumnElement[bool]:
 
 
 def _parties(subject: Subject) -> list[str]:
-    names = ("owner", subject.owner), ("technician", subject.technician)
+    technician = subject.technician
+    names = ("owner", subject.owner), ("technician", technician), ("calendar", technician)
     return [f"{kind}:{name}" for kind, name in names if name]
 
 

@@ -17,7 +17,7 @@ from .schema import ticket as ticket_table
 from .telling_tables import unreachable
 
 # Nobody else's letter is one that a ticket waits for.
-_WAITED_FOR: Final = frozenset(("owner", "technician", "supplier"))
+_WAITED_FOR: Final = frozenset(("owner", "technician", "calendar", "supplier"))
 _OWNER: Final = "owner"
 
 

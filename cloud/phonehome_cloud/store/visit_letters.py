@@ -68,10 +68,13 @@ def tell_owner(
 def tell_technician(
     connection: Connection, of: Visit, technician: Technician | None, now_at: int, method: str
 ) -> None:
-    """The job with its sheet, or that it is off; nobody is told who is not there any more."""
+    """The job with its sheet, or that it is off, and the entry to where their calendar is; nobody
+    is told who is not there any more.
+    """
     if technician is None:
         return
     attachments: list[Attachment] = []
+    invitations: list[Attachment] = []
     data = {**of.about, **_when(of), "page": ""}
     template = "visit_job_cancelled"
     if method == REQUEST:
@@ -81,9 +84,15 @@ def tell_technician(
         attachments.append(Attachment("job.txt", "text/plain", sheet.encode()))
     entry = technician_entry(connection, of, technician, now_at)
     if entry is not None:
-        attachments.append(_calendar(entry, method))
-    to = f"technician:{technician.id}"
-    _add(connection, of, to, template, data, now_at, tuple(attachments))
+        invitations.append(_calendar(entry, method))
+    if technician.calendar != technician.mail and invitations:
+        # Their calendar has an address of its own: the entry goes there, the sheet to them.
+        to, given = f"calendar:{technician.id}", tuple(invitations)
+        _add(connection, of, to, template, data, now_at, given)
+        invitations.clear()
+    if technician.mail or not technician.calendar:
+        to = f"technician:{technician.id}"
+        _add(connection, of, to, template, data, now_at, (*attachments, *invitations))
 
 
 def tell_desk(connection: Connection, of: Visit, template: str, now_at: int, **more: Any) -> None:
@@ -185,7 +194,8 @@ def _add(
     # A letter for each change that calendars are told, for each round of proposals, and for each
     # day on which somebody is reminded.
     occasion = f"{of.sequence}:{of.round}:{now_at // DAY_MS}"
-    key = f"{template}:{device}:{ticket}:{action}:{occasion}:{to.partition(':')[2]}"
+    whose = to if to.startswith("calendar:") else to.partition(":")[2]
+    key = f"{template}:{device}:{ticket}:{action}:{occasion}:{whose}"
     expires_at = now_at + _EXPIRES_MS
     given = key, MAIL, to, template, data, device, ticket, now_at, expires_at
     effects.add(connection, Effect(*given, attachments=attachments), now_at)

@@ -30,7 +30,7 @@ STATES: Final = (WAITING, SENT, DEAD, MERGED, CANCELLED)
 # A key goes into the header webhook-id, where a full stop ends it (Standard Webhooks 1.0).
 _KEY: Final = re.compile(r"[A-Za-z0-9:_-]{1,160}")
 _TO: Final = re.compile(
-    r"(owner|technician|supplier|operator|hook):[A-Za-z0-9._-]{1,64}|desk|sales"
+    r"(owner|technician|calendar|supplier|operator|hook):[A-Za-z0-9._-]{1,64}|desk|sales"
 )
 _TEMPLATE: Final = re.compile(r"[a-z][a-z0-9_.]{0,63}")
 _MEDIA: Final = re.compile(r"[a-z]+/[a-z0-9.+-]+")
@@ -70,9 +70,9 @@ class Effect:
 
     `key` names the occasion ("resolved:<device>:<ticket>"), 1 to 160 of A-Z a-z 0-9 : _ -;
     the receiver's copy carries it, so a second one can be told. `to` is owner:ID,
-    technician:ID, supplier:ID, operator:NAME, hook:ID, desk or sales. `template` is that of
-    the letter, or the type of the event. It is not sent before `due_at` nor from `expires_at`
-    on, both unix ms. ValueError when a field is none of that.
+    technician:ID, calendar:ID (a technician's), supplier:ID, operator:NAME, hook:ID, desk or
+    sales. `template` is that of the letter, or the type of the event. It is not sent before
+    `due_at` nor from `expires_at` on, both unix ms. ValueError when a field is none of that.
     """
 
     key: str
