@@ -13,6 +13,7 @@ from phonehome_cloud.core.acting.assigning import Operator
 from phonehome_cloud.core.acting.clocks import Opening
 from phonehome_cloud.core.acting.part_orders import Line
 from phonehome_cloud.core.acting.steps import Proof, Reading
+from phonehome_cloud.core.deciding.decision import Decision, Option
 from phonehome_cloud.errors import ConflictError, NotFoundError
 
 DEVICE = "a4cf12fffe05d3b1"
@@ -131,12 +132,30 @@ def test_no_cell_of_a_csv_is_a_formula(reasons, name):
 
 
 def test_a_lead_has_reasons():
-    """The decision's own, and the age where it is beyond what the appliance was made for."""
-    assert leads.reasons_of(["a drum costs more than half a new machine"], 13 * 365, 12) == [
-        "a drum costs more than half a new machine",
-        "the appliance is 13 years old; it was made for 12",
+    """The figures that decided, in words of the sales desk's language; what is not known is not
+    said.
+    """
+    spent = {"van": 85.0, "the technician's time": 198.0, "parts": 420.0, "if it fails": 99.0}
+    repairs = [
+        Option("visit", "dampers", 0.04, 458.0, {"van": 85.0, "parts": 34.0}),
+        Option("visit", "drum", 0.94, 802.0, spent, "discontinued"),
+        Option("person", None, 1.0, 248.0, {"the desk's time": 16.0}),
     ]
-    assert leads.reasons_of(["x"], None, 12) == ["x"]
+    lead = Option("lead", "new", 1.0, 72.8, {"value left in the appliance": 60.0})
+    decision = Decision(lead, (lead, *repairs), True, "lead", (), "owner", True)
+    worth = leads.weigh(decision, ("The drum is cracked", 0.71), "EUR", 13 * 365, 12)
+    assert worth.say("en") == [
+        "Most likely (71%): The drum is cracked.",
+        "The surest repair costs about 703 EUR and helps in 94 of 100 cases.",
+        "The appliance is worth about 60 EUR.",
+        "A part that it needs is no longer made.",
+        "It is 13 years old; it was made for 12.",
+    ]
+    assert len(worth.say("de")) == 5
+    assert "13 Jahre alt" in worth.say("de")[-1]
+    assert "Trommel" in worth.say("de", {"The drum is cracked": "Die Trommel ist gerissen"})[0]
+    assert worth.say("fr") == worth.say("en")
+    assert leads.weigh(None, None, "", None, 12).say("en") == []
 
 
 def people(*rows):

@@ -12,6 +12,7 @@ from phonehome_cloud.store.acting_tables import (
     part_order,
 )
 from phonehome_cloud.store.people_tables import appliance, reservation
+from phonehome_cloud.store.schema import webhook
 from tests.cloud.kettle import DAY, DEVICE, OWNER
 
 KEY = (DEVICE, 1, 0)
@@ -144,12 +145,20 @@ def test_an_owner_is_asked_before_sales_hears_of_them(home):
     home.do(care.decline, *KEY, "owner", home.clock())
     home.start("new_one", n=1, lane="lead")
     (row,) = home.rows(lead)
-    assert row["reasons"] == [
-        "a repair costs more than a new one",
-        "the appliance is 6 years old; it was made for 5",
-    ]
+    assert row["reasons"] == ["It is 6 years old; it was made for 5."]
     assert [to for to, *_ in home.letters("lead")] == ["sales"]
-    assert [to for to, *_ in home.letters("lead.wanted")] == ["sales"]
+    assert home.letters("lead.wanted") == []
+
+
+def test_who_takes_leads_by_webhook_gets_them_there_too(home):
+    """Only then is there an event: else each lead would be a dead letter."""
+    row = {"webhook": "00000000000000bb", "url": "https://crm.example", "label": "CRM"}
+    more = {"events": [], "audience": "sales", "created_at": home.clock(), "created_by": "ada"}
+    home.do(lambda c: c.execute(webhook.insert().values(**row, **more)))
+    home.start("new_one", lane="lead")
+    ((to, _, data),) = home.letters("lead.wanted")
+    assert to == "sales"
+    assert data["reasons"] == ["It is 6 years old; it was made for 5."]
 
 
 def test_never_means_never(home):

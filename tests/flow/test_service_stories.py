@@ -67,6 +67,7 @@ async def test_a_cracked_drum_of_an_old_machine_is_not_repaired(at_home):
     await home.press("agree")
     told = await home.letter("sales@acme.example", "Ada Lovelace")
     assert "13 years old" in told
+    assert "The surest repair costs about" in told
     (lead,) = (await home.desk._call("GET", "/api/v1/leads"))["items"]
     assert (lead["ticket"], lead["state"]) == (ticket["id"], "told")
     path = f"/api/v1/tickets/{ticket['id']}/state"

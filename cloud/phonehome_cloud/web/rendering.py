@@ -74,13 +74,14 @@ RENDER = web.AppKey("render", Renderer)
 
 
 def ago(at: int, now_at: int) -> str:
-    """How long before now a moment was, in the largest unit that fits."""
+    """How long before now a moment was, or how far ahead it is, in the largest unit that fits."""
     passed_ms = now_at - at
     for unit_ms, word in _STEPS:
-        count = passed_ms // unit_ms
+        count = abs(passed_ms) // unit_ms
         if count:
-            return f"{count} {word}{'s' if count > 1 else ''} ago"
-    return "just now" if passed_ms > -60_000 else f"{_moment(at):%Y-%m-%d %H:%M}"
+            span = f"{count} {word}{'s' if count > 1 else ''}"
+            return f"{span} ago" if passed_ms > 0 else f"in {span}"
+    return "just now" if passed_ms >= 0 else "in a moment"
 
 
 def headline(entry: HistoryEntry) -> str:

@@ -1,6 +1,5 @@
 """Leads: what the sales desk gets when no repair makes sense and the owner wants to hear of it."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, RowMapping, select, tuple_, update
@@ -8,10 +7,10 @@ from sqlalchemy import Connection, Row, RowMapping, select, tuple_, update
 from phonehome_cloud.core.acting import leads as core
 from phonehome_cloud.core.acting.leads import OPTED_OUT, TOLD
 from phonehome_cloud.core.caring import ActionRow, Case
-from phonehome_cloud.core.people.owners import Owner
+from phonehome_cloud.core.people.desks import SALES
 from phonehome_cloud.core.telling.effect import WEBHOOK, Effect
 from phonehome_cloud.core.tickets import ticket_id
-from phonehome_cloud.store import effects
+from phonehome_cloud.store import effects, hooks, people
 from phonehome_cloud.store.acting_tables import lead
 from phonehome_cloud.store.people_tables import appliance, owner
 
@@ -28,35 +27,44 @@ def start(connection: Connection, row: ActionRow, case: Case, now_at: int) -> No
     """The owner agreed: the sales desk gets name, reasons and what to reach them by."""
     who = expect_owner(case)
     age_days = case.appliance.age_days(now_at) if case.appliance else None
-    reasons = reasons_of(case, age_days)
+    worth = worth_of(case, age_days)
+    reasons = worth.say("en")  # as the desk and spreadsheets read them
     values = {"device": row.device, "ticket": row.ticket, "action": row.n, "state": TOLD}
     given = {"owner": who.id, "reasons": reasons, "age_days": age_days, "offered_at": now_at}
     connection.execute(lead.insert().values(**values, **given, product=case.ticket.product))
-    _tell_sales(connection, row, who, reasons, now_at)
+    _tell_sales(connection, row, case, worth, now_at)
     row.due_at = now_at + CLOSE_WITHIN_MS
 
 
-def reasons_of(case: Case, age_days: int | None) -> list[str]:
-    """Why no repair makes sense, in sentences."""
+def worth_of(case: Case, age_days: int | None) -> core.Worth:
+    """Why no repair makes sense."""
     service = case.product.service if case.product else None
-    why = case.decision.why if case.decision else ()
-    return core.reasons_of(why, age_days, service.life_years if service else None)
+    causes = case.diagnosis.causes if case.diagnosis else ()
+    cause = (causes[0].title, causes[0].probability) if causes else None
+    currency, years = (service.currency, service.life_years) if service else ("", None)
+    return core.weigh(case.decision, cause, currency, age_days, years)
 
 
 def _tell_sales(
-    connection: Connection, row: ActionRow, who: Owner, reasons: Sequence[str], now_at: int
+    connection: Connection, row: ActionRow, case: Case, worth: core.Worth, now_at: int
 ) -> None:
+    """A letter in the language of the sales desk, and an event where somebody takes it."""
+    who, language = expect_owner(case), people.find_desk(connection, SALES).language
+    titles = case.product.words.get(language, {}) if case.product else {}
     data = {
         "owner": {"name": who.name, "mail": who.mail, "phone": who.phone},
-        "reasons": list(reasons),
+        "reasons": worth.say(language, titles),
     }
     key = letters.key_of("lead", row.device, row.ticket, row.n)
     given = key, "lead", data, row.device, row.ticket, now_at
-    letters.tell_desk(connection, *given, desk="sales")
+    letters.tell_desk(connection, *given, desk=SALES)
+    if hooks.maybe_for(connection, SALES) is None:
+        return
+    data["reasons"] = worth.say("en")
     hooked = letters.key_of("lead-hook", row.device, row.ticket, row.n)
     about = {"ticket_id": ticket_id(row.device, row.ticket), **data}
     times = now_at, now_at + _EXPIRES_MS
-    effect = Effect(hooked, WEBHOOK, "sales", "lead.wanted", about, row.device, row.ticket, *times)
+    effect = Effect(hooked, WEBHOOK, SALES, "lead.wanted", about, row.device, row.ticket, *times)
     effects.add(connection, effect, now_at)
 
 
