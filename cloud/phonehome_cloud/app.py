@@ -60,6 +60,7 @@ from .web.forwarding import find_client
 from .web.limits import TokenBuckets
 from .web.listening import make_runner, start_site
 from .web.logins import LOGINS, Logins
+from .web.open_pages import show_missing
 from .workers.broker import EmbeddedBroker
 from .workers.commanding import Commanding
 from .workers.committer import Committer
@@ -111,7 +112,7 @@ def make_app(config: Config, joints: Joints = AS_IT_IS) -> web.Application:
     make_intake = functools.partial(TracedIntake, tracer) if tracer else Intake
     intake = make_intake(*parts_of_intake, catalogue.manifests)
 
-    app = web.Application(middlewares=[time_the_head, find_client])
+    app = web.Application(middlewares=[time_the_head, find_client, show_missing])
     app[parts.DATABASE] = database
     app[parts.INTAKE] = intake
     app[parts.NOTE_ORDER] = commanding.note

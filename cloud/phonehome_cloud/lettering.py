@@ -6,6 +6,7 @@ with. A template sees what its effect carries, and the names of `Reader` and `Ho
 """
 
 import json
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ from .errors import NotFoundError
 _FOLDER: Final = Path(__file__).with_name("letters")
 _SAMPLES: Final = "samples"
 _WIDTH: Final = 72  # RFC 5322 2.1.1 wants 78; quoted twice it still fits
+_ITEM: Final = re.compile(r" *(?:[*-]|\d+\.) ")
 _SIGNATURE: Final = "-- "
 _PRODUCTS: Final = frozenset({"appliance", "product"})  # what holds the name of a product file
 
@@ -226,7 +228,8 @@ def wrap(text: str) -> str:
             continue
         words = line if line == _SIGNATURE else line.rstrip()
         indent = " " * (len(words) - len(words.lstrip()))
-        hanging = indent + ("  " if words.lstrip().startswith(("* ", "- ")) else "")
+        item = _ITEM.match(words)
+        hanging = " " * len(item[0]) if item else indent
         lines += _wrap_line(words, hanging) if len(words) > _WIDTH else [words]
     return "\n".join(lines) + "\n"
 

@@ -76,6 +76,9 @@ async def test_a_call_is_made_and_a_ticket_is_in_hand(desk):
     home = await desk.open_desk()
     text = await get(home, "/in-hand")
     assert "nobody yet" in text
+    assert "K2 Heats too slowly" in text
+    assert "in 29 minutes" in text  # to respond
+    assert "-1 " not in text
     assert "urgent" in text
     assert 'href="tel:+49301"' in text
     assert "Nobody waits" in await post(home, f"/in-hand/calls/{TICKET}/{n}")

@@ -100,6 +100,30 @@ def test_what_a_product_file_says_is_said_in_the_readers_language():
     assert "Your Washer reports" in letters.write("ticket_opened", data, reader("en")).subject
 
 
+def test_paragraphs_of_the_text_stay_paragraphs():
+    """A line that ends in a condition does not swallow the blank one behind it."""
+    for language in LETTERS.languages:
+        letter = LETTERS.write("consent", LETTERS.sample("consent"), reader(language))
+        body = letter.text.split("\n\n")
+        assert len(body) == 6  # greeting, question, costs, promise with its link, goodbye, footer
+
+
+def test_who_pays_is_said_in_words():
+    """What a warranty pays costs the owner nothing; of a visit only the parts have a price."""
+    sample = LETTERS.sample("consent")
+
+    def said(**terms):
+        data = sample | {"terms": sample["terms"] | terms}
+        return LETTERS.write("consent", data, reader()).text
+
+    assert "You pay 39.00 EUR." in said()
+    free = said(kind="visit", payer="warranty")
+    assert "It costs you nothing. The warranty pays." in free
+    assert "EUR" not in free
+    assert "technician's way and work. The parts cost 39.00 EUR." in said(kind="visit")
+    assert "EUR" not in said(kind="visit", parts=[], price="0.00 EUR")
+
+
 def test_a_desk_is_greeted_without_a_name():
     """Nobody is called "service"."""
     for language, greeting in (("en", "Hello,"), ("de", "Guten Tag,")):
@@ -119,10 +143,11 @@ def test_an_unknown_language_or_zone_still_makes_a_letter():
 def test_addresses_of_pages_are_never_broken():
     """Wrapped text keeps a long word whole, a list hangs, a signature keeps its space."""
     url = "https://service.example/" + "x" * 100
-    text = wrap(f"* {'word ' * 20}\n\n\n\n{url}\n-- \nend")
+    text = wrap(f"* {'word ' * 20}\n12. {'step ' * 20}\n\n\n\n{url}\n-- \nend")
     lines = text.splitlines()
     assert url in lines
     assert "-- " in lines
     assert lines[1].startswith("  word")
+    assert lines[3].startswith("    step")
     assert "\n\n\n" not in text
     assert PAGE in LETTERS.write("ticket_opened", LETTERS.sample("ticket_opened"), reader()).text

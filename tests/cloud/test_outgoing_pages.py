@@ -42,6 +42,10 @@ async def test_a_webhook_lives_on_the_page(tmp_path):
         webhook = {"webhook": re.search(r'name="webhook" value="(\w+)"', text)[1]}
         await press(receiver, "test", **webhook)
         await receiver.eventually(lambda: calls(there), lambda count: count == 1)
+        await receiver.eventually(
+            lambda: ask(receiver, "GET", PAGE),
+            lambda answer: 'webhook.test <span class="state">sent' in answer[1],
+        )
         _, text = await press(receiver, "rotate", **webhook)
         assert re.search(r"whsec_[\w+/=]+", text)[0] != first
         assert "by token:configured" in (await press(receiver, "disable", **webhook))[1]
@@ -70,6 +74,20 @@ async def test_what_is_wrong_is_told_and_nothing_is_stored(tmp_path):
         answer = await ask(receiver, "POST", PAGE, data={"do": "retry"}, headers=elsewhere)
         assert answer[0] == 403
         assert "Nobody is sent events." in (await ask(receiver, "GET", PAGE))[1]
+
+
+async def test_an_event_that_never_comes_cannot_be_asked_for(tmp_path):
+    """A slip in its name is told with field, value and fix, instead of silence for ever."""
+    async with running(tmp_path) as receiver:
+        await log_in(receiver)
+        given = {"url": "https://example.com/hook", "events": "tickets.opened"}
+        status, text = await press(receiver, "add", **given)
+        assert status == 422
+        for words in ("<b>events</b>", "tickets.opened", "ticket.opened, ticket.reopened"):
+            assert words in text
+        assert (await press(receiver, "add", **given | {"events": "ticket. incident.opened"}))[
+            0
+        ] == 200
 
 
 async def test_a_dead_letter_is_sent_again_by_a_button(tmp_path):

@@ -69,6 +69,32 @@ async def test_it_is_there_in_two_languages(living):
     assert "Did it help?" in await get(living, path + "?lang=tlh")
 
 
+async def test_what_is_dangerous_is_said_on_the_page_too(tmp_path):
+    """The advice of a safety fault in the owner's language, and the desk's number beside it."""
+    home = Home(tmp_path, now_ms())
+    file = home.products / "kettle.toml"
+    old = 'title = "Heats too slowly"\n'
+    advice = 'safety = true\nadvice = "Pull the plug."\n'
+    words = '\n[words.de]\n"Pull the plug." = "Ziehen Sie den Stecker."\n'
+    words += '"Heats too slowly" = "Heizt zu langsam"\n"Kettle" = "Wasserkocher"\n'
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, old + advice) + words)
+    row = {"desk": "service", "phone": "+49 30 555", "language": "de", "zone": "Europe/Berlin"}
+    more = {"hours": "Mon 08:00-08:01", "holidays": [], "updated_at": home.clock()}
+    home.do(lambda c: c.execute(desk.insert().values(**row, **more)))
+    home.start("ask", lane="safety")
+    async with running(tmp_path, PRODUCTS_DIRECTORY=str(home.products)) as receiver:
+        home.receiver = receiver
+        text = await get(home, home.page())
+        for said in ("Ziehen Sie den Stecker.", "Benutzen Sie es nicht", "Wasserkocher"):
+            assert said in text
+        assert "<h1>Heizt zu langsam</h1>" in text
+        assert 'href="tel:+4930555"' in text
+        assert "Pull the plug." in await get(home, home.page() + "?lang=en")
+    home.close()
+
+
 async def test_no_help_is_an_answer(living):
     """It did not help: the action has failed, and the page waits for what is decided."""
     living.start("descale")
@@ -144,7 +170,7 @@ async def test_out_of_hours_the_next_time_is_proposed(living):
     at = datetime.now(ZoneInfo("Europe/Berlin")) + timedelta(hours=2)
     form = {"at": at.strftime("%Y-%m-%dT%H:%M"), "phone": "+49 30 123456"}
     text = await post(living, living.page(), 409, do="call", **form)
-    assert re.search(r"Die nächste Zeit ist Montag .*, 08:00", text)
+    assert re.search(r"Die nächste Zeit ist Montag, .*, 08:00", text)
     assert living.rows(callback) == []
 
 

@@ -7,6 +7,7 @@ import pytest
 from phonehome_cloud.clock import now_ms
 from phonehome_cloud.store import tokens
 from phonehome_cloud.web.logins import LIFETIME_MS, Logins, local_path
+from phonehome_cloud.web.rendering import ago
 from tests.cloud.running import TOKEN, running
 from tests.cloud.voice import StillFrame
 
@@ -164,6 +165,62 @@ async def test_a_ticket_shows_a_chart_per_channel_and_the_numbers(tmp_path):
         assert text.count("<title id=") == text.count("<desc id=") == 2
         assert "<td>\N{EN DASH}</td>" in text
         assert "<td>0.5</td>" in text
+
+
+async def test_a_ticket_says_whose_it_is_and_whom_to_call(tmp_path):
+    """The desk calls from its page: number, address, who pays; nobody's is said, too."""
+    async with running(tmp_path) as receiver:
+        await log_in(receiver)
+        voice = await receiver.register()
+        ticket = await receiver.open_ticket(voice)
+        path = f"/tickets/{ticket['id']}"
+        assert "nobody has claimed it" in (await ask(receiver, "GET", path))[1]
+        person = {"number": "K-1", "name": "Ada Lovelace", "phone": "+4930123456"}
+        home = {"street": "Kirchweg 5", "postcode": "10115", "city": "Berlin", "country": "DE"}
+        body = {**person, **home, "zone": "Europe/Berlin", "language": "de"}
+        made = await receiver.api("POST", "/owners", 201, json=body)
+        machine = {"owner": made["owner"], "serial": "WM-77", "warranty_until": "2099-01-01"}
+        await receiver.api("PUT", f"/appliances/{voice.device}", 201, json=machine)
+        text = (await ask(receiver, "GET", path))[1]
+        for words in (
+            "Ada Lovelace",
+            'href="tel:+4930123456"',
+            "Kirchweg 5, 10115 Berlin, DE",
+            "WM-77",
+            "the warranty pays",
+        ):
+            assert words in text
+
+
+async def test_an_address_that_is_none_is_a_page_for_who_reads_pages(tmp_path):
+    """A mail program has cut a link: said in the reader's language; programs get their 404."""
+    async with running(tmp_path) as receiver:
+        browser = {"Accept": "text/html", "Accept-Language": "de"}
+        for path in ("/o/cut", "/my/cut", "/u/cut", "/claim/hand-over/cut", "/nothing"):
+            status, text, _ = await ask(receiver, "GET", path, headers=browser)
+            assert status == 404
+            assert "Öffnen Sie sie noch einmal aus dem Brief" in text, path
+            assert "/tickets" not in text
+        status, text, _ = await ask(receiver, "GET", "/nothing", headers={"Accept": "*/*"})
+        assert (status, text) == (404, "404: Not Found")
+
+
+@pytest.mark.parametrize(
+    ("passed_s", "words"),
+    [
+        (0, "just now"),
+        (59, "just now"),
+        (60, "1 minute ago"),
+        (7_300, "2 hours ago"),
+        (-10, "in a moment"),
+        (-60, "in 1 minute"),
+        (-7_300, "in 2 hours"),
+        (-3 * 86_400, "in 3 days"),
+    ],
+)
+def test_moments_lie_behind_or_ahead(passed_s, words):
+    """A promise is due in two hours, not minus two hours ago."""
+    assert ago(1_000_000_000, 1_000_000_000 + passed_s * 1000) == words
 
 
 async def test_a_person_works_on_a_ticket_by_form(tmp_path):

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, literal, select, tuple_
 
-from phonehome_cloud.core.tickets import OPEN_STATES
+from phonehome_cloud.core.tickets import OPEN_STATES, ticket_id
 from phonehome_cloud.errors import NotFoundError
 
 from .frames import load_frames
@@ -46,6 +46,16 @@ def list_tickets(
     if after is not None:
         query = query.where(tuple_(*order) < _literals(after))
     return list(connection.execute(query).mappings())
+
+
+def list_titles(connection: Connection, keys: Collection[tuple[str, int]]) -> dict[str, str]:
+    """Ticket id -> code and title, of the tickets with these (device, number)."""
+    key = tuple_(ticket.c.device, ticket.c.number)
+    query = select(ticket.c.device, ticket.c.number, ticket.c.code, ticket.c.title)
+    rows = connection.execute(query.where(key.in_(sorted(keys)))) if keys else ()
+    return {
+        ticket_id(row.device, row.number): f"{row.code or ''} {row.title}".strip() for row in rows
+    }
 
 
 def count_tickets(connection: Connection, wanted: TicketFilter) -> int:

@@ -31,7 +31,9 @@ WHO: Final = "owner"
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Everything that a page shows. `action` is the newest one, whatever its state."""
+    """Everything that a page shows. `action` is the newest one, whatever its state; `phone` is
+    that of the service desk, "" when nobody knows it.
+    """
 
     owner: Owner
     ticket: Ticket
@@ -42,6 +44,7 @@ class Shown:
     fix_state: str | None
     assurance: RowMapping | None
     callback: RowMapping | None
+    phone: str
 
     @property
     def version(self) -> str:
@@ -73,6 +76,7 @@ def load(connection: Connection, token: str, now_at: int) -> Shown:
         fix.state if fix else None,
         assurances.find(connection, (ticket.device, ticket.number, n)),
         callbacks.find_open(connection, ticket.device, ticket.number),
+        people.find_desk(connection).phone or "",
     )
 
 

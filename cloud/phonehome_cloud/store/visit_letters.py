@@ -25,7 +25,7 @@ from phonehome_cloud.core.visiting.invitations import (
 from phonehome_cloud.core.visiting.sheet import write_text
 from phonehome_cloud.core.visiting.slots import DAY_MS, Slot
 from phonehome_cloud.core.visiting.visit import Key, Visit
-from phonehome_cloud.core.visiting.wording import say
+from phonehome_cloud.core.visiting.wording import say, tell
 
 from . import effects, links, people
 from .visit_sheets import read_sheet
@@ -59,7 +59,7 @@ def tell_owner(
         return
     page = make_page(connection, owner, of, now_at)
     times = [{"start_at": slot.start_at, "end_at": slot.end_at} for slot in slots]
-    data = {**of.about, **_when(of), "slots": times, "page": page, **more}
+    data = {**tell(owner.language, of.about), **_when(of), "slots": times, "page": page, **more}
     entry = owner_entry(connection, of, owner, now_at) if method else None
     attachments = (_calendar(entry, method),) if entry and method else ()
     _add(connection, of, f"owner:{owner.id}", template, data, now_at, attachments)
@@ -75,7 +75,7 @@ def tell_technician(
         return
     attachments: list[Attachment] = []
     invitations: list[Attachment] = []
-    data = {**of.about, **_when(of), "page": ""}
+    data = {**tell(technician.language, of.about), **_when(of), "page": ""}
     template = "visit_job_cancelled"
     if method == REQUEST:
         template = "visit_job"
@@ -98,7 +98,8 @@ def tell_technician(
 def tell_desk(connection: Connection, of: Visit, template: str, now_at: int, **more: Any) -> None:
     """A letter to the service desk: somebody has to do something."""
     driver = people.find_technician(connection, of.technician or "")
-    data = {**of.about, **_when(of), "technician": driver.name if driver else of.technician or ""}
+    about = tell(people.find_desk(connection).language, of.about)
+    data = {**about, **_when(of), "technician": driver.name if driver else of.technician or ""}
     data |= more
     _add(connection, of, "desk", template, data, now_at, ())
 

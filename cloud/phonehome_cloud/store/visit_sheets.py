@@ -100,7 +100,8 @@ def _told(closing: dict[str, Any]) -> str:
 
 
 def _channels(connection: Connection, of: Visit, frames: list[Any]) -> dict[int, tuple[str, str]]:
-    """Names and units of channels as the device itself told them."""
+    """Titles and units of channels by the product file, of others as the device told them."""
     catalogs = listing.list_catalogs(connection, of.device) if frames else {}
     catalog = catalogs.get(frames[0]["manifest"] or "") if frames else None
-    return {int(number): (name, unit) for number, (name, unit) in (catalog or {}).items()}
+    known = (catalog or {}) | of.about.get("sensors", {})
+    return {int(number): (title, unit) for number, (title, unit) in known.items()}

@@ -17,7 +17,7 @@ from phonehome_cloud.store.claiming import HAND_OVER
 from .forms import read_form
 from .logins import check_same_site
 from .open_pages import opened, say, show
-from .parts import CLAIM_PAGE_LIMIT, DATABASE, VAULT
+from .parts import CLAIM_PAGE_LIMIT, DATABASE, PRODUCTS, VAULT
 from .persons import PERSON, read_person, zones
 from .problems import ProblemError
 from .wording import language_of
@@ -119,7 +119,7 @@ def _form(
     return response
 
 
-_HAND_OVER = "/claim/hand-over/{token:[A-Za-z0-9_-]{43}}"
+_HAND_OVER = "/claim/hand-over/{token}"
 
 
 @routes.get(_HAND_OVER)
@@ -127,14 +127,15 @@ _HAND_OVER = "/claim/hand-over/{token:[A-Za-z0-9_-]{43}}"
 async def show_hand_over(request: web.Request) -> web.StreamResponse:
     """Whether they gave it away; a link that is only opened changes nothing."""
     token = request.match_info["token"]
-    device, product = await request.app[DATABASE].read(_find, token, now_ms())
+    device, name = await request.app[DATABASE].read(_find, token, now_ms())
+    product, language = request.app[PRODUCTS].get(name), language_of(request)
     return show(
         request,
         "hand_over.html",
         "hand_over",
         path=f"/claim/hand-over/{token}",
         device=device,
-        appliance=product,
+        appliance=product.say(product.title, language) if product else name,
     )
 
 

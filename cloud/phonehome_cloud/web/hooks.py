@@ -1,6 +1,5 @@
 """Webhooks on the desk API: where events go, their secrets, a test event, and a replay."""
 
-import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ from aiohttp import web
 from sqlalchemy import RowMapping
 
 from phonehome_cloud.clock import now_ms
-from phonehome_cloud.core.telling.effect import WEBHOOK
+from phonehome_cloud.core.telling.effect import EVENTS, WEBHOOK
 from phonehome_cloud.core.telling.effect import Effect as NewEffect
 from phonehome_cloud.core.telling.guarding import Network, check_url, why_not
 from phonehome_cloud.core.telling.signing import show_secret
@@ -28,8 +27,7 @@ from .queries import check_names
 NETWORKS = web.AppKey[tuple[Network, ...]]("webhook_networks")  # inside, and allowed
 _DAY_S = 86_400
 _TEST_LASTS_MS = 600_000
-_EVENT = re.compile(r"[a-z][a-z0-9_.]{0,63}")
-_EVENTS_FIX = "types such as ticket.resolved, or starts of types such as ticket."
+_EVENTS_FIX = f"types of {', '.join(EVENTS)}, or starts of types such as ticket."
 
 URL = Annotated[str, msgspec.Meta(max_length=2000, description="https://host/path")]
 Events = Annotated[list[str], msgspec.Meta(max_length=50, description=_EVENTS_FIX)]
@@ -219,7 +217,8 @@ def check_columns(values: Mapping[str, Any], networks: tuple[Network, ...]) -> N
                 "invalid-body", "url is wrong", field_error("url", values["url"], wrong)
             )
     for event in values.get("events", ()):
-        if not _EVENT.fullmatch(event):
+        starts = (known.startswith(event) for known in EVENTS if event.endswith("."))
+        if event not in EVENTS and not any(starts):
             raise ProblemError(
                 "invalid-body", "events is wrong", field_error("events", event, _EVENTS_FIX)
             )

@@ -1,5 +1,6 @@
 """What is in people's hands on the desk API: operators, assignments, calls, leads, fixes."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -229,7 +230,11 @@ async def export_leads(request: web.Request) -> web.Response:
     """All leads for a spreadsheet."""
     check_names(request, ())
     rows = await request.config_dict[DATABASE].read(leads.list_newest, None, _MAX_CSV_ROWS)
-    told = [{**row, "ticket": ticket_id(row["device"], row["ticket"])} for row in rows]
+    told = []
+    for row in rows:
+        offered = datetime.fromtimestamp(row["offered_at"] / 1000, UTC)
+        id_ = ticket_id(row["device"], row["ticket"])
+        told.append({**row, "ticket": id_, "offered_at": f"{offered:%Y-%m-%d %H:%M}"})
     headers = {"Content-Disposition": 'attachment; filename="leads.csv"'}
     return web.Response(text=write_csv(told), content_type="text/csv", headers=headers)
 

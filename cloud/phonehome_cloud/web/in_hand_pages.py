@@ -8,6 +8,7 @@ from aiohttp import web
 from phonehome_cloud.clock import now_ms
 from phonehome_cloud.core.acting.part_orders import SAID_BY_SUPPLIER, money, order_id
 from phonehome_cloud.core.tickets import parse_ticket_id
+from phonehome_cloud.store import listing
 from phonehome_cloud.store.acting import callbacks, leads, parts, persons
 
 from .forms import read_form
@@ -38,14 +39,17 @@ async def show_in_hand(request: web.Request, name: str) -> web.StreamResponse:
     """Everything that somebody has to do or waits for."""
 
     def load(connection: Any) -> dict[str, Any]:
+        calls = callbacks.list_open(connection, _MANY)
+        assigned = persons.list_open(connection, None, None, _MANY)
         orders = parts.list_open(connection, _MANY)
+        wanted = leads.list_newest(connection, None, _MANY)
+        keys = {(r["device"], r["ticket"]) for r in (*calls, *assigned, *orders, *wanted)}
         return {
-            "calls": [fill(Call, r) for r in callbacks.list_open(connection, _MANY)],
-            "assignments": [
-                fill(Assignment, r) for r in persons.list_open(connection, None, None, _MANY)
-            ],
-            "leads": [fill(Lead, r) for r in leads.list_newest(connection, None, _MANY)],
+            "calls": [fill(Call, row) for row in calls],
+            "assignments": [fill(Assignment, row) for row in assigned],
+            "leads": [fill(Lead, row) for row in wanted],
             "orders": [_show_order(row) for row in orders],
+            "titles": listing.list_titles(connection, keys),
         }
 
     found = await request.app[DATABASE].read(load)

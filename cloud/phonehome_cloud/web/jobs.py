@@ -1,5 +1,6 @@
 """The technician's page: the job sheet with its charts, and how it was; by a letter's link."""
 
+import functools
 from collections.abc import Mapping
 
 from aiohttp import web
@@ -13,6 +14,7 @@ from phonehome_cloud.errors import GoneError
 from phonehome_cloud.store import links, people, visit_answers, visit_letters, visits
 from phonehome_cloud.store.visit_sheets import read_sheet
 from phonehome_product import Product
+from phonehome_product.model import Fault
 
 from . import charts
 from .forms import read_form
@@ -116,23 +118,43 @@ def _render(request: web.Request, job: Job) -> web.StreamResponse:
     product = request.app[PRODUCTS].get(detail.product or "")
     fault = product.find_fault(detail.spn, detail.fmi) if product else None
     frame = detail.freeze_frames[0] if detail.freeze_frames else None
+    say = functools.partial(product.say, language=language) if product else str
+    drawn = charts.draw_frame(frame) if frame else []
+    looked_at = _channels(product, fault)
+    near_charts = [one for one in drawn if one.is_fault or one.channel in looked_at]
+    near = {number for action in fault.actions for number in action.parts} if fault else set()
+    near |= {part.part for part in sheet.parts}
+    parts = [(part.number, say(part.title)) for part in product.parts] if product else []
     return request.app[RENDER](
         "job.html",
         t=_WORDS[language],
         language=language,
         sheet=sheet,
+        say=say,
         is_open=of.is_booked,
         closing=of.closing,
         when=f"{moment(sheet.start_at, sheet.zone, language)}"
         f" \N{EN DASH} {clock(sheet.end_at, sheet.zone, language)}",
         causes=[{"title": title, "percent": f"{p:.0%}", "p": p} for title, p in sheet.causes],
         history=[(moment(at, sheet.zone, language), what) for at, what in sheet.history],
-        charts=charts.draw_frame(frame) if frame else [],
-        codes=[(cause.id, cause.title) for cause in fault.causes] if fault else [],
-        parts=[(part.number, part.title) for part in product.parts] if product else [],
-        needed={part.part: part.count for part in sheet.parts},
+        # On a phone: what the fault is judged by and mended with, and the rest when it is wanted.
+        charts=near_charts,
+        more_charts=[chart for chart in drawn if chart not in near_charts],
+        codes=[(cause.id, say(cause.title)) for cause in fault.causes] if fault else [],
+        parts=[part for part in parts if part[0] in near],
+        more_parts=[part for part in parts if part[0] not in near],
         text=f"{request.path}/sheet.txt",
     )
+
+
+def _channels(product: Product | None, fault: Fault | None) -> set[int]:
+    """The channels that a fault is judged by; every one when nobody knows."""
+    if product is None or fault is None:
+        return set(range(256))  # a byte on the wire
+    names = {fault.rule.sensor, fault.rule.other}
+    names |= {gate.sensor for gate in fault.rule.when}
+    names |= {evidence.sensor for evidence in fault.evidence}
+    return {sensor.channel for sensor in product.sensors if sensor.name in names}
 
 
 _WORDS = {
@@ -143,6 +165,8 @@ _WORDS = {
         "depot": "depot",
         "skills": "Skills",
         "before": "Before the fault",
+        "more_charts": "All other channels",
+        "more_parts": "Other parts that you used",
         "history": "History",
         "paper": "For paper",
         "close": "How was it?",
@@ -164,6 +188,8 @@ _WORDS = {
         "depot": "Lager",
         "skills": "Fähigkeiten",
         "before": "Vor dem Fehler",
+        "more_charts": "Alle anderen Kanäle",
+        "more_parts": "Andere Teile, die Sie verbraucht haben",
         "history": "Vorgeschichte",
         "paper": "Für Papier",
         "close": "Wie war es?",

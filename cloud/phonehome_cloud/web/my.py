@@ -22,8 +22,9 @@ from .parts import DATABASE, PRODUCTS
 from .people_archives import find_owner_data, send_archive
 from .persons import PERSON, read_person, zones
 from .problems import ProblemError
+from .wording import language_of
 
-_PATH: Final = "/my/{token:[A-Za-z0-9_-]{43}}"
+_PATH: Final = "/my/{token}"
 _LIMIT: Final = 200  # appliances of one owner on their page
 
 routes = web.RouteTableDef()
@@ -45,10 +46,11 @@ async def _show(
 ) -> web.Response:
     token = request.match_info["token"]
     owner, appliances = await request.app[DATABASE].read(_load, token, now_ms())
-    products = request.app[PRODUCTS]
+    products, language = request.app[PRODUCTS], language_of(request, owner.language)
     for one in appliances:
         product = products.get(one["product"] or "")
-        one["title"] = product.title if product else one["product"] or one["device"]
+        title = product.say(product.title, language) if product else one["product"]
+        one["title"] = title or one["device"]
     return show(
         request,
         "my.html",

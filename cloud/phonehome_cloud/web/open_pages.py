@@ -88,6 +88,18 @@ def opened(handler: Handler) -> Handler:
     return page
 
 
+@web.middleware
+async def show_missing(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """An address that a mail program has cut, or a typing error: a page for who reads pages."""
+    try:
+        return await handler(request)
+    except web.HTTPNotFound:
+        is_read = request.method == "GET" and "text/html" in request.headers.get("Accept", "")
+        if not is_read:
+            raise
+    return _refuse(request, ProblemError("not-found", request.path))
+
+
 def _refuse(request: web.Request, error: ProblemError) -> web.Response:
     name = _TEXTS.get(error.kind, "failed")
     status = KINDS[error.kind][0]

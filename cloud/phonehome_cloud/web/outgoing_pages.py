@@ -1,18 +1,19 @@
 """The page of what leaves: webhooks, with what can be done about each, and what was given up."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 from aiohttp import web
+from sqlalchemy import Connection, RowMapping
 
 from phonehome_cloud.clock import now_ms
-from phonehome_cloud.core.telling.effect import DEAD
+from phonehome_cloud.core.telling.effect import DEAD, WEBHOOK
 from phonehome_cloud.core.telling.signing import show_secret
 from phonehome_cloud.store import hooks, outbox
 
-from .effects import show_effect
+from .effects import Effect, show_effect
 from .forms import read_form
 from .hooks import NETWORKS, NewWebhook, check_columns, send_test, show
 from .logins import check_same_site
@@ -57,14 +58,27 @@ async def change_outgoing(request: web.Request, name: str) -> web.StreamResponse
 async def _show(request: web.Request, name: str, secret: str | None = None) -> web.Response:
     database = request.app[DATABASE]
     rows = await database.read(hooks.list_all)
+    last = await database.read(_read_last, rows)
     dead = await database.read(outbox.list_effects, {"state": DEAD}, None, _MANY)
     return request.app[RENDER](
         "outgoing.html",
         name=name,
         webhooks=[show(row) for row in rows],
+        last=last,
         dead=[show_effect(row) for row in dead],
         secret=secret,
     )
+
+
+def _read_last(connection: Connection, rows: Sequence[RowMapping]) -> dict[str, Effect | None]:
+    """Webhook -> what was sent to it last, or is to be."""
+    found: dict[str, Effect | None] = {}
+    for row in rows:
+        to = row["audience"] or f"hook:{row['webhook']}"
+        wanted = {"kind": WEBHOOK, "recipient": to}
+        newest = outbox.list_effects(connection, wanted, None, 1)
+        found[row["webhook"]] = show_effect(newest[0]) if newest else None
+    return found
 
 
 async def _add(request: web.Request, form: Mapping[str, str], who: str) -> str | None:

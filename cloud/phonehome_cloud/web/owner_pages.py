@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-# Babel: moments as people of a language write them (CLDR).
-from babel.dates import format_date, format_datetime
+# Babel: days as people of a language write them (CLDR).
+from babel.dates import format_date
 
 from phonehome_cloud.clock import now_ms
 from phonehome_cloud.core.acting.part_orders import money
@@ -29,11 +29,12 @@ from phonehome_product import Product
 
 from .forms import read_form
 from .logins import check_same_site
+from .open_pages import opened
 from .operations import json_response
-from .pages import shown
 from .parts import DATABASE, LOOK_AFTER, PICTURES, PRODUCTS
 from .problems import ProblemError
 from .rendering import RENDER
+from .visit_words import moment
 
 routes = web.RouteTableDef()
 
@@ -43,7 +44,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     for language in ("en", "de")
 }
 _OTHER: Final = {"en": "de", "de": "en"}
-_PATH: Final = r"/o/{token:[A-Za-z0-9_-]{20,100}}"
+_PATH: Final = "/o/{token}"
 _PHONE = re.compile(r"\+?[0-9][0-9 ()/.-]{4,22}", re.ASCII)
 _HEADERS: Final = {
     "Content-Security-Policy": (
@@ -57,14 +58,14 @@ Do = Callable[[web.Request, Mapping[str, str]], Awaitable[None]]
 
 
 @routes.get(_PATH)
-@shown
+@opened
 async def show(request: web.Request) -> web.Response:
     """Where things stand."""
     return await _page(request)
 
 
 @routes.get(_PATH + "/version")
-@shown
+@opened
 async def show_version(request: web.Request) -> web.Response:
     """What changes when the page does."""
     found = await _load(request)
@@ -73,7 +74,7 @@ async def show_version(request: web.Request) -> web.Response:
 
 
 @routes.post(_PATH)
-@shown
+@opened
 async def hear(request: web.Request) -> web.StreamResponse:
     """The owner says something; what cannot be any more is told on the page."""
     check_same_site(request)
@@ -144,8 +145,8 @@ async def _call(request: web.Request, form: Mapping[str, str]) -> None:
     found = await _load(request)
     zone = ZoneInfo(found.owner.zone)
     try:
-        moment = datetime.fromisoformat(form.get("at", "")).replace(tzinfo=zone)
-        call_at = round(moment.timestamp() * 1000)
+        wished = datetime.fromisoformat(form.get("at", "")).replace(tzinfo=zone)
+        call_at = round(wished.timestamp() * 1000)
     except (ValueError, OverflowError):
         raise _CallError("call_bad_time") from None
     try:
@@ -200,7 +201,7 @@ async def _page(
     words, zone = WORDS[language], ZoneInfo(found.owner.zone)
     call_problem = words.get(call_word, "")
     if next_at is not None:
-        call_problem = f"{words['call_out_of_hours']} {_local(next_at, zone, language)}."
+        call_problem = f"{words['call_out_of_hours']} {moment(next_at, zone.key, language)}."
     response = request.app[RENDER](
         "owner.html",
         status=409 if problem_word or call_problem else 200,
@@ -211,7 +212,7 @@ async def _page(
         call_problem=call_problem,
         call_at=(form or {}).get("at", ""),
         phone=(form or {}).get("phone", found.owner.phone or ""),
-        local=functools.partial(_local, zone=zone, language=language),
+        local=functools.partial(moment, zone=zone.key, language=language),
         local_day=functools.partial(_local_day, zone=zone, language=language),
         **_values(found, request.app[PRODUCTS], language),
     )
@@ -223,11 +224,25 @@ def _values(found: Shown, products: Mapping[str, Product], language: str) -> dic
     ticket, order = found.ticket, found.order
     product = products.get(ticket.product or "")
     wording = _wording(found, product, language)
+    fault = product.find_fault(ticket.spn, ticket.fmi) if product else None
+    is_open = ticket.state in OPEN_STATES
+
+    def say(text: str) -> str:
+        return product.say(text, language) if product else text
+
     return {
         "version": found.version,
         "ticket": ticket,
-        "appliance": product.title if product else ticket.product or "",
-        "is_open": ticket.state in OPEN_STATES,
+        "title": say(ticket.title),
+        "appliance": say(product.title) if product else ticket.product or "",
+        "say": say,
+        "is_open": is_open,
+        # With steps to do, what they say is enough; what is dangerous is said beside anything.
+        "advice": say(fault.advice)
+        if fault and fault.advice and is_open and (fault.safety or not found.steps)
+        else "",
+        "is_dangerous": bool(fault and fault.safety),
+        "desk_phone": found.phone,
         "action": found.action,
         "earlier": found.earlier,
         "order": order,
@@ -263,11 +278,6 @@ def _steps(found: Shown, wording: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _local(at: int, zone: ZoneInfo, language: str) -> str:
-    moment = datetime.fromtimestamp(at / 1000, zone)
-    return str(format_datetime(moment, "EEEE d MMMM, HH:mm", tzinfo=zone, locale=language))
-
-
 def _local_day(at: int, zone: ZoneInfo, language: str) -> str:
-    moment = datetime.fromtimestamp(at / 1000, zone)
-    return str(format_date(moment.date(), "full", locale=language))
+    there = datetime.fromtimestamp(at / 1000, zone)
+    return str(format_date(there.date(), "full", locale=language))

@@ -35,6 +35,7 @@ from .parts import DATABASE, LOGIN_LIMIT, LOOK_AFTER, PRODUCTS
 from .problems import KINDS, ProblemError, from_cloud_error
 from .rendering import RENDER
 from .showing import TicketDetail, read_detail, show_ticket
+from .whose import read_whose
 
 PAGE_SIZE = 50
 _TABS = (
@@ -161,6 +162,7 @@ async def show_one(request: web.Request, name: str) -> web.StreamResponse:
     ticket = await database.read(read_detail, products, device, number)
     made = await database.read(read_diagnoses, products, device, number)
     cared = await database.read(read_care, products, device, number)
+    whose = await database.read(read_whose, device, number, now_ms())
     product = products.get(ticket.product or "")
     return request.app[RENDER](
         "ticket.html",
@@ -171,6 +173,7 @@ async def show_one(request: web.Request, name: str) -> web.StreamResponse:
         causes=_causes(product, ticket),
         made=made[0] if made else None,
         care=cared,
+        whose=whose,
         is_open=ticket.state in OPEN_STATES,
         rules={rule: each.sentence for rule, each in RULES.items()},
         diagnosis=explain(made[0]) if made and made[0].causes else None,
@@ -217,7 +220,8 @@ async def _reader(request: web.Request) -> str | None:
 
 def _wrong(request: web.Request, error: ProblemError) -> web.Response:
     status, title = KINDS[error.kind]
-    response = request.app[RENDER]("wrong.html", status=status, title=title, detail=error.detail)
+    given = {"title": title, "detail": error.detail, "errors": error.errors}
+    response = request.app[RENDER]("wrong.html", status=status, **given)
     response.headers.update(error.headers)
     return response
 

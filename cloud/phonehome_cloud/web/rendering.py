@@ -134,6 +134,7 @@ def _moment(at: int) -> datetime:
 _FILTERS = {
     "ago": ago,
     "evidence": evidence,
+    "day": lambda at: f"{_moment(at):%Y-%m-%d}",
     "doing": _DOING.__getitem__,
     "headline": headline,
     "iso": lambda at: _moment(at).isoformat(timespec="milliseconds"),

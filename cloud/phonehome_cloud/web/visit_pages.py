@@ -14,6 +14,7 @@ from phonehome_cloud.clock import now_ms
 from phonehome_cloud.core.people.owners import Owner
 from phonehome_cloud.core.visiting.slots import Slot
 from phonehome_cloud.core.visiting.visit import Visit
+from phonehome_cloud.core.visiting.wording import tell
 from phonehome_cloud.errors import CloudError, ConflictError, GoneError
 from phonehome_cloud.store import links, people, visit_answers, visit_letters, visits
 
@@ -86,7 +87,7 @@ async def answer(request: web.Request) -> web.StreamResponse:
     if said:
         page = await database.read(_open, token, now_ms())
         return _render(request, page, said, 409)
-    raise web.HTTPSeeOther(request.path)
+    raise web.HTTPSeeOther(request.path_qs)
 
 
 def _open(connection: Connection, token: str, now_at: int) -> Page:
@@ -140,6 +141,10 @@ def _decline(connection: Connection, token: str, _form: Any, now_at: int) -> str
 _STEPS = {"choose": _choose, "others": _show_others, "ask": _ask, "decline": _decline}
 
 
+# The other language of a page, by its own name.
+_OTHERS = {"en": ("de", "Deutsch"), "de": ("en", "English")}
+
+
 def _who(page: Page) -> str:
     return f"owner:{page.owner.id}"
 
@@ -147,7 +152,8 @@ def _who(page: Page) -> str:
 def _render(
     request: web.Request, page: Page, said: str = "", status: int = 200
 ) -> web.StreamResponse:
-    of, language = page.of, known_language(page.owner.language)
+    of = page.of
+    language = known_language(request.query.get("lang") or page.owner.language)
 
     def span(start_at: int, end_at: int) -> str:
         return (
@@ -159,7 +165,8 @@ def _render(
         status,
         t=WORDS[language],
         language=language,
-        about=of.about,
+        about=tell(language, of.about),
+        others=_OTHERS[language],
         state=of.state,
         is_under_way=of.is_under_way,
         zone=of.zone,

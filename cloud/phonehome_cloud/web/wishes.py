@@ -23,7 +23,7 @@ from .open_pages import opened, show
 from .parts import DATABASE
 from .problems import ProblemError, field_error
 
-_PATH: Final = "/u/{token:[A-Za-z0-9_-]{43}}"
+_PATH: Final = "/u/{token}"
 _FORM: Final = "application/x-www-form-urlencoded"
 _MAX_BYTES: Final = 4096  # of a POST that is no form: its boundary and one field
 _WITHIN_S: Final = 10.0

@@ -18,6 +18,15 @@ SERVICE: Final = "service"
 NOTICE: Final = "notice"
 WEIGHTS: Final = (SAFETY, SERVICE, NOTICE)
 
+# What webhooks may subscribe to: a change of a ticket, and a new incident.
+EVENTS: Final = (
+    "ticket.opened",
+    "ticket.reopened",
+    "ticket.resolved",
+    "ticket.closed",
+    "incident.opened",
+)
+
 DIGEST: Final = "digest"  # the template of several notices in one letter
 
 WAITING: Final = "waiting"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 _ENGLISH: Final = MappingProxyType(
     {
@@ -27,6 +27,12 @@ _GERMAN: Final = MappingProxyType(
 WORDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({"en": _ENGLISH, "de": _GERMAN})
 
 
-def say(language: str, name: str, about: Mapping[str, str]) -> str:
+def say(language: str, name: str, about: Mapping[str, Any]) -> str:
     """A text in a language, or in English where there is none in that."""
-    return WORDS.get(language, _ENGLISH)[name].format_map(about)
+    return WORDS.get(language, _ENGLISH)[name].format_map(tell(language, about))
+
+
+def tell(language: str, about: Mapping[str, Any]) -> dict[str, str]:
+    """What a visit is about (visit.about) in a language: appliance, fault and code."""
+    words = about.get("words", {}).get(language, {})
+    return {name: words.get(about[name], about[name]) for name in ("appliance", "fault", "code")}

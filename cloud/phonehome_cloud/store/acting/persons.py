@@ -33,7 +33,7 @@ def start(connection: Connection, row: ActionRow, case: Case, now_at: int) -> No
     row.due_at = None
     if is_urgent and case.owner is not None and case.owner.mail is not None:
         advice = case.fault.advice if case.fault else None
-        data = {"advice": advice or ""}
+        data = {"advice": advice or "", "phone": books.find_desk(connection).phone or ""}
         key = letters.key_of("safety", row.device, row.ticket, row.n)
         given = key, "safety", data, row.device, row.ticket, now_at
         letters.tell_owner(connection, case.owner, *given, weight=SAFETY)
@@ -197,6 +197,13 @@ def end(connection: Connection, row: ActionRow, now_at: int) -> None:
         .where(*key, *open_)
         .values(ended_at=now_at, due_at=None, outcome=row.state)
     )
+
+
+def find_open(connection: Connection, dev: str, number: int) -> RowMapping | None:
+    """In whose hands a ticket is, and by when they must act; None when it is in nobody's."""
+    of_ticket = assignment.c.device == dev, assignment.c.ticket == number
+    query = select(assignment).where(*of_ticket, assignment.c.ended_at.is_(None))
+    return connection.execute(query.order_by(assignment.c.number.desc())).mappings().first()
 
 
 def list_open(

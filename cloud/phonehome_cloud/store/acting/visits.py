@@ -1,7 +1,7 @@
 """A visit as an action: parts are kept, three times are proposed and the best of them is held."""
 
 import uuid
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -109,11 +109,19 @@ def call_off(connection: Connection, of: Visit, to_state: str, now_at: int) -> N
 
 def _make(action: ActionRow, case: Case, now_at: int) -> Visit:
     given, ticket = case.action, case.ticket
-    about = {
-        "appliance": case.product.title if case.product else ticket.device,
+    product = case.product
+    about: dict[str, Any] = {
+        "appliance": product.title if product else ticket.device,
         "fault": ticket.title,
         "code": ticket.code or f"{ticket.spn}.{ticket.fmi}",
     }
+    if product:
+        said = (product.title, ticket.title)
+        about["words"] = {
+            language: {text: words[text] for text in said if text in words}
+            for language, words in product.words.items()
+        }
+        about["sensors"] = {str(one.channel): [one.title, one.unit] for one in product.sensors}
     return Visit(
         action.device,
         action.ticket,
