@@ -126,7 +126,7 @@ async def test_a_dead_pump_is_replaced_when_somebody_is_home(home):
 
     job = await home.letter("mia@acme.example", f"{PUBLIC}/j/")
     sheet = await page(home, link_in(job, "j"))
-    for word in ("Ada Lovelace", "WM-PUMP-01", "WM-77", "<svg", "The winding of the drain pump"):
+    for word in ("Ada Lovelace", "WM-PUMP-01", "WM-77", "<svg", "Die Wicklung der Ablaufpumpe"):
         assert word in sheet
     await home.log.board.say(fault="pump_open", on=False)
     done = {"result": "fixed", "cause": "pump_winding_open", "part:WM-PUMP-01": "1"}
