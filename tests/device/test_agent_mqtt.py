@@ -216,7 +216,7 @@ async def test_mqtt_over_tls(broker, desk, make_board, authority):
 
 async def test_a_half_open_link_is_noticed(broker, desk, make_board):
     """When bytes vanish both ways unnoticed, a ping finds out and the board reconnects."""
-    is_dead = asyncio.Event()
+    is_dead, connections = asyncio.Event(), []
 
     async def copy(reader, writer):
         while data := await reader.read(4096):
@@ -224,6 +224,7 @@ async def test_a_half_open_link_is_noticed(broker, desk, make_board):
                 writer.write(data)
 
     async def connect(reader, writer):
+        connections.append(asyncio.current_task())
         up_reader, up_writer = await asyncio.open_connection("127.0.0.1", broker.port)
         up = asyncio.create_task(copy(up_reader, writer))
         await copy(reader, up_writer)
@@ -245,10 +246,12 @@ async def test_a_half_open_link_is_noticed(broker, desk, make_board):
         await board.event("link", is_up=True, count=2)
         await until(lambda: desk.records(registry.RTYPE_FAULT))
         await board.kill()
+        await asyncio.gather(*connections)
 
 
 async def test_a_lying_broker_does_no_harm(make_board):
     """Packets that would trip umqtt cost the connection and nothing else."""
+    connections = []
     greetings = b"\x20\x02\x00\x00\x90\x03\x00\x01\x01"
     lies = [
         b"\x34\x06\x00\x01t\x00\x01m",
@@ -258,6 +261,7 @@ async def test_a_lying_broker_does_no_harm(make_board):
     ]
 
     async def connect(reader, writer):
+        connections.append(asyncio.current_task())
         await reader.read(100)
         writer.write(greetings + lies.pop(0) if lies else b"\x20\x02\x00\x05")
         await reader.read(-1)
@@ -271,6 +275,7 @@ async def test_a_lying_broker_does_no_harm(make_board):
         await board.event("backoff", phase="refused")
         assert lies == []
         await board.kill()
+        await asyncio.gather(*connections)
     assert not any(e["event"] == "crash" for e in board.events)
 
 
