@@ -227,7 +227,8 @@ async def test_a_half_open_link_is_noticed(broker, desk, make_board):
         connections.append(asyncio.current_task())
         up_reader, up_writer = await asyncio.open_connection("127.0.0.1", broker.port)
         up = asyncio.create_task(copy(up_reader, writer))
-        await copy(reader, up_writer)
+        with contextlib.suppress(OSError):  # a board that is killed resets what it has not read
+            await copy(reader, up_writer)
         for end in (up_writer, writer):
             end.close()
             with contextlib.suppress(OSError):
@@ -264,7 +265,8 @@ async def test_a_lying_broker_does_no_harm(make_board):
         connections.append(asyncio.current_task())
         await reader.read(100)
         writer.write(greetings + lies.pop(0) if lies else b"\x20\x02\x00\x05")
-        await reader.read(-1)
+        with contextlib.suppress(OSError):
+            await reader.read(-1)
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
