@@ -1,6 +1,7 @@
 """What intake hands to the store, and what it gets back."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from phonehome_wire.begun import BegunMAC
 from phonehome_wire.uplink import Uplink
@@ -28,8 +29,7 @@ class DeviceKey:
         object.__setattr__(self, "down_mac", BegunMAC(self.down, self.kid))
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """One authentic, decoded message on its way into the database.
 
     `inc` is the incarnation that speaks, `origin` that of the records, both in hex.

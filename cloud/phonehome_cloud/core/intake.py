@@ -12,10 +12,9 @@ Nothing unauthentic is stored or answered with a signature; everything is counte
 
 import logging
 from collections.abc import Callable, Container, Hashable
-from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from phonehome_cloud.errors import OverloadedError, StoreUnavailableError
 from phonehome_wire.decoder import decode
@@ -64,8 +63,7 @@ UNKNOWN_MAJOR: Final = "major"
 FAILED: Final = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What the transport answers: an HTTP status, the signed answer if there is one, and why.
 
     `reason` is a stable token for counting; `retry_after_s` goes with 429 and 503; `command` is a

@@ -117,7 +117,7 @@ def put_back(connection: Connection, rows: Sequence[dict[str, Any]]) -> int:
     """Insert messages of a file that are not in the table; returns how many."""
     load_journal(connection, {row["device"] for row in rows})  # its lock keeps intake from them
     given = [tuple(row[name] for name in COLUMNS) for row in rows]
-    return len(insert_new(connection, message, COLUMNS, given))
+    return len(given) - len(insert_new(connection, message, COLUMNS, given))
 
 
 def forget(connection: Connection, file: str) -> None:

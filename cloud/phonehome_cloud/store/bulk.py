@@ -36,18 +36,20 @@ Rows = Sequence[tuple[Any, ...]]
 def insert_new(
     connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows
 ) -> set[tuple[Any, ...]]:
-    """Insert the rows whose primary key is not there yet; returns the keys of those."""
+    """Insert the rows whose primary key is not there yet; returns the keys of the others."""
     if not rows:
         return set()
     if connection.dialect.name != _SQLITE:
-        return arrays.insert_new(connection, table, columns, rows)
-    inserted = connection.exec_driver_sql(_insert_text(table, columns), list(rows)).rowcount
-    if inserted == len(rows):  # nearly always: nobody said it before
-        width = len(table.primary_key)
-        return {row[:width] for row in rows}
-    # Nobody else writes, and each new row gets the rowid after the highest.
-    newest = connection.exec_driver_sql(_newest_text(table), (inserted,))
-    return {tuple(row) for row in newest}
+        new = arrays.insert_new(connection, table, columns, rows)
+    else:
+        inserted = connection.exec_driver_sql(_insert_text(table, columns), list(rows)).rowcount
+        if inserted == len(rows):  # nearly always: nobody said it before
+            return set()
+        # Nobody else writes, and each new row gets the rowid after the highest.
+        newest = connection.exec_driver_sql(_newest_text(table), (inserted,))
+        new = {tuple(row) for row in newest}
+    width = len(table.primary_key)
+    return {row[:width] for row in rows} - new
 
 
 def insert_rows(

@@ -81,18 +81,20 @@ def store_arrivals(connection: Connection, arrivals: Sequence[Arrival]) -> list[
     outcomes = _judge(connection, arrivals)
     claims, disputed = _claim(arrivals, outcomes)
     rows = [_record_row(claim) for claim in claims.values()]
-    new = insert_new(connection, record, _RECORD, rows)
-    known = _load_hashes(connection, claims.keys() - new)
-    for key, claim in claims.items():
-        if key in new:
-            claim.outcome.new_records += 1
-        _settle(connection, claim, known.get(key, claim.hash))
+    old = insert_new(connection, record, _RECORD, rows)
+    known = _load_hashes(connection, old)
+    new = [claim for claim in claims.values() if claim.key not in old]
+    for claim in new:
+        claim.outcome.new_records += 1
+        claim.outcome.stored.append(claim.key[2:])
+    for key in old:
+        _settle(connection, claims[key], known.get(key, claims[key].hash))
     for claim in disputed:
         winner = known.get(claim.key, claims[claim.key].hash)
         _settle(connection, claim, winner)
     _refuse_malformed(connection, arrivals, outcomes)
     _note_catalogs(connection, arrivals, outcomes)
-    _settle_commands(connection, [claims[key] for key in new])
+    _settle_commands(connection, new)
     return outcomes
 
 
@@ -104,7 +106,7 @@ def _judge(connection: Connection, arrivals: Sequence[Arrival]) -> list[Outcome]
     journal = load_journal(connection, {arrival.device for arrival in arrivals})
     for device in sorted({a.device for a in arrivals if a.uplink.is_carried}):
         wait_for_turn(connection, f"carried {device}")  # may have no session to lock
-    new = _insert_messages(connection, arrivals)
+    said_before = _insert_messages(connection, arrivals)
     outcomes = []
     for arrival in arrivals:
         name = arrival.device, arrival.hash
@@ -113,10 +115,10 @@ def _judge(connection: Connection, arrivals: Sequence[Arrival]) -> list[Outcome]
             arrival.inc,
             arrival.uplink,
             arrival.received_at,
-            is_replay=name not in new,
+            is_replay=name in said_before,
             config_version=reported_version(arrival.uplink),
         )
-        new.discard(name)  # the same bytes again in this batch are a replay too
+        said_before.add(name)  # the same bytes again in this batch are a replay too
         outcomes.append(Outcome(late=late))
     save_journal(connection, journal)
     note_reported(connection, journal.reconfigured, arrivals[0].received_at)
@@ -131,7 +133,7 @@ def _judge(connection: Connection, arrivals: Sequence[Arrival]) -> list[Outcome]
 
 
 def _insert_messages(connection: Connection, arrivals: Sequence[Arrival]) -> set[tuple[Any, ...]]:
-    """Append the signed bytes; returns (device, hash) of those that were not there before."""
+    """Append the signed bytes; returns (device, hash) of those that were there before."""
     rows = [
         (
             arrival.device,

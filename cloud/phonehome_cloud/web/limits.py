@@ -31,10 +31,11 @@ class TokenBuckets:
         """Take `cost` tokens; returns 0.0, or the seconds until they will be there."""
         if not self._rate_per_s:
             return 0.0
-        level = self._level(key)
+        now_s = self._clock()
+        level = self._level(key, now_s)
         if level < cost:
             return (cost - level) / self._rate_per_s
-        self._put(key, level - cost)
+        self._put(key, level - cost, now_s)
         return 0.0
 
     def charge(self, key: Hashable, cost: float) -> None:
@@ -44,17 +45,18 @@ class TokenBuckets:
         let in at the full rate, once for each token that comes back.
         """
         if self._rate_per_s:
-            self._put(key, max(self._level(key) - cost, -cost))
+            now_s = self._clock()
+            self._put(key, max(self._level(key, now_s) - cost, -cost), now_s)
 
-    def _put(self, key: Hashable, level: float) -> None:
-        self._buckets[key] = (level, self._clock())
+    def _put(self, key: Hashable, level: float, now_s: float) -> None:
+        self._buckets[key] = (level, now_s)
         self._buckets.move_to_end(key)
         if len(self._buckets) > self._max_keys:
             self._buckets.popitem(last=False)
 
-    def _level(self, key: Hashable) -> float:
+    def _level(self, key: Hashable, now_s: float) -> float:
         known = self._buckets.get(key)
         if known is None:
             return self._burst
         level, seen_at = known
-        return min(self._burst, level + (self._clock() - seen_at) * self._rate_per_s)
+        return min(self._burst, level + (now_s - seen_at) * self._rate_per_s)
