@@ -115,7 +115,8 @@ def test_a_call_is_made_while_somebody_is_there(home):
     home.clock.advance(3 * HOUR)
     home.pursue()
     assert home.rows(callback)[1]["state"] == "missed"
-    assert home.letters("callback_missed")
+    ((_, _, data),) = home.letters("callback_missed")
+    assert data["owner"] == "Ada Lovelace"
     home.do(callbacks.finish, DEVICE, 1, 2, "token:ada", home.clock())
     assert home.do(callbacks.list_open, 10) == []
 

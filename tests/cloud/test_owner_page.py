@@ -33,6 +33,13 @@ async def get(home, path, status=200):
         return text
 
 
+async def get_bytes(home, path):
+    """A file."""
+    async with home.receiver.session.get(home.receiver.url + path) as answer:
+        assert answer.status == 200
+        return await answer.read()
+
+
 async def post(home, path, status=200, **form):
     """A form sent, and the page behind it."""
     url = home.receiver.url + path
@@ -93,6 +100,20 @@ async def test_what_is_dangerous_is_said_on_the_page_too(tmp_path):
         assert 'href="tel:+4930555"' in text
         assert "Pull the plug." in await get(home, home.page() + "?lang=en")
     home.close()
+
+
+async def test_an_owner_of_the_books_gets_at_their_data_too(living):
+    """From any letter to what is known of them, and on to how they want to be written to: nobody
+    needs to have claimed anything.
+    """
+    living.start("descale")
+    text = await post(living, living.page(), do="mine")
+    assert "Was wir von Ihnen wissen" in text
+    mine = re.search(r'action="(/my/[\w-]+)', text)[1]
+    assert (await get_bytes(living, mine + "/export"))[:2] == b"PK"
+    wishes = await post(living, mine, do="wishes")
+    there = re.search(r'action="(/u/[\w-]+)', wishes)[1]
+    assert "Sie bekommen diese Briefe nicht mehr" in await post(living, there, do="leave")
 
 
 async def test_no_help_is_an_answer(living):

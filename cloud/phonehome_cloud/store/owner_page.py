@@ -21,12 +21,14 @@ from phonehome_cloud.errors import ConflictError, GoneError
 
 from . import care, links, people, tickets, visit_letters, visits
 from .acting import assurances, callbacks, leads, parts, remote, steps
+from .claiming import MY_PAGE
 from .columns import to_json
 from .looking import look
 from .owner_links import PURPOSE, read_subject
 from .schema import ticket as ticket_table
 
 WHO: Final = "owner"
+_MINE_MS: Final = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,12 @@ def open_visit(connection: Connection, token: str, n: int, now_at: int) -> str:
     owner, ticket = _open(connection, token, now_at)
     of = visits.read(connection, (ticket.device, ticket.number, n))
     return visit_letters.make_page(connection, owner, of, now_at)
+
+
+def open_mine(connection: Connection, token: str, now_at: int) -> str:
+    """The path of the owner's own page, under a token of its own: good while they look at it."""
+    owner, *_ = _read_link(connection, token, now_at)
+    return "/my/" + links.make(connection, MY_PAGE, f"owner:{owner.id}", now_at + _MINE_MS)
 
 
 def finish_step(connection: Connection, token: str, n: int, number: int, now_at: int) -> None:

@@ -13,6 +13,7 @@ from phonehome_cloud.core.people.owners import Owner
 from phonehome_cloud.errors import NotFoundError
 from phonehome_cloud.store import directory, links, owners, people
 from phonehome_cloud.store.claiming import MY_PAGE, let_go
+from phonehome_cloud.store.dispatching import UNSUBSCRIBE
 from phonehome_cloud.store.handing import erase_owner
 
 from .forms import read_form
@@ -25,6 +26,7 @@ from .problems import ProblemError
 from .wording import language_of
 
 _PATH: Final = "/my/{token}"
+_WISHES_MS: Final = 86_400_000
 _LIMIT: Final = 200  # appliances of one owner on their page
 
 routes = web.RouteTableDef()
@@ -88,10 +90,12 @@ async def change(request: web.Request) -> web.StreamResponse:
     """Other consents, an appliance that is no longer theirs, or everything erased."""
     check_same_site(request)
     form = dict(await read_form(request))
+    token = request.match_info["token"]
+    if form.get("do") == "wishes":
+        raise web.HTTPSeeOther(await request.app[DATABASE].write(_open_wishes, token, now_ms()))
     doing = _STEPS.get(form.get("do", ""))
     if doing is None or (doing in _FOR_GOOD and form.get("sure") != "yes"):
         raise ProblemError("invalid-body", "use a button of the page")
-    token = request.match_info["token"]
     if doing is _tell and (wrong := read_person(_typed(form))[1]):
         return await _show(request, is_saved=False, given=_typed(form), wrong=wrong)
     language = await request.app[DATABASE].write(_change, token, doing, form, now_ms())
@@ -100,6 +104,12 @@ async def change(request: web.Request) -> web.StreamResponse:
     if doing is _release and not await request.app[DATABASE].read(_is_open, token, now_ms()):
         return say(request, "my", "erased_title", ("erased",), known=language)
     return await _show(request, is_saved=True)
+
+
+def _open_wishes(connection: Connection, token: str, now_at: int) -> str:
+    """The path of their page of wishes for letters, under a token of its own."""
+    to = f"owner:{_expect(connection, token, now_at).id}"
+    return "/u/" + links.make(connection, UNSUBSCRIBE, to, now_at + _WISHES_MS)
 
 
 def _change(connection: Connection, token: str, doing: Any, form: dict[str, str], at: int) -> str:

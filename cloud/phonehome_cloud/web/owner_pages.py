@@ -120,6 +120,12 @@ async def _visit(request: web.Request, form: Mapping[str, str]) -> None:
     raise web.HTTPSeeOther(await request.app[DATABASE].write(owner_page.open_visit, *given))
 
 
+async def _mine(request: web.Request, _form: Mapping[str, str]) -> None:
+    """To the page of what is known of them."""
+    given = request.match_info["token"], now_ms()
+    raise web.HTTPSeeOther(await request.app[DATABASE].write(owner_page.open_mine, *given))
+
+
 async def _agree(request: web.Request, form: Mapping[str, str]) -> None:
     await _write(request, owner_page.agree, _number(form, "n"))
 
@@ -167,6 +173,7 @@ _DOES: Final[Mapping[str, Do]] = {
     "cancel": _cancel,
     "call": _call,
     "visit": _visit,
+    "mine": _mine,
 }
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, Row, RowMapping, func, select, update
 
 from phonehome_cloud.core.acting.clocks import is_open, next_open
 from phonehome_cloud.errors import ConflictError, NotFoundError
+from phonehome_cloud.store import people
 from phonehome_cloud.store.acting_tables import callback
 
 from . import letters
@@ -44,9 +45,15 @@ def ask(
     times = {"call_at": call_at, "asked_at": now_at, "due_at": call_at + _LATE_MS}
     connection.execute(callback.insert().values(**row, **times))
     key = letters.key_of("callback", dev, number, n)
-    data = {"call_at": call_at, "phone": phone, "zone": opening.zone}
+    data = {"call_at": call_at, "phone": phone, "owner": _name(connection, dev)}
     letters.tell_desk(connection, key, "callback", data, dev, number, now_at)
     return n
+
+
+def _name(connection: Connection, dev: str) -> str:
+    """Who is to be called; "" when the appliance is nobody's any more."""
+    owner = people.find_owner(connection, dev)
+    return owner.name if owner else ""
 
 
 class OutOfHoursError(ConflictError):
@@ -81,7 +88,7 @@ def look(connection: Connection, row: Row[Any], now_at: int) -> str:
     )
     connection.execute(update(callback).where(*key).values(state=MISSED, due_at=None))
     told = letters.key_of("missed", row.device, row.ticket, row.number)
-    data = {"call_at": row.call_at, "phone": row.phone, "zone": load_opening(connection).zone}
+    data = {"call_at": row.call_at, "phone": row.phone, "owner": _name(connection, row.device)}
     letters.tell_desk(connection, told, "callback_missed", data, row.device, row.ticket, now_at)
     return "nobody called at the time that the owner had chosen"
 
