@@ -1,6 +1,6 @@
 """Every appliance of a fleet restarts within ten minutes and complains: one incident.
 
-    python -m tests.storm.incident [--devices 100000] [--url postgresql://...]
+    python -m tests.storm.incident [--devices 100000] [--store sqlite|postgresql]
 
 Signed reports (a hello and a fault each) go through real intake, digest and care of one receiver
 on a real database; only the clock is the test's. It prints what it came to, and ends with 1 when
@@ -9,6 +9,7 @@ a promise was broken.
 
 import argparse
 import asyncio
+import contextlib
 import json
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from phonehome_cloud.core.deciding.incidents import DAY_MS
 from phonehome_cloud.core.telling.effect import CANCELLED
 from phonehome_cloud.core.tickets import OPEN
 from phonehome_cloud.store import care_tables, schema, tallies
+from phonehome_tools.fleet.postgresql import PostgreSQL
 from phonehome_wire.registry import RTYPE_HEARTBEAT
 from tests.cloud.household import CLOGGED, Household
 from tests.cloud.remedies import PRODUCT
@@ -138,13 +140,15 @@ def main(words):
     """Run one and tell."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--devices", type=int, default=100_000)
-    parser.add_argument("--url", help="an empty PostgreSQL; without it, SQLite in a new folder")
+    parser.add_argument("--store", choices=("sqlite", "postgresql"), default="sqlite")
     given = parser.parse_args(words)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        if given.url:
-            use_base(folder, given.url)
+    began_s = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if given.store == "postgresql":
+            use_base(folder, stack.enter_context(PostgreSQL()).url())
         found = asyncio.run(storm(folder, given.devices))
+    found["took_s"] = round(time.monotonic() - began_s)
     found["broken"] = broken(found)
     sys.stdout.write(json.dumps(found, indent=2) + "\n")
     return 1 if found["broken"] else 0
