@@ -235,6 +235,10 @@ async def test_the_command_does_all_of_it(tmp_path, monkeypatch, capsys):
         await receiver.eventually(
             lambda: receiver.api("GET", "/receivers"), lambda page: page["items"]
         )
+        assert (await told(capsys, receiver, "devices", "--dropping"))[1] == ""
+        await receiver.up(voice.report(dropped=3))
+        assert "dropped=3" in (await told(capsys, receiver, "devices", "--dropping"))[1]
+        await receiver.api("GET", "/devices?dropping=perhaps", 400)
         assert "wrote" in (await told(capsys, receiver, "receivers"))[1]
         _, out, _ = await told(capsys, receiver, "quarantine", "list", "--json")
         assert {json.loads(line)["id"] for line in out.splitlines()} == {bad["id"], good}

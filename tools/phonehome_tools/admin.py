@@ -30,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     things = parser.add_subparsers(dest="thing", metavar="THING", required=True)
     devices = add_step(things, "devices", _list_devices, "devices, and what each last said")
     devices.add_argument("device", nargs="?", help="only this one, with all that is known")
+    text = "only those whose outbox has dropped records since they started"
+    devices.add_argument("--dropping", action="store_true", help=text)
     add_step(things, "receivers", _list_receivers, "who runs on the database")
     report = add_step(things, "report", _show_report, "the whole path of one report")
     report.add_argument("device")
@@ -72,7 +74,8 @@ async def _list_devices(desk: Desk, args: argparse.Namespace) -> int:
     if args.device is not None:
         print(json.dumps(await desk.get(f"/devices/{args.device}"), indent=1))
         return GOOD
-    async for row in desk.items("/devices"):
+    wanted = {"dropping": "yes"} if args.dropping else {}
+    async for row in desk.items("/devices", **wanted):
         detail = await desk.get(f"/devices/{row['device']}")
         presence = detail["presence"] or {}
         _tell(

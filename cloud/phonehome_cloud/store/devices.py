@@ -78,14 +78,21 @@ def count_open_tickets(connection: Connection, device_id: str) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def list_after(connection: Connection, after: str, limit: int) -> list[RowMapping]:
-    """The next `limit` devices, by id, after the id `after` ("" for the first)."""
+def list_after(
+    connection: Connection, after: str, limit: int, *, is_dropping: bool = False
+) -> list[RowMapping]:
+    """The next `limit` devices, by id, after the id `after` ("" for the first); `is_dropping`
+    leaves those whose newest boot has dropped records.
+    """
     query = (
         select(*_LIST_COLUMNS)
         .where(device.c.device > after)
         .order_by(device.c.device)
         .limit(limit)
     )
+    if is_dropping:
+        dropping = select(session.c.device).where(session.c.newest, session.c.dropped > 0)
+        query = query.where(device.c.device.in_(dropping))
     return list(connection.execute(query).mappings())
 
 

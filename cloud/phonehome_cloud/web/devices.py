@@ -18,7 +18,7 @@ from .operations import Operation, json_response
 from .paging import page, read_cursor, read_limit, write_cursor
 from .parts import ACTOR, DATABASE, KEYS, NOTE_ORDER, PRODUCTS, VAULT
 from .problems import ProblemError, field_error
-from .queries import PAGING, check_names
+from .queries import PAGING, check_names, wrong_parameter
 
 _KEY_BYTES = 32
 
@@ -40,6 +40,9 @@ KeyText = Annotated[
         extra={"secret": True},
     ),
 ]
+
+
+_LISTING = PAGING | {"dropping": "yes: only those whose outbox has dropped records"}
 
 
 class NewDevice(msgspec.Struct, forbid_unknown_fields=True):
@@ -155,10 +158,16 @@ def check_product(request: web.Request, product: str) -> None:
 
 async def list_devices(request: web.Request) -> web.Response:
     """Devices by id."""
-    check_names(request, PAGING)
+    check_names(request, _LISTING)
+    is_dropping = request.query.get("dropping", "no")
+    if is_dropping not in {"yes", "no"}:
+        raise wrong_parameter("dropping", is_dropping, "yes or no")
     limit = read_limit(request.query)
     (after,) = read_cursor(request.query, "devices", str) or ("",)
-    rows = await request.config_dict[DATABASE].read(devices.list_after, after, limit + 1)
+    database = request.config_dict[DATABASE]
+    rows = await database.read(
+        devices.list_after, after, limit + 1, is_dropping=is_dropping == "yes"
+    )
     more = write_cursor("devices", rows[limit - 1]["device"]) if len(rows) > limit else None
     return json_response(page([Device(**row) for row in rows[:limit]], more))
 
@@ -229,7 +238,7 @@ OPERATIONS = (
         status=201,
         problems=("conflict",),
     ),
-    Operation("GET", "/devices", list_devices, "List devices by id", DevicePage, query=PAGING),
+    Operation("GET", "/devices", list_devices, "List devices by id", DevicePage, query=_LISTING),
     Operation("GET", _PATH, get_device, "One device with its presence", DeviceDetail),
     Operation(
         "POST",
