@@ -1,8 +1,7 @@
 """What the product files say about faults, as the digest asks for it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from phonehome_product import Fault, Product, compile_device, manifest_of
 from phonehome_wire.names import FMI_TEXTS
@@ -11,8 +10,7 @@ from phonehome_wire.names import FMI_TEXTS
 UNKNOWN_RESOLVE_AFTER_S: Final = 3600
 
 
-@dataclass(frozen=True, slots=True)
-class FaultKnowledge:
+class FaultKnowledge(NamedTuple):
     """What is known about one fault; `severity` is None when only the device's word counts."""
 
     title: str

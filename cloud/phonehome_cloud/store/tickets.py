@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -13,9 +14,9 @@ from phonehome_cloud.core.telling.news import has_news
 from phonehome_cloud.core.tickets import BY_PERSON, HISTORY_COMMENT
 from phonehome_cloud.errors import ConflictError, NotFoundError
 
-from .bulk import fetch_of, insert_rows, update_rows
+from .bulk import insert_rows, update_rows
 from .columns import to_json
-from .dialects import fetch_among, join_keys, run_with_keys
+from .dialects import fetch_among, join_keys, keys_of, run_with_keys
 from .faults import FaultKey
 from .looking import look_at
 from .schema import ticket, ticket_event
@@ -73,13 +74,18 @@ def load_free(
 
 def load_last_numbers(connection: Connection, devices: Collection[str]) -> dict[str, int]:
     """The highest ticket number of each device that has one."""
-    rows = fetch_of(connection, _last_numbers, ticket.c.device, devices)
-    return {row[0]: row[1] for row in rows}
+    statement = _last_numbers(connection.dialect.name)
+    keys = [(dev,) for dev in devices]
+    rows = run_with_keys(connection, statement, (ticket.c.device,), keys)
+    return {dev: number for dev, number in rows if number is not None}
 
 
-def _last_numbers(of_devices: Any) -> Select[Any]:
-    highest = select(ticket.c.device, func.max(ticket.c.number)).where(of_devices)
-    return highest.group_by(ticket.c.device)
+@cache
+def _last_numbers(dialect: str) -> Select[Any]:
+    """One step in the index for each device, however many tickets it has."""
+    given = keys_of(dialect, (ticket.c.device,))
+    highest = select(func.max(ticket.c.number)).where(ticket.c.device == given.c.device)
+    return select(given.c.device, highest.scalar_subquery())
 
 
 def save(connection: Connection, opened: Iterable[Ticket], changed: Iterable[Ticket]) -> None:

@@ -11,7 +11,7 @@ from phonehome_tools.fleet.errors import ChildError
 from phonehome_tools.fleet.receiver import Receiver
 
 WITHIN_S = 120.0
-ASK_EVERY_S = 0.05  # each question costs the receiver a millisecond
+ASK_EVERY_S = 0.1  # each question costs the receiver a millisecond
 SETTLED_S = 0.7  # a batch takes less, and a digest that gave way is back before
 CONSIDERED = re.compile(r'^phonehome_considered_total\{event="done"\} (\S+)', re.MULTILINE)
 COUNTER = re.compile(r'^phonehome_digested_records_total\{outcome="(\w+)"\} (\S+)', re.MULTILINE)
