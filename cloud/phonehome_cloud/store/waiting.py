@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select
+from sqlalchemy import Connection, Row, any_, bindparam, func, select
 from sqlalchemy.dialects import postgresql
 
 from .bulk import update_rows
@@ -19,12 +19,13 @@ from .schema import device, record
 
 Result = tuple[Row[Any], str | None]  # a record, and why nothing came of it
 
-# So many batches of the queue are looked through for devices that are free: receivers beyond that
-# number find nothing to do, and look again a second later.
-_WINDOW = 8
+# So many batches of the queue are looked through for devices that are free, the second time when
+# others have most of the first: receivers beyond that number look again a second later.
+_WINDOWS = (1, 8)
 _DIGESTED = ("device", "inc", "boot", "seq", "rtype", "ms", "raw", "received_at", "late")
 _KEY = ("device", "inc", "boot", "seq")
 _WAITS = record.c.digested_at.is_(None)
+_DEVICES: Any = postgresql.ARRAY(device.c.device.type)
 
 
 def has_waiting(connection: Connection) -> bool:
@@ -41,16 +42,24 @@ def take_waiting(connection: Connection, limit: int) -> Sequence[Row[Any]]:
     ordered = found.order_by(record.c.received_at, record.c.device).limit(limit)
     if not has_row_locks(connection):
         return connection.execute(ordered).all()
-    head = _look(connection, limit)
-    if not head:
-        return []
-    wanted = len({row.device for row in islice(head, limit)})
-    ours = take_devices(connection, [row.device for row in head], wanted)
+    ours, last_at = _take(connection, limit)
     # Another statement, which sees what was committed before the lock was ours; and never further
     # into the queue than the look went.
-    of_ours = record.c.device.in_(ours)
-    last_at = head[-1].received_at
+    of_ours = record.c.device == any_(bindparam("ours", ours, type_=_DEVICES))
     return connection.execute(ordered.where(of_ours, record.c.received_at <= last_at)).all()
+
+
+def _take(connection: Connection, limit: int) -> tuple[Sequence[str], int]:
+    """Devices of the head of the queue, as many as `limit` records have, locked; and how far into
+    the queue was looked.
+    """
+    for window in _WINDOWS:
+        head = _look(connection, window * limit)
+        wanted = len({row.device for row in islice(head, limit)})
+        ours = take_devices(connection, [row.device for row in head], wanted)
+        if 2 * len(ours) >= wanted:
+            break
+    return ours, head[-1].received_at if head else 0
 
 
 def _look(connection: Connection, limit: int) -> Sequence[Row[Any]]:
@@ -59,7 +68,7 @@ def _look(connection: Connection, limit: int) -> Sequence[Row[Any]]:
         select(record.c.device, record.c.received_at)
         .where(_WAITS)
         .order_by(record.c.received_at, record.c.device)
-        .limit(_WINDOW * limit)
+        .limit(limit)
     )
     return connection.execute(statement).all()
 
@@ -67,7 +76,7 @@ def _look(connection: Connection, limit: int) -> Sequence[Row[Any]]:
 def take_devices(connection: Connection, waiting: Iterable[str], wanted: int) -> Sequence[str]:
     """Lock so many devices, those that stand first in line; others' are left out."""
     devices = list(dict.fromkeys(waiting))
-    names = bindparam("devices", devices, type_=postgresql.ARRAY(device.c.device.type))
+    names = bindparam("devices", devices, type_=_DEVICES)
     each = func.unnest(names).table_valued("device", with_ordinality="place")
     given = each.render_derived(name="given")
     statement = (
