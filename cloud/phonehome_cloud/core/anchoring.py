@@ -97,16 +97,20 @@ def window(ms: int, bounds: BootBounds) -> tuple[int, int]:
     return _earliest(ms, bounds.lowers) + ms, high
 
 
-# What a crystal may wander, rounded up to ms, is written out in both: a bound for each of the
-# thirty is asked for every record, and as a function it took a tenth of the digest.
+# store.sessions asks the database the same of all bounds that it has.
 def _latest(ms: int, uppers: Sequence[Bound]) -> int:
     """UTC less uptime, at most, as seen from uptime `ms`."""
-    return min([utc - at + -(-abs(at - ms) // DRIFT_IN) for at, utc in uppers])
+    return min(utc - at + _drift(at - ms) for at, utc in uppers)
 
 
 def _earliest(ms: int, lowers: Sequence[Bound]) -> int:
     """UTC less uptime, at least, as seen from uptime `ms`."""
-    return max([utc - at - -(-abs(at - ms) // DRIFT_IN) for at, utc in lowers])
+    return max(utc - at - _drift(at - ms) for at, utc in lowers)
+
+
+def _drift(ms: int) -> int:
+    """How far a crystal may wander, rounded up."""
+    return -(-abs(ms) // DRIFT_IN)
 
 
 def _middle(low: int, high: int, quality: str) -> EventTime:
