@@ -1,11 +1,13 @@
 """What owners and technicians are told of a visit: a letter, and a calendar entry beside it.
 
 The entry of the owner and that of the technician are two: neither sees the other's address, and
-neither can answer for the other.
+neither can answer for the other. The UID of the technician's follows from that of the owner's, and
+not the other way round.
 """
 
 from collections.abc import Iterable
 from typing import Any, Final
+from uuid import UUID, uuid5
 
 from sqlalchemy import Connection
 
@@ -37,7 +39,7 @@ _LINK_MS: Final = 60 * DAY_MS
 _EXPIRES_MS: Final = 7 * DAY_MS  # a letter that could not be sent for so long is no news
 
 _CALENDAR: Final = "text/calendar"
-_JOB_UID: Final = "{}/job"
+_JOB: Final = "job"
 
 
 def tell_owner(
@@ -135,7 +137,7 @@ def technician_entry(
     if not technician.calendar or not desk.mail or of.start_at is None or of.end_at is None:
         return None
     return Invitation(
-        uid=_JOB_UID.format(of.uid),
+        uid=str(uuid5(UUID(of.uid), _JOB)),
         sequence=of.sequence,
         stamp_at=now_at,
         start_at=of.start_at,

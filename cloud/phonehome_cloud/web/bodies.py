@@ -13,6 +13,9 @@ from .problems import ProblemError, field_error
 T = TypeVar("T")
 _FIELD = re.compile(r"at `\$\.?([^`]*)`|(?:unknown|missing required) field `([^`]*)`")
 
+_PAST_MS = 30 * 86_400_000
+_FUTURE_MS = 2 * 366 * 86_400_000
+
 
 class TooLargeError(Exception):
     """A body is longer than its cap."""
@@ -70,6 +73,15 @@ async def read_json(
     except TooSlowError:
         raise ProblemError("timeout", f"the body must arrive within {timeout_s:g} s") from None
     return check_json(data, type_)
+
+
+def check_moment(field: str, at: int | None, now_at: int) -> None:
+    """Refuse a time to come that can be none: seconds for milliseconds, or a year of decades from
+    now; nothing that is planned with a service is that far away.
+    """
+    if at is not None and not now_at - _PAST_MS <= at <= now_at + _FUTURE_MS:
+        fix = "unix milliseconds, within two years from now"
+        raise ProblemError("invalid-body", f"{field}: {fix}", field_error(field, at, fix))
 
 
 def check_json(data: bytes, type_: type[T]) -> T:

@@ -1,7 +1,6 @@
 """Webhooks on the desk API: where events go, their secrets, a test event, and a replay."""
 
 from collections.abc import Mapping
-from ipaddress import ip_address
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -12,7 +11,7 @@ from sqlalchemy import RowMapping
 from phonehome_cloud.clock import now_ms
 from phonehome_cloud.core.telling.effect import EVENTS, WEBHOOK
 from phonehome_cloud.core.telling.effect import Effect as NewEffect
-from phonehome_cloud.core.telling.guarding import Network, check_url, why_not
+from phonehome_cloud.core.telling.guarding import Network, addresses_of, check_url, why_not
 from phonehome_cloud.core.telling.signing import show_secret
 from phonehome_cloud.store import effects, hooks, outbox
 from phonehome_cloud.store.database import Database
@@ -229,13 +228,11 @@ def _why_not(url: str, networks: tuple[Network, ...]) -> str | None:
     wrong = check_url(url, is_inside_allowed=bool(networks))
     if wrong is not None:
         return wrong
-    host = urlsplit(url).hostname or ""
-    try:
-        ip_address(host)
-    except ValueError:
+    addresses = addresses_of(urlsplit(url).hostname or "")
+    inside = [why_not(address, networks) for address in addresses]
+    if not inside or None in inside:
         return None
-    inside = why_not(host, networks)
-    return f"{inside}; name its network in webhooks.networks" if inside else None
+    return f"{inside[0]}; name its network in webhooks.networks"
 
 
 async def _tell_secret(

@@ -27,7 +27,7 @@ from phonehome_cloud.store.acting.callbacks import OutOfHoursError
 from phonehome_cloud.store.owner_page import Shown
 from phonehome_product import Product
 
-from .forms import read_form
+from .forms import read_form, read_wall
 from .logins import check_same_site
 from .open_pages import opened
 from .operations import json_response
@@ -149,12 +149,12 @@ async def _call(request: web.Request, form: Mapping[str, str]) -> None:
     if not _PHONE.fullmatch(phone):
         raise _CallError("call_bad_phone")
     found = await _load(request)
-    zone = ZoneInfo(found.owner.zone)
     try:
-        wished = datetime.fromisoformat(form.get("at", "")).replace(tzinfo=zone)
-        call_at = round(wished.timestamp() * 1000)
-    except (ValueError, OverflowError):
-        raise _CallError("call_bad_time") from None
+        call_at = read_wall(form.get("at", ""), ZoneInfo(found.owner.zone))
+    except ValueError:
+        call_at = None
+    if call_at is None:
+        raise _CallError("call_bad_time")
     try:
         await _write(request, owner_page.ask_call, phone, call_at)
     except OutOfHoursError:

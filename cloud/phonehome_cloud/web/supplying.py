@@ -13,7 +13,7 @@ from phonehome_cloud.errors import NotFoundError
 from phonehome_cloud.store import owner_page, supplying, tickets
 from phonehome_cloud.store.acting import parts as store
 
-from .bodies import TooLargeError, TooSlowError, check_json, read_body, read_json
+from .bodies import TooLargeError, TooSlowError, check_json, check_moment, read_body, read_json
 from .operations import Operation, json_response
 from .parts import ACTOR, ADDRESS_LIMIT, DATABASE, LOOK_AFTER, PRODUCTS, VAULT
 from .problems import ProblemError, tell_problems
@@ -119,6 +119,7 @@ async def take_news(
     request: web.Request, key: store.OrderKey, event: str, news: News, who: str
 ) -> str:
     """Follow a word about an order; the state behind it."""
+    check_moment("expected_at", news.expected_at, now_ms())
     detail = {
         name: value
         for name, value in msgspec.to_builtins(news).items()

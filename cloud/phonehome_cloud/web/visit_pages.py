@@ -3,7 +3,6 @@
 import functools
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,7 +17,7 @@ from phonehome_cloud.core.visiting.wording import tell
 from phonehome_cloud.errors import CloudError, ConflictError, GoneError
 from phonehome_cloud.store import links, people, visit_answers, visit_letters, visits
 
-from .forms import read_form
+from .forms import read_form, read_wall
 from .parts import DATABASE, LOOK_AFTER
 from .problems import KINDS, ProblemError, from_cloud_error
 from .rendering import RENDER
@@ -119,17 +118,16 @@ def _show_others(connection: Connection, token: str, _form: Any, now_at: int) ->
 
 
 def _ask(connection: Connection, token: str, form: Mapping[str, str], now_at: int) -> str:
-    """A time on the clock of the home; of one that the clock shows twice the first is meant."""
+    """A time on the clock of the home."""
     page = _open(connection, token, now_at)
-    zone = ZoneInfo(page.of.zone)
     try:
-        wall = datetime.fromisoformat(form.get("wish", ""))
-        at = int(wall.replace(tzinfo=zone).timestamp() * 1000)
-        is_real = datetime.fromtimestamp(at / 1000, zone).replace(tzinfo=None) == wall
-    except (ValueError, OverflowError):
-        raise ProblemError("invalid-body", "want a time as in 2026-03-24T09:00") from None
+        at = read_wall(form.get("wish", ""), ZoneInfo(page.of.zone))
+    except ValueError as error:
+        raise ProblemError("invalid-body", f"wish = {error}") from None
+    if at is None:
+        return "no_own"
     given = page.of.key, at, _who(page), now_at
-    return "" if is_real and visit_answers.ask_for(connection, *given) else "no_own"
+    return "" if visit_answers.ask_for(connection, *given) else "no_own"
 
 
 def _decline(connection: Connection, token: str, _form: Any, now_at: int) -> str:

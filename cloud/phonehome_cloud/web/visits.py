@@ -13,7 +13,7 @@ from phonehome_cloud.core.visiting.visit import Key, Visit
 from phonehome_cloud.errors import ConflictError
 from phonehome_cloud.store import presence, visit_answers, visits
 
-from .bodies import read_json
+from .bodies import check_moment, read_json
 from .operations import Operation, json_response
 from .parts import ACTOR, DATABASE, LOOK_AFTER, PRODUCTS
 from .problems import ProblemError
@@ -157,6 +157,7 @@ async def set_parts(request: web.Request) -> web.Response:
     """When its parts arrive: a visit that would be earlier moves."""
     check_names(request, ())
     wanted, key, who = await read_json(request, Arrival), _key(request), request[ACTOR]
+    check_moment("parts_at", wanted.parts_at, now_ms())
 
     def delay(connection: Connection) -> ShownVisit:
         visit_answers.delay(connection, key, wanted.parts_at, who, now_ms())

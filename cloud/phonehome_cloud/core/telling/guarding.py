@@ -9,6 +9,7 @@ from ipaddress import (
     ip_address,
     ip_network,
 )
+from socket import inet_aton, inet_ntoa
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -37,6 +38,7 @@ _NEVER: Final = tuple(
     )
 )
 _URL_CHARS: Final = 2000
+_THIS: Final = "localhost"
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
@@ -60,6 +62,23 @@ def why_not(address: str, allowed: Iterable[Network] = ()) -> str | None:
     if _is_inside(carried) or _is_inside(found, carries=carried is not found):
         return f"{address} is not on the public Internet"
     return None
+
+
+def addresses_of(host: str) -> tuple[str, ...]:
+    """The addresses that a host is without asking anybody: a number in any spelling that systems
+    take for one (127.1, 0x7f000001), or this machine's own name (RFC 6761); none for other names.
+    """
+    name = host.lower().rstrip(".")
+    if name == _THIS or name.endswith(f".{_THIS}"):
+        return "127.0.0.1", "::1"
+    try:
+        return (str(ip_address(name)),)
+    except ValueError:
+        pass
+    try:
+        return (inet_ntoa(inet_aton(name)),)
+    except OSError:
+        return ()
 
 
 def _carried(address: Address) -> Address:
