@@ -15,6 +15,7 @@ from phonehome_wire.usual import UsualRecord
 from .anchoring import BOUNDS_KEPT, CARRIED, LOWER, UPPER
 
 _HOUR_MS = 3_600_000
+_BURST_MS = 10_000
 
 
 @dataclass(slots=True)
@@ -131,6 +132,7 @@ class Journal:
         return session
 
     def _advance(self, session: Session, head: UplinkHead, received_at: int) -> None:
+        bounds_more = _bounds_more(session, head, received_at)
         session.last_seen_at = max(session.last_seen_at, received_at)
         session.last_now_ms = head.now_ms
         session.build = head.build.hex()
@@ -138,7 +140,10 @@ class Journal:
         session.next_seq = head.next_seq if head.next_seq is not None else session.next_seq
         session.dropped = head.dropped if head.dropped is not None else session.dropped
         self._note_state(session, head)
-        self._note_bounds(session, head, received_at)
+        if bounds_more:
+            self._keep(session, UPPER, session.upper_count, head.now_ms, received_at)
+            session.upper_count += 1
+        self._note_echo(session, head, received_at)
         self._note_change(session)
 
     def _note_state(self, session: Session, head: UplinkHead) -> None:
@@ -156,9 +161,7 @@ class Journal:
             session.config_version = version
             self.reconfigured.append((session.device, version))
 
-    def _note_bounds(self, session: Session, head: UplinkHead, received_at: int) -> None:
-        self._keep(session, UPPER, session.upper_count, head.now_ms, received_at)
-        session.upper_count += 1
+    def _note_echo(self, session: Session, head: UplinkHead, received_at: int) -> None:
         server_ms, at_ms = head.server_ms, head.server_at_ms
         if server_ms is None or at_ms is None or server_ms == session.last_server_ms:
             return
@@ -180,6 +183,16 @@ class Journal:
 
     def _note_change(self, session: Session) -> None:
         self.changed[session.device, session.inc, session.boot] = session
+
+
+def _bounds_more(session: Session, head: UplinkHead, received_at: int) -> bool:
+    """Whether an upper bound says more than that of the message before: it is tighter, or the
+    first in its ten seconds. Those of a burst are alike; they would push others out of the ring.
+    """
+    before_at, before_ms = session.last_seen_at, session.last_now_ms
+    is_tighter = received_at - head.now_ms < before_at - before_ms
+    is_first = received_at // _BURST_MS != before_at // _BURST_MS or not session.upper_count
+    return is_tighter or is_first
 
 
 def reported_version(uplink: Uplink) -> int | None:

@@ -8,7 +8,6 @@ rename, no row to return. A report in a commit of 50 costs the writer 85 us that
 
 from collections.abc import Callable, Collection, Sequence
 from functools import cache
-from json import dumps
 from typing import Any
 
 from sqlalchemy import (
@@ -26,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 
 from . import arrays
+from .columns import to_json
 
 _SQLITE = "sqlite"
 _WANTED = "wanted_values"
@@ -112,7 +112,7 @@ def fetch_of(
     One statement, made once, however many values there are; building it takes 1 ms.
     """
     dialect, given = connection.dialect.name, list(values)
-    wanted = dumps(given) if dialect == _SQLITE else given
+    wanted = to_json(given) if dialect == _SQLITE else given
     return connection.execute(_made(dialect, make, column), {_WANTED: wanted}).all()
 
 

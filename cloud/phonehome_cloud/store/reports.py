@@ -79,7 +79,7 @@ def store_arrivals(connection: Connection, arrivals: Sequence[Arrival]) -> list[
     The caller's transaction decides: the outcomes are true once it is committed.
     """
     outcomes = _judge(connection, arrivals)
-    claims, disputed = _claim(arrivals, outcomes)
+    claims, disputed, spoiled = _claim(arrivals, outcomes)
     rows = [_record_row(claim) for claim in claims.values()]
     old = insert_new(connection, record, _RECORD, rows)
     known = _load_hashes(connection, old)
@@ -92,7 +92,8 @@ def store_arrivals(connection: Connection, arrivals: Sequence[Arrival]) -> list[
     for claim in disputed:
         winner = known.get(claim.key, claims[claim.key].hash)
         _settle(connection, claim, winner)
-    _refuse_malformed(connection, arrivals, outcomes)
+    for arrival in spoiled:
+        quarantine_records(connection, arrival)
     _note_catalogs(connection, arrivals, outcomes)
     _settle_commands(connection, new)
     return outcomes
@@ -154,20 +155,25 @@ def _insert_messages(connection: Connection, arrivals: Sequence[Arrival]) -> set
 
 def _claim(
     arrivals: Sequence[Arrival], outcomes: Sequence[Outcome]
-) -> tuple[dict[_Key, _Claim], list[_Claim]]:
-    """Each record id with the first record that wants it, and the later ones of this batch."""
+) -> tuple[dict[_Key, _Claim], list[_Claim], list[Arrival]]:
+    """Each record id with the first record that wants it, the later ones of this batch, and the
+    arrivals of malformed records, which are refused.
+    """
     claims: dict[_Key, _Claim] = {}
     disputed = []
+    spoiled: dict[int, Arrival] = {}
     for arrival, outcome in zip(arrivals, outcomes, strict=True):
         for entry in arrival.uplink.records:
             if entry.defect is not None:
+                outcome.refused.append((entry.boot, entry.seq, REFUSED_MALFORMED))
+                spoiled[id(arrival)] = arrival
                 continue
             key = arrival.device, arrival.origin, entry.boot, entry.seq
             hash_ = sha256(entry.raw).digest()[:HASH_BYTES]
             claim = _Claim(arrival, outcome, entry, key, hash_)
             if claims.setdefault(key, claim) is not claim:
                 disputed.append(claim)
-    return claims, disputed
+    return claims, disputed, list(spoiled.values())
 
 
 def _record_row(claim: _Claim) -> tuple[Any, ...]:
@@ -218,16 +224,6 @@ def _settle_commands(connection: Connection, new: Sequence[_Claim]) -> None:
         value = plain(body.get(RESULT_VALUE))
         results.append(Result(device, inc, boot, body[RESULT_CSEQ], body[RESULT_STATUS], value))
     settle(connection, results, claims[0].arrival.received_at)
-
-
-def _refuse_malformed(
-    connection: Connection, arrivals: Sequence[Arrival], outcomes: Sequence[Outcome]
-) -> None:
-    for arrival, outcome in zip(arrivals, outcomes, strict=True):
-        bad = [entry for entry in arrival.uplink.records if entry.defect is not None]
-        if bad:
-            outcome.refused += [(entry.boot, entry.seq, REFUSED_MALFORMED) for entry in bad]
-            quarantine_records(connection, arrival)
 
 
 def _note_catalogs(
