@@ -18,7 +18,7 @@ from phonehome_tools.provisioning.label import Label, draw_svg, write_label
 from phonehome_tools.provisioning.order import WIFI_VARIABLE, read_ca
 from tests.fakes.authority import FakeAuthority
 from tests.fakes.cabled import CabledBoard
-from tests.tools.boards import DEVICE
+from tests.tools.boards import DEVICE, write_app
 
 SECRET = "correct horse battery"
 
@@ -103,6 +103,20 @@ async def test_a_key_is_not_written_over(receiver, board, capsys):
     assert await run(*words, "--replace") == 0
     second = on_board(board.port, "/phonehome.key")
     assert second != first and second[0] == 2
+
+
+async def test_an_agent_without_the_way_is_not_provisioned(receiver, board, capsys, tmp_path):
+    """What could not start by the new settings is refused before anything is written."""
+    push = ["push", board.port, "--product", "washer", "--app", write_app(tmp_path), "--parts"]
+    words = ["provision", board.port, "--server", receiver.http, "--product", "washer"]
+    assert await run(*push, "base") == 0
+    assert await run(*words) == 3
+    said = capsys.readouterr().err
+    assert f"its agent is without http, for {receiver.http}" in said
+    assert f"phonehome push {board.port}" in said
+    assert on_board(board.port, "/phonehome.json.new") is None
+    assert await run(*push, "http") == 0
+    assert await run(*words) == 0
 
 
 async def test_settings_of_the_owner_stay(receiver, board):

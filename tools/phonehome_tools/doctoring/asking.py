@@ -12,7 +12,7 @@ from phonehome_tools.cable.board import Board, open_board
 from phonehome_tools.cable.files import digest, read_hashes
 from phonehome_tools.cable.line import open_line
 from phonehome_tools.installing.bundle import OWNED, agent_files
-from phonehome_tools.installing.needing import lacking
+from phonehome_tools.installing.needing import ALONE, lacking
 from phonehome_tools.installing.switching import MARK, TODO
 from phonehome_tools.packaging.firmware import Firmware, ask_firmware
 
@@ -141,7 +141,7 @@ def ask_board(port: str) -> Facts:
 def _asking(more: dict[str, Any]) -> dict[str, Any]:
     """Of the settings what asks for a part without which an agent does not start."""
     server, claim = more["server"], more["has_claim"] and more["key_bytes"] < 0
-    return {"server": server, "claim": claim, "console": False, "commands": []}
+    return {"server": server, "claim": claim, **ALONE}
 
 
 def _ask_prompt(board: Board) -> dict[str, Any]:

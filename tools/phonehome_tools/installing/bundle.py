@@ -19,6 +19,7 @@ MPY: Final = 6
 PRODUCT_PATH: Final = "/product.ph"
 APP_PATHS: Final = ("/app.py", "/app.mpy")
 LIB: Final = "/lib"
+AGENT_PATH: Final = f"{LIB}/phonehome/agent.mpy"
 NEEDED: Final = "needed"  # by each board, see needing
 # Folders in which nothing but the agent lies: what a release has no longer goes away.
 OWNED: Final = tuple(f"{LIB}/{name}" for name in sorted({BASE, "phonehome_wire", *ROOMS.values()}))

@@ -19,6 +19,8 @@ from phonehome_wire.errors import WireError
 
 CONFIG_PATH: Final = "/phonehome.json"
 _COMMAND_SET_CONFIG: Final = 3
+# Settings that ask for nothing beside the way to the receiver.
+ALONE: Final[Mapping[str, Any]] = {"console": False, "commands": []}
 _PRODUCT: Final = "phonehome.Product"
 _KIND_PYTHON: Final = 5  # the last of those that are in the base; device/phonehome/core/rules
 _FAULTS, _KIND = 5, 5  # of a compiled product file, and of its rows

@@ -16,6 +16,7 @@ from phonehome_tools.provisioning.writing import (
     activate,
     expect_device,
     expect_no_key,
+    expect_parts,
     forget_waiting,
     read_product,
     read_waiting_key,
@@ -42,6 +43,7 @@ def provision(port: str, order: Order) -> Provisioned:
         ask_firmware(board).expect_fit(MPY)
         device = expect_device(board, order.device)
         expect_no_key(board, order.may_replace)
+        expect_parts(board, order)
         product = order.product or read_product(board)
         key = read_waiting_key(board) or os.urandom(KEY_BYTES)
         write_waiting(board, order, key)

@@ -16,7 +16,8 @@ from phonehome_tools.cable.board import Board
 from phonehome_tools.cable.errors import CableError, RefusedError, ScriptError, UsageError
 from phonehome_tools.cable.files import digest, read_file, read_hashes, send_files
 from phonehome_tools.fleet.catalog import find_product, product_names
-from phonehome_tools.installing.bundle import PRODUCT_PATH
+from phonehome_tools.installing.bundle import AGENT_PATH, PRODUCT_PATH, agent_files
+from phonehome_tools.installing.needing import ALONE, lacking
 from phonehome_tools.provisioning.order import CA_NAME, Order
 
 KEY_PATH: Final = "/phonehome.key"
@@ -71,6 +72,23 @@ def expect_no_key(board: Board, may_replace: bool) -> None:
         raise RefusedError(
             f"{board.name}: this board has a key already, epoch {key}",
             "--replace gives it another one: what it signed under the old one is refused then",
+        )
+
+
+def expect_parts(board: Board, order: Order) -> None:
+    """RefusedError when the agent on a board could not start by what is ordered.
+
+    Only the agent that push installs is judged: another build has other files.
+    """
+    base = agent_files("base")
+    names = lacking({"server": order.server, **ALONE}, ())
+    parts = {name: agent_files(name).keys() - base.keys() for name in names}
+    there = read_hashes(board, [AGENT_PATH, *sorted(set().union(*parts.values()))])
+    lacks = [name for name, files in parts.items() if not files <= there.keys()]
+    if lacks and there.get(AGENT_PATH) == digest(base[AGENT_PATH]):
+        raise RefusedError(
+            f"{board.name}: its agent is without {', '.join(lacks)}, for {order.server}",
+            f"first: phonehome push {board.name}",
         )
 
 
