@@ -61,6 +61,7 @@ async def test_the_owner_chooses_moves_and_declines(tmp_path):
         assert "Wann dürfen wir kommen?" in text
         assert "Europe/Berlin" in text
         assert "Pumpe für Tests, wegen: Nichts fließt (P1)" in text
+        assert "Die Garantie zahlt." in text
         english = await page(receiver, path + "?lang=en")
         assert "Pump for tests, because of: No flow (P1)" in english
         offered = starts(text)

@@ -33,6 +33,9 @@ def say(language: str, name: str, about: Mapping[str, Any]) -> str:
 
 
 def tell(language: str, about: Mapping[str, Any]) -> dict[str, str]:
-    """What a visit is about (visit.about) in a language: appliance, fault and code."""
+    """What a visit is about (visit.about) in a language: appliance, fault and code, and who pays
+    ("" where nobody wrote it down).
+    """
     words = about.get("words", {}).get(language, {})
-    return {name: words.get(about[name], about[name]) for name in ("appliance", "fault", "code")}
+    said = {name: words.get(about[name], about[name]) for name in ("appliance", "fault", "code")}
+    return {**said, "payer": about.get("payer", "")}

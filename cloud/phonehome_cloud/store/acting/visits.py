@@ -114,6 +114,7 @@ def _make(action: ActionRow, case: Case, now_at: int) -> Visit:
         "appliance": product.title if product else ticket.device,
         "fault": ticket.title,
         "code": ticket.code or f"{ticket.spn}.{ticket.fmi}",
+        "payer": action.payer,
     }
     if product:
         said = (product.title, ticket.title)
