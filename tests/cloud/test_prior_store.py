@@ -1,6 +1,9 @@
 """Outcomes are counted once, by whomever and however often they are told, and held ones twice."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError, Event
 
 import pytest
 from sqlalchemy import insert, update
@@ -14,7 +17,7 @@ from phonehome_cloud.core.diagnosing.outcomes import (
     action_helped,
     technician_found,
 )
-from phonehome_cloud.store import listing, priors
+from phonehome_cloud.store import listing, priors, tickets
 from phonehome_cloud.store.database import Database
 from phonehome_cloud.store.schema import device, ticket
 from phonehome_product import Action
@@ -163,3 +166,71 @@ def test_outcomes_are_listed_newest_first_in_pages(database):
         last = page[-1]
         after = last["at"], last["device"], last["ticket"], last["key"]
     assert keys == [f"{n}/closed" for n in (4, 3, 2, 1, 0)]
+
+
+def test_two_who_teach_in_opposite_order_do_not_wait_for_each_other(database, tmp_path):
+    """Each teaches about two faults in one transaction, in the other's order: both count at the
+    first try, and nobody is turned away by a deadlock that the database has to find.
+    """
+    meeting, tries = Barrier(2), []
+
+    def both(connection, names):
+        tries.append(names)
+        for n, name in enumerate(names):
+            place = DEV, 1, f"{name}/{'-'.join(names)}"
+            said = technician_found(place, name, FAULT, "c1", "technician:T7", NOW, {})
+            assert priors.teach(connection, said) is not None
+            if n == 0:
+                # Whoever waits for the other one does not come: then nobody holds what both want.
+                with suppress(BrokenBarrierError):
+                    meeting.wait(1)
+
+    bases = [Database(base_url(tmp_path)) for _ in range(2)]
+    for base in bases:
+        base.open()
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            orders = ("kettle", "pot"), ("pot", "kettle")
+            list(
+                pool.map(
+                    lambda pair: pair[0].write_now(both, pair[1]), zip(bases, orders, strict=True)
+                )
+            )
+    finally:
+        for base in bases:
+            base.close()
+    assert sorted(tries) == [("kettle", "pot"), ("pot", "kettle")]
+    keys = [(name, FAULT.id, FAULT.fmi) for name in ("kettle", "pot")]
+    found = database.read_now(priors.load_taught, keys)
+    assert [found[key].causes["c1"] for key in keys] == [2.0, 2.0]
+
+
+def test_who_settles_locks_tickets_first(database, tmp_path):
+    """A technician closes a ticket whose outcome is just being settled: one after the other, and
+    neither has to begin again.
+    """
+    database.write_now(priors.teach, helped())
+    held, tries = Event(), []
+
+    def close(connection):
+        tries.append("close")
+        tickets.expect(connection, DEV, 1)
+        held.set()
+        time.sleep(0.3)  # so that the other one has come as far as it can
+        assert priors.teach(connection, found("9/closed")) is not None
+
+    def settle(connection):
+        tries.append("settle")
+        return priors.settle(connection, find_fault, NOW + HELD_MS)
+
+    other = Database(base_url(tmp_path))
+    other.open()
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            closing = pool.submit(other.write_now, close)
+            assert held.wait(5)
+            assert database.write_now(settle) == 1
+            closing.result()
+    finally:
+        other.close()
+    assert sorted(tries) == ["close", "settle"]

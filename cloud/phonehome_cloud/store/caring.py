@@ -57,7 +57,7 @@ from phonehome_cloud.core.tickets import (
 from . import acting, care, notices
 from .asking import ask_device
 from .facts import Devices, TicketKey
-from .learning import learn_from
+from .learning import Lesson
 from .situations import People, make_situation
 
 # An action that cannot be started is cancelled and another one chosen, so often at most: then the
@@ -103,6 +103,7 @@ class Written:
     started: list[ActionRow] = field(default_factory=list)
     changed: list[ActionRow] = field(default_factory=list)
     progress: dict[TicketKey, Progress] = field(default_factory=dict)
+    lessons: list[Lesson] = field(default_factory=list)
     lanes: Counter[str] = field(default_factory=Counter)
     begun: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -116,7 +117,8 @@ def consider(
     progress: Progress,
     join: str | None = None,
 ) -> None:
-    """Consider one ticket, locked; what follows is added to `written`, effects to the outbox.
+    """Consider one ticket, locked; what follows is added to `written`, effects to the outbox. What
+    is learnt from it is for the end of the batch, and so is its history.
 
     `join` is the incident that it has become part of.
     """
@@ -124,9 +126,6 @@ def consider(
     if join is not None:
         one.join(join)
     one.run()
-    if ticket.history:
-        written.tickets.append(ticket)
-    progress.told = ticket.events
     written.progress[ticket.device, ticket.number] = progress
 
 
@@ -166,7 +165,7 @@ class _One:
         else:
             self._end_all()
         fault = self._knowledge.fault(self._ticket.product, self._ticket.spn, self._ticket.fmi)
-        learn_from(self._connection, self._ticket, self._actions, fault, self._now_at)
+        self._written.lessons.append(Lesson(self._ticket, self._actions, fault))
         running = self._running
         self._progress.running = running.n if running else None
         self._progress.due_at = running.due_at if running else self._answer_at

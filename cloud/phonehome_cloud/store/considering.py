@@ -30,6 +30,7 @@ from .dialects import fetch_among, has_row_locks
 from .enrollments import load_claims
 from .facts import Devices, TicketKey, load_facts
 from .incidents import Counted
+from .learning import learn_from
 from .priors import load_taught
 from .situations import load_actions, load_people, load_stock
 from .waiting import take_devices
@@ -169,6 +170,10 @@ def _consider(
         progress = Progress(row.diagnoses, row.actions, row.hash, row.incident)
         join = joined.get(key)
         consider(connection, knowledge, loaded, written, found[key], progress, join)
+    learn_from(connection, written.lessons, now_at)
+    for key, progress in written.progress.items():
+        progress.told = found[key].events
+    written.tickets += [found[key] for key in written.progress if found[key].history]
     _save(connection, rows, cases, written, now_at)
     changes += [(ticket, ticket.history) for ticket in written.tickets]
     notices.tell(connection, changes, loaded.known.owners, joined, now_at)

@@ -3,7 +3,8 @@
 A technician's close code teaches more, and where it is written (store.visit_answers).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
@@ -26,17 +27,31 @@ from .prior_tables import outcome
 RULE_LEARNT: Final = "action helped"
 
 
-def learn_from(
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A ticket and what was done about it; `fault` is that of the product file, None without."""
+
+    ticket: Ticket
+    actions: Sequence[ActionRow]
+    fault: Any
+
+
+def learn_from(connection: Connection, lessons: Iterable[Lesson], now_at: int) -> None:
+    """Teach what each action that helped says about the causes, once; the caller saves tickets.
+
+    It is the last thing for which a transaction waits for others (store.priors).
+    """
+    for lesson in lessons:
+        _learn_of(connection, lesson.ticket, lesson.actions, lesson.fault, now_at)
+
+
+def _learn_of(
     connection: Connection,
     ticket: Ticket,
     actions: Iterable[ActionRow],
     fault: Any,
     now_at: int,
 ) -> None:
-    """Teach what each action that helped says about the causes, once; the caller saves the ticket.
-
-    `fault` is that of the product file, None when it has none.
-    """
     helped = [row for row in actions if row.state == HELPED and row.kind != VISIT]
     if not helped or fault is None or ticket.product is None:
         return

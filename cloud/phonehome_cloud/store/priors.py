@@ -22,13 +22,14 @@ from phonehome_cloud.core.diagnosing.outcomes import (
 from phonehome_cloud.core.diagnosing.priors import counts_of, tell_change
 
 from . import tickets
-from .dialects import fetch_among, insert, insert_many
+from .dialects import fetch_among, insert, insert_many, wait_for_turn
 from .prior_tables import likelihood, outcome, prior
 from .schema import ticket
 
 HISTORY_LEARNT: Final = "learnt"
 RULE_HELD: Final = "not back in 90 days"
 WHO_RULE: Final = "rule"
+_TURN: Final = "teaching"
 SETTLED_AT_ONCE: Final = 100  # outcomes in one transaction
 
 Key = tuple[str, int, int]  # product, spn, fmi
@@ -105,7 +106,12 @@ def _row_of(what: Outcome) -> dict[str, Any]:
 def _count(
     connection: Connection, product: str, fault: Any, what: Taught, at: int
 ) -> dict[str, dict[str, float]]:
-    """Add weights, and tell old and new; the rows stay locked for this transaction."""
+    """Add weights, and tell old and new.
+
+    From here to the end of its transaction nobody else teaches: two who teach about the same
+    faults in another order would wait for each other. Tickets are locked before, and none behind.
+    """
+    wait_for_turn(connection, _TURN)
     key = product, fault.id, fault.fmi
     place = {"product": product, "spn": fault.id, "fmi": fault.fmi, "updated_at": at}
     rows = [{**place, "cause": cause, "weight": w} for cause, w in sorted(what.causes.items())]
@@ -165,6 +171,8 @@ def settle(
         .with_for_update(skip_locked=True)
     )
     rows = connection.execute(due).mappings().all()
+    for dev, number in sorted({(row["device"], row["ticket"]) for row in rows}):
+        tickets.expect(connection, dev, number)  # locks in order
     for row in rows:
         _settle(connection, row, find_fault(row["product"], row["spn"], row["fmi"]), now_at)
     return len(rows)
