@@ -5,7 +5,6 @@ import itertools
 import threading
 from collections import deque
 
-import pytest
 from paho.mqtt.client import MQTTMessage
 
 from phonehome_cloud.core.intake import Reply
@@ -174,13 +173,13 @@ class StubbornClient:
         self.acknowledged.append((packet_id, self._consumer._connection, ending.is_alive()))
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 async def test_a_connection_does_not_end_between_the_look_and_the_word():
     """A packet's number is another message's on the next connection: who has seen that the
     connection is the same says so before it can be another one; afterwards nothing is said.
     """
     consumer = MQTTConsumer(None, Membership("receiver"))
     consumer._client = client = StubbornClient(consumer)
+    consumer._closing = True  # nothing to be said about an address that there is none of
     consumer._acknowledge(message(7), 0)
     assert client.acknowledged == [(7, 0, True)]
     async with asyncio.timeout(DEADLINE_S):
