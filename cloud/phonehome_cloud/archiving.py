@@ -83,7 +83,10 @@ def archive(database: Database, folder: Path, days: int, say: Say) -> None:
 
 def check(folder: Path, say: Say) -> None:
     """Read every file of an archive against its manifest; StoreRefusedError for the first bad."""
-    for path in sorted(folder.glob("messages-*.json")):
+    paths = sorted(folder.glob("messages-*.json"))
+    if not paths:
+        say(f"{folder}: no file of an archive")
+    for path in paths:
         manifest = read_manifest(path)
         file = folder / manifest.file
         expect_whole(file, manifest.sha256)

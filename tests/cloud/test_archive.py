@@ -88,6 +88,9 @@ async def test_old_weeks_go_into_files_and_come_back(receiver, tmp_path):
     archiving.restore(receiver.database, folder, [], lambda _: None)
     assert sorted(in_table(receiver)) == before
     assert in_files(folder) == []
+    said = []
+    archiving.check(folder, said.append)
+    assert said == [f"{folder}: no file of an archive"]
     assert len(archived(receiver, folder)) == WEEKS
     assert sorted(in_table(receiver) + in_files(folder)) == before
 

@@ -161,6 +161,12 @@ async def test_nothing_is_overwritten(backed_up):
         assert after == before
 
 
+async def test_a_folder_that_is_not_there_is_named(backed_up):
+    """Not the file of another name that would have been written first."""
+    code, _, errors = await command(backed_up, "backup", "safe/a.backup")
+    assert (code, errors.strip()) == (1, "phonehome_cloud: safe is no folder: make it first")
+
+
 async def test_what_another_database_left_is_not_mixed_in(backed_up):
     """A write-ahead log without its file would be replayed into the restored one."""
     (backed_up / "receiver.db").rename(backed_up / "away.db")

@@ -109,8 +109,10 @@ def _sum_file_table(connection: sqlite3.Connection, name: str) -> Content:
 def begun(path: Path) -> Iterator[Path]:
     """A new file of mode 0600 under another name, that is given its own when all went well.
 
-    StoreRefusedError when there is something of that name, before or after.
+    StoreRefusedError when there is something of that name, before or after, or no such folder.
     """
+    if not path.parent.is_dir():
+        raise StoreRefusedError(f"{path.parent} is no folder: make it first")
     if path.exists():
         raise StoreRefusedError(f"{path} is there already; nothing was overwritten")
     partial = path.with_name(path.name + ".partial")
