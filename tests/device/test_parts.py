@@ -84,12 +84,13 @@ def test_a_command_without_its_part_is_unknown(monkeypatch):
     monkeypatch.setitem(sys.modules, "phonehome.core.pushing", None)
     said: list = []
     hands = SimpleNamespace(
-        functions={},
+        functions={128: lambda _args: __import__("gone")},
         config=SimpleNamespace(commands=None),
         log=SimpleNamespace(error=lambda text, *parts: said.append(text % parts)),
     )
     assert execute(registry.COMMAND_SET_CONFIG, {}, hands) == (registry.RESULT_UNKNOWN, None)
-    assert said == ["command 3: part not installed"]
+    assert execute(128, {}, hands) == (registry.RESULT_FAILED, None)  # the application's own
+    assert said == ["command 3: part not installed", "command 128: No module named 'gone'"]
 
 
 @pytest.mark.parametrize(

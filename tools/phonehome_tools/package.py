@@ -50,7 +50,7 @@ def _build(folder: Path, mpy: int) -> int:
     for package in compiled:
         needs = f", needs {', '.join(package.needs)}" if package.needs else ""
         print(f"{package.name}: {package.size / KIB:.1f} KB in {len(package.files)} files{needs}")
-    print(f"mpremote mip install --index {folder} phonehome")
+    print(f"mpremote mip install --index {folder} phonehome-all")
     return GOOD
 
 

@@ -36,12 +36,10 @@ def execute(code: int, args: dict, hands) -> tuple:
         return _RESULT_REFUSED, None
     try:
         return (_RESULT_OK, function(args)) if own is None else own(hands, args)
-    except ImportError:
-        hands.log.error("command %d: part not installed", code)
-        return _RESULT_UNKNOWN, None
     except Exception as error:  # whatever a command does, the agent goes on
-        hands.log.error("command %d: %s", code, error)
-        return _RESULT_FAILED, None
+        is_lacking = own is not None and isinstance(error, ImportError)
+        hands.log.error("command %d: %s", code, "part not installed" if is_lacking else error)
+        return _RESULT_UNKNOWN if is_lacking else _RESULT_FAILED, None
 
 
 def register(functions: dict, code: int, function) -> None:
