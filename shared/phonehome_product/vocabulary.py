@@ -44,7 +44,7 @@ USAGES = frozenset({"occurrences", "reopened", "hours", "boots"})
 
 # The lines of the receiver's table of costs (core.deciding.costs) that a product may override.
 _COSTS = """
-truck technician_minute wasted_visit shipping wasted_part desk_minute person_minutes
+truck technician_minute wasted_visit shipping wasted_part part_back desk_minute person_minutes
 look_minutes lead_minutes owner_minute failed_steps failed_command mail day_without urgent_day
 nuisance_share self_help_days remote_days part_days visit_days person_days lead_days wait_days
 unknown_part_days person_knows

@@ -4,6 +4,8 @@ import pytest
 
 from phonehome_cloud.core.deciding.choice import choose
 from phonehome_cloud.core.deciding.costs import REASONS, Costs, CostsError, costs_of
+from phonehome_product import parse
+from tests.cloud.causes import HEAD
 from tests.cloud.remedies import (
     DRUM,
     LEAK,
@@ -14,6 +16,42 @@ from tests.cloud.remedies import (
     scaled,
     situation,
     tried,
+)
+
+KIT = (
+    HEAD
+    + """
+[[part]]
+number = "K-PUMP"
+title = "Pump"
+price = 50
+[[part]]
+number = "K-BOARD"
+title = "Board"
+price = 150
+[[fault.cause]]
+id = "dead"
+title = "The pump is dead"
+prior = 0.75
+[[fault.cause]]
+id = "burnt"
+title = "The board is burnt"
+prior = 0.25
+[[fault.action]]
+id = "swap_pump"
+kind = "visit"
+parts = ["K-PUMP"]
+skills = ["electric"]
+minutes = 40
+success = { dead = 0.95 }
+[[fault.action]]
+id = "swap_both"
+kind = "visit"
+parts = ["K-PUMP", "K-BOARD"]
+skills = ["electric"]
+minutes = 40
+success = { dead = 0.95, burnt = 0.95 }
+"""
 )
 
 
@@ -120,3 +158,40 @@ def test_a_product_overrides_one_line():
     dear = scaled(PRODUCT, 0)
     chosen = decide(PUMP, product=dear, costs=free, dead=0.7, clogged=0.3).chosen
     assert chosen.action_id == "swap_pump"
+
+
+def of_kit(**probabilities):
+    """What is decided about a fault that a pump or a pump and a board mend."""
+    product = parse(KIT, "kit.toml")
+    return decide("K1", product=product, costs=costs_of(), **probabilities)
+
+
+def test_a_visit_costs_the_parts_that_it_fits():
+    """A kit of two parts is priced by what each cause needs of it, and by what goes back."""
+    options = of_kit(dead=0.75, burnt=0.25).options
+    (kit,) = (option for option in options if option.action_id == "swap_both")
+    assert kit.parts_of_cost["parts that are fitted"] == pytest.approx(0.75 * 50 + 0.25 * 200)
+    assert kit.parts_of_cost["parts taken back"] == pytest.approx(0.75 * 2)
+    (one,) = (option for option in options if option.action_id == "swap_pump")
+    assert one.parts_of_cost["parts that are fitted"] == pytest.approx(0.75 * 50)
+    assert one.parts_of_cost["parts taken back"] == pytest.approx(0.25 * 2)
+    assert kit.expected_cost == pytest.approx(sum(kit.parts_of_cost.values()))
+
+
+def test_a_whole_kit_comes_along_when_both_causes_are_likely():
+    """Taking the dear part along for one case in four is cheaper than a second van, although the
+    kit as a whole costs more than what one cause needs.
+    """
+    assert of_kit(dead=0.75, burnt=0.25).chosen.action_id == "swap_both"
+    assert of_kit(dead=0.9999, burnt=0.0001).chosen.action_id == "swap_pump"
+
+
+def test_steps_that_help_more_often_than_not_need_no_sure_cause():
+    """What costs no van and no part may be tried at such odds; a parcel may not."""
+    decision = decide(PUMP, why_unsure="odd", clogged=0.65, dead=0.2, torn=0.15)
+    assert decision.chosen.action_id == "clean_filter"
+    assert 0.5 < decision.chosen.p_success < 0.75
+    parcel = decide(PUMP, why_unsure="odd", torn=0.7, clogged=0.2, dead=0.1)
+    (sieve,) = (option for option in parcel.options if option.action_id == "send_sieve")
+    assert 0.5 < sieve.p_success < 0.75
+    assert sieve.ruled_out_by == "not_sure"

@@ -28,6 +28,7 @@ MONEY = [
     "wasted_visit",
     "shipping",
     "wasted_part",
+    "part_back",
     "desk_minute",
     "owner_minute",
     "failed_steps",

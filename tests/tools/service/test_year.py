@@ -87,9 +87,10 @@ def test_always_visit_takes_the_parts_of_the_likeliest_repair(tmp_path):
     assert within(len(entries), 0.75, found.first_time_fix)
     assert {entry.visits for entry in entries} == {1, 2}
     assert all(entry.cause == "cord_broken" for entry in entries if entry.visits == 2)
-    twice = COSTS.truck + 30 * COSTS.technician_minute + CORD_VISIT
+    once = CORD_VISIT + COSTS.part_back  # the bulb that was brought goes back
+    first = COSTS.truck + 30 * COSTS.technician_minute + COSTS.part_back + COSTS.wasted_visit
     assert {round(letters_of(e), 6) for e in entries} == {
-        round(cost, 6) for cost in (BULB_VISIT, CORD_VISIT, twice)
+        round(cost, 6) for cost in (BULB_VISIT, once, first + CORD_VISIT)
     }
 
 

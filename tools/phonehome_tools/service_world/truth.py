@@ -6,14 +6,13 @@ Plain floats: these are asked some ten thousand times in a simulated year.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from phonehome_cloud.core.deciding.playbook import AS_GOOD
 from phonehome_product import Action, Fault, Product
 
 from .world import Remedy, Sign, Trouble, World
 
 # Errors and worse keep an appliance from its work, warnings and notices do not (RFC 5424 codes).
 _ERROR = 3
-# Nobody takes a motor out to be two hundredths surer that it was the belt.
-_AS_GOOD = 0.05
 PriceOf = Callable[[Iterable[str]], float]
 MENDS_AT_HOME = ("self_help", "remote_fix")
 
@@ -48,7 +47,7 @@ class Truth:
         """
         able = [action for action in self.fault.actions if action.kind in kinds]
         most = max((self.success[action.id][cause] for action in able), default=0.0)
-        good = [a for a in able if self.success[a.id][cause] >= most - _AS_GOOD]
+        good = [a for a in able if self.success[a.id][cause] >= most - AS_GOOD]
         return min(good, key=lambda a: price_of(a.parts), default=None) if most > 0 else None
 
     def believed_action(self, kinds: tuple[str, ...]) -> Action | None:

@@ -33,8 +33,15 @@ def visit(life: Life, ordered: Action | None, presence: Presence) -> Steps:
     OverError when it helps; it returns when it did not, and nobody knows more than before.
     """
     needed = yield from _come(life, ordered, presence)
+    _in_vain(life)
     if needed is not None:
         yield from _come(life, needed, presence)
+        _in_vain(life)
+
+
+def _in_vain(life: Life) -> None:
+    """A visit that did not help costs what the table of costs says, on top of the van."""
+    life.entry.pay("visits", life.shop.prices.real.wasted_visit)
 
 
 def _come(
@@ -60,6 +67,8 @@ def _come(
     if doing is None:
         return None
     brought = ordered.parts if ordered else ()
+    returned = [part for part in brought if part not in doing.parts]
+    life.entry.pay("visits", len(returned) * real.part_back)
     if not all(part in brought or _in_van(life, part, turn) for part in doing.parts):
         return doing
     life.entry.pay("parts", life.shop.price_of(doing.parts))
@@ -94,7 +103,8 @@ def _until_somebody_opens(life: Life, ordered: Action | None, presence: Presence
             return
         real = life.shop.prices.real
         life.entry.wasted += 1
-        life.entry.pay("visits", real.truck + real.wasted_visit)
+        life.entry.pay("visits", real.truck)
+        _in_vain(life)
 
 
 def _agree(

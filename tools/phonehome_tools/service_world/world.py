@@ -144,6 +144,7 @@ class Costs(Section):
     technician_minute: Amount | None = None
     wasted_visit: Amount | None = None
     shipping: Amount | None = None
+    part_back: Amount | None = None
     desk_minute: Amount | None = None
     mail: Amount | None = None
     owner_minute: Amount | None = None

@@ -9,7 +9,9 @@ then does the cheapest thing that mends it. So what a person is worth is what it
 the cause: little when the diagnosis is clear, much when it is not.
 """
 
+import math
 from collections.abc import Sequence
+from operator import add, mul
 from typing import Final
 
 from phonehome_cloud.core.diagnosing.diagnosis import Diagnosis
@@ -39,6 +41,8 @@ HEALS_ALONE: Final = 0.02
 _FEW: Final = 1024  # playbooks that are kept
 _IF_IT_FAILS: Final = "if it fails"
 _THEN: Final = "what a person then does"
+_FITTED: Final = "parts that are fitted"
+_RETURNED: Final = "parts taken back"
 # Rules that bind the system and not a person, who knows more.
 _A_PERSON_MAY: Final = frozenset((None, "later", "not_sure"))
 _PERSON_PLACE: Final = 1  # among the moves of a playbook
@@ -102,6 +106,12 @@ class _Choice:
         self._p = [self._p_success(move) for move in self._moves]
         self._lines = [playbook.cost(move, situation) for move in self._moves]
         self._now = [sum(lines.values()) for lines in self._lines]
+        self._parts = [tuple(map(add, move.fitted, move.returned)) or None for move in self._moves]
+        for move, lines in zip(self._moves, self._lines, strict=True):
+            if move.fitted:
+                lines[_FITTED] = _dot(self._belief, move.fitted) / self._mass
+            if any(move.returned):
+                lines[_RETURNED] = _dot(self._belief, move.returned) / self._mass
         failed = any(tried.outcome == "failed" for tried in situation.tried)
         first = max(self._belief) / self._mass
         self._is_sure = is_sure(first, diagnosis.is_sure, failed)
@@ -139,7 +149,9 @@ class _Choice:
             move = self._moves[place]
             success = move.success[cause]
             if success:
-                cost = self._now[place] + (1.0 - success) * (move.failing + otherwise)
+                parts = self._parts[place]
+                now = self._now[place] + (parts[cause] if parts else 0.0)
+                cost = now + (1.0 - success) * (move.failing + otherwise)
                 least = cost if not is_known else min(least, cost)
                 is_known = True
         return least
@@ -147,8 +159,7 @@ class _Choice:
     def _p_success(self, move: Move) -> float:
         if move.kind == WAIT:
             return HEALS if self._situation.is_recovering else HEALS_ALONE
-        weights = zip(self._belief, move.success, strict=True)
-        return sum(weight * success for weight, success in weights) / self._mass
+        return _dot(self._belief, move.success) / self._mass
 
     def _rule(self, place: int) -> str | None:
         move, p = self._moves[place], self._p[place]
@@ -196,7 +207,9 @@ class _Choice:
                 now = self._now[place] * mass
                 if done & bit or now >= best or not self._may_follow(place, done):
                     continue
-                move = self._moves[place]
+                move, parts = self._moves[place], self._parts[place]
+                if parts:
+                    now += _dot(belief, parts)
                 rest = _fail(belief, move)
                 now += move.failing * sum(rest)
                 if now < best:
@@ -251,6 +264,10 @@ def _fail(belief: Sequence[float], move: Move) -> list[float]:
     """What is left of each cause when a move did not help."""
     weights = zip(belief, move.success, strict=True)
     return [weight * (1.0 - success) for weight, success in weights]
+
+
+def _dot(weights: Sequence[float], amounts: Sequence[float]) -> float:
+    return math.fsum(map(mul, weights, amounts))
 
 
 def _order(option: Option) -> tuple[bool, float, int]:

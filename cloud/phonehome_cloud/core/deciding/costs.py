@@ -22,6 +22,7 @@ class Costs:
     wasted_visit: float = 40.0
     shipping: float = 9.0
     wasted_part: float = 12.0
+    part_back: float = 2.0
     desk_minute: float = 0.8
     person_minutes: float = 20.0
     look_minutes: float = 20.0
@@ -50,6 +51,7 @@ REASONS: Final[Mapping[str, str]] = {
     "wasted_visit": "a visit that did not help: booked again, and trust lost",
     "shipping": "a parcel of up to 5 kg with tracking, packed",
     "wasted_part": "a part that did not help: sent back, checked, put on the shelf",
+    "part_back": "a part that a van took along for nothing: two minutes to book it back",
     "desk_minute": "48 an hour with everything that an employer pays",
     "person_minutes": "reading, a call and the entry of what was agreed",
     "look_minutes": "of a technician who finds the cause on the spot",

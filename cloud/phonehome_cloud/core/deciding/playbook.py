@@ -2,9 +2,13 @@
 
 Probabilities of the product file become floats here, and each action its own cost: what it costs
 whether or not it helps, line by line, and what more it costs when it does not.
+
+A van takes every part of its action along, and fits those that the cause needs: they are what the
+cheapest visit of the fault fits that mends this cause as well. The others go back onto the shelf.
+So what parts cost depends on the cause, and is expected over the causes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,6 +21,8 @@ WARNING: Final = 4  # RFC 5424; a fault that is no worse leaves the appliance wo
 STEPS_MINUTES: Final = 15  # of an action that does not say how long it takes
 VISIT_MINUTES: Final = 45  # of a van that a person sends: the mean of the trade
 DAYS_PER_YEAR: Final = 365.25
+# Nobody takes a motor out to be two hundredths surer that it was the belt.
+AS_GOOD: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,8 @@ class Move:
 
     `success` is P(it mends the fault | cause) in the order of the playbook's causes, `lines` what
     it costs at any rate, `days` how long the appliance is without use, `failing` what more it
-    costs when it does not help.
+    costs when it does not help. `fitted` and `returned` are what a visit's parts cost by cause:
+    those that are fitted, and those that are taken back; empty without parts.
     """
 
     kind: Kind
@@ -37,6 +44,8 @@ class Move:
     parts: tuple[str, ...] = ()
     command: str | None = None
     after: tuple[str, ...] = ()
+    fitted: tuple[float, ...] = ()
+    returned: tuple[float, ...] = ()
 
     @property
     def name(self) -> str:
@@ -108,7 +117,7 @@ def make_playbook(product: Product, fault: Fault, costs: Costs) -> Playbook:
     day = costs.urgent_day if fault.urgent else costs.day_without
     if fault.severity_code >= WARNING and not fault.urgent:
         day *= costs.nuisance_share
-    named = tuple(_move(product, action, causes, costs) for action in fault.actions)
+    named = tuple(_move(product, fault, action, causes, costs) for action in fault.actions)
     person = next((m for m in named if m.kind == PERSON), None) or _person(causes, costs)
     wait = Move(WAIT, None, (0.0,) * len(causes), {}, costs.wait_days)
     others = tuple(move for move in named if move.kind != PERSON)
@@ -121,11 +130,19 @@ def _person(causes: tuple[str, ...], costs: Costs) -> Move:
     return Move(PERSON, None, (1.0,) * len(causes), lines, costs.person_days)
 
 
-def _move(product: Product, action: Action, causes: tuple[str, ...], costs: Costs) -> Move:
+def _move(
+    product: Product, fault: Fault, action: Action, causes: tuple[str, ...], costs: Costs
+) -> Move:
     success = tuple(float(action.success_given(cause)) for cause in causes)
     if action.kind in (LEAD, PERSON) and not action.success:
         success = (1.0,) * len(causes)  # a new one has none of these faults; a person ends all
     lines, days, failing = _FIGURES[action.kind](product, action, costs)
+    fitted: tuple[float, ...] = ()
+    returned: tuple[float, ...] = ()
+    if action.kind == VISIT and action.parts:
+        used = [_used(product, fault, action, cause) for cause in causes]
+        fitted = tuple(_price(product, parts) for parts in used)
+        returned = tuple((len(action.parts) - len(parts)) * costs.part_back for parts in used)
     return Move(
         action.kind,
         action.id,
@@ -136,7 +153,24 @@ def _move(product: Product, action: Action, causes: tuple[str, ...], costs: Cost
         action.parts,
         action.command,
         action.after,
+        fitted,
+        returned,
     )
+
+
+def _used(product: Product, fault: Fault, action: Action, cause: str) -> tuple[str, ...]:
+    """Of the parts of a visit, those that are fitted when this is the cause; none mend others."""
+    most = float(action.success_given(cause))
+    if not most:
+        return ()
+    repairs = [
+        other.parts
+        for other in fault.actions
+        if other.kind == VISIT
+        and set(other.parts) <= set(action.parts)
+        and float(other.success_given(cause)) >= most - AS_GOOD
+    ]
+    return min(repairs, key=lambda parts: _price(product, parts))
 
 
 _Figures = tuple[dict[str, float], float, float]  # lines, days, failing
@@ -155,20 +189,18 @@ def _remote_fix(_product: Product, _action: Action, costs: Costs) -> _Figures:
 def _part(product: Product, action: Action, costs: Costs) -> _Figures:
     owner = (action.minutes or STEPS_MINUTES) * costs.owner_minute
     lines = {
-        "parts": _price(product, action),
+        "parts": _price(product, action.parts),
         "shipping": costs.shipping,
         "the owner's time": owner,
     }
     return lines, costs.part_days, costs.wasted_part
 
 
-def _visit(product: Product, action: Action, costs: Costs) -> _Figures:
+def _visit(_product: Product, action: Action, costs: Costs) -> _Figures:
     lines = {
         "van": costs.truck,
         "the technician's time": (action.minutes or VISIT_MINUTES) * costs.technician_minute,
     }
-    if action.parts:
-        lines["parts"] = _price(product, action)
     return lines, costs.visit_days, costs.wasted_visit
 
 
@@ -191,6 +223,6 @@ _FIGURES: Final = {
 }
 
 
-def _price(product: Product, action: Action) -> float:
-    found = [product.find_part(number) for number in action.parts]
+def _price(product: Product, parts: Iterable[str]) -> float:
+    found = [product.find_part(number) for number in parts]
     return sum(float(part.price) for part in found if part is not None)

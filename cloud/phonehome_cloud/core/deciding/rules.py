@@ -25,6 +25,8 @@ from .situation import (
 # An action that helps so often whatever the cause is may be taken without being sure of the
 # cause: more often right than the best diagnosis that this system acts on.
 SURE_OF_ACTION: Final = 0.75
+# Steps and commands cost no van and no part: more likely to help than not is enough for them.
+SURE_OF_STEPS: Final = 0.5
 # When an action has failed, its cause loses weight; below this the first cause left is a guess.
 SURE_OF_CAUSE: Final = 0.6
 # Of the commands of the agent, those after which the appliance can do all that it could before.
@@ -36,6 +38,7 @@ TAKING: Final = ("disable", "lock", "limit", "block", "downgrade", "degrade", "s
 TRIED_ENOUGH: Final = 2  # times; what keeps coming back after that is another cause
 
 NEEDS_CONSENT: Final = frozenset((REMOTE_FIX, PART, VISIT, LEAD))
+_NO_VAN: Final = frozenset((SELF_HELP, REMOTE_FIX))
 _TO_OWNER: Final = frozenset((SELF_HELP, PART, VISIT, LEAD))
 
 
@@ -133,7 +136,8 @@ def _is_covered(q: Question) -> bool:
 def _is_unsure(q: Question) -> bool:
     if q.move.kind in (WAIT, PERSON) or q.is_sure:
         return False
-    return q.p_success < SURE_OF_ACTION
+    enough = SURE_OF_STEPS if q.move.kind in _NO_VAN else SURE_OF_ACTION
+    return q.p_success < enough
 
 
 @dataclass(frozen=True, slots=True)
