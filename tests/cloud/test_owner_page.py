@@ -9,7 +9,7 @@ import pytest
 from phonehome_cloud.clock import now_ms
 from phonehome_cloud.core.caring import WAITING_CONSENT
 from phonehome_cloud.store.acting_tables import callback, lead, part_order, step
-from phonehome_cloud.store.people_tables import appliance, desk
+from phonehome_cloud.store.people_tables import appliance, desk, owner
 from tests.cloud.kettle import DAY, DEVICE, OWNER, Home
 from tests.cloud.running import running
 
@@ -111,9 +111,16 @@ async def test_an_owner_of_the_books_gets_at_their_data_too(living):
     assert "Was wir von Ihnen wissen" in text
     mine = re.search(r'action="(/my/[\w-]+)', text)[1]
     assert (await get_bytes(living, mine + "/export"))[:2] == b"PK"
-    wishes = await post(living, mine, do="wishes")
+    given = {"name": "Ada King", "mail": "ada@example.org", "zone": "Europe/Berlin"}
+    given |= dict.fromkeys(("phone", "street", "postcode", "city", "country"), "")
+    text = await post(living, mine, do="details", language="en", **given)
+    assert "What we know of you" in text
+    (row,) = living.rows(owner)
+    assert (row["name"], row["language"]) == ("Ada King", "en")
+    wishes = await post(living, mine + "?lang=de", do="wishes")
     there = re.search(r'action="(/u/[\w-]+)', wishes)[1]
-    assert "Sie bekommen diese Briefe nicht mehr" in await post(living, there, do="leave")
+    text = await post(living, there + "?lang=de", do="leave")
+    assert "Sie bekommen diese Briefe nicht mehr" in text
 
 
 async def test_no_help_is_an_answer(living):

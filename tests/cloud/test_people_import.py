@@ -87,6 +87,18 @@ def receiver_now():
     return 1_795_800_000_000
 
 
+async def test_a_terminal_is_told_the_place_and_how_many(tmp_path):
+    """A whole line has no column; beside the good rows the bad ones are counted."""
+    async with running(tmp_path) as receiver:
+        file = tmp_path / "owners.csv"
+        file.write_text(HEAD + "K-1,Jane,UTC\nK-2,Jim\nK-3,,Moon\n")
+        code, out, _ = await command(receiver, "import", "--dry-run", file)
+        assert code == 3
+        assert f"{file}:3: '2 cells': 3 cells as in the header" in out
+        assert f"{file}:4:zone: 'Moon': " in out
+        assert "owners: 1 new, 0 changed, 0 as they were, 2 wrong" in out
+
+
 async def test_every_bad_row_is_told_and_nothing_is_written(tmp_path):
     """Of all files, by file, line, column and value, also what only the database knows."""
     async with running(tmp_path) as receiver:

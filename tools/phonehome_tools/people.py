@@ -68,10 +68,13 @@ async def _import(desk: Desk, args: argparse.Namespace) -> int:
         return _tell_errors(args, answer)
     bad = answer["problems"]
     for row in bad:
-        where = f"{row['file']}:{row['line']}:{row['column']}"
+        places = row["file"], str(row["line"]), row["column"]  # of a whole line without a column
+        where = ":".join(place for place in places if place)
         _tell(args, row, f"{where}: {row['value']!r}: {row['fix']}")
     for row in answer["files"]:
         counts = f"{row['created']} new, {row['updated']} changed, {row['unchanged']} as they were"
+        wrong = len({each["line"] for each in bad if each["file"] == row["name"]})
+        counts += f", {wrong} wrong" if wrong else ""
         _tell(args, row, f"{row['name']}: {row['kind']}: {counts}")
     if not answer["is_written"]:
         print("nothing was written", file=sys.stderr)

@@ -23,7 +23,7 @@ from .parts import DATABASE, PRODUCTS
 from .people_archives import find_owner_data, send_archive
 from .persons import PERSON, read_person, zones
 from .problems import ProblemError
-from .wording import language_of
+from .wording import language_of, languages, words
 
 _PATH: Final = "/my/{token}"
 _WISHES_MS: Final = 86_400_000
@@ -64,6 +64,8 @@ async def _show(
         wrong=wrong,
         zones=zones(),
         owner=owner,
+        # One that nothing is written in is kept until another is chosen.
+        names={owner.language: owner.language} | {n: words(n, "my")["name"] for n in languages()},
         appliances=appliances,
         is_saved=is_saved,
     )
@@ -135,6 +137,8 @@ def _consent(connection: Connection, owner: Owner, form: dict[str, str], now_at:
 
 def _tell(connection: Connection, owner: Owner, form: dict[str, str], now_at: int) -> None:
     values, _ = read_person(_typed(form))
+    if form.get("language") in languages():
+        values["language"] = form["language"]
     owners.change(connection, owner.id, values, f"owner:{owner.id}", now_at)
 
 
