@@ -205,7 +205,7 @@ class Home:
 
     def action(self, n=0):
         """An action as it is stored."""
-        return self.do(care.expect_action, DEVICE, 1, n)
+        return self.do(care.expect_action, (DEVICE, 1, n))
 
     def rows(self, table):
         """All rows of a table, as mappings."""

@@ -103,7 +103,7 @@ def test_a_fault_that_heals_proves_what_was_left(home):
     home.start("descale")
     home.clock.advance(1000)
     home.heal()
-    home.do(care.conclude, *KEY, HELPED, "device", home.clock())
+    home.do(care.conclude, KEY, HELPED, "device", home.clock())
     last = home.rows(step)[1]
     assert (last["state"], last["evidence"]["source"]) == (steps.DONE, "healed")
     assert home.do(pursuing.find_due, home.clock() + DAY) == []
@@ -116,7 +116,7 @@ def test_an_owner_who_says_nothing_is_reminded_once(home):
     home.clock.now_at = first
 
     def due(connection):
-        found = care.expect_action(connection, *KEY)
+        found = care.expect_action(connection, KEY)
         case = home.case(connection, "descale")
         answer = acting.DUES["self_help"](connection, found, case, home.clock())
         care.save_actions(connection, (), [found])

@@ -129,7 +129,7 @@ def test_shipped_parts_have_left_the_depot(home):
     home.clock.advance(part_orders.CANCEL_WINDOW_MS)
     home.pursue()
     hear(home, "m1", "shipped")
-    home.do(care.conclude, *KEY, HELPED, "owner", home.clock())
+    home.do(care.conclude, KEY, HELPED, "owner", home.clock())
     assert (home.free_lids(), home.rows(reservation)) == (0, [])
 
 
@@ -142,7 +142,7 @@ def test_an_owner_is_asked_before_sales_hears_of_them(home):
     ((to, template, data),) = home.letters()
     assert (to, template, data["terms"]["kind"]) == (f"owner:{OWNER}", "consent", "lead")
     assert home.rows(lead) == []
-    home.do(care.decline, *KEY, "owner", home.clock())
+    home.do(care.decline, KEY, "owner", home.clock())
     home.start("new_one", n=1, lane="lead")
     (row,) = home.rows(lead)
     assert row["reasons"] == ["It is 6 years old; it was made for 5."]
@@ -165,7 +165,7 @@ def test_never_means_never(home):
     """Who opted out is not asked again, whatever the next ticket says."""
     row = home.start("new_one", state=WAITING_CONSENT)
     home.do(leads.opt_out, row, OWNER, home.clock())
-    home.do(care.decline, *KEY, "owner", home.clock())
+    home.do(care.decline, KEY, "owner", home.clock())
     with pytest.raises(StartError, match="no offers"):
         home.start("new_one", n=1, state=WAITING_CONSENT)
     assert home.do(leads.list_newest, None, 10) == []

@@ -94,7 +94,7 @@ def test_a_ticket_waits_in_the_open_when_nobody_can(home):
     (row,) = home.rows(assignment)
     assert row["operator"] is None
     assert home.do(persons.list_open, None, None, 10)[0]["ticket"] == 1
-    home.do(care.conclude, *KEY, "helped", "token:ada", home.clock())
+    home.do(care.conclude, KEY, "helped", "token:ada", home.clock())
     assert home.do(persons.list_open, None, None, 10) == []
 
 

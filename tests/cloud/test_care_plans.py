@@ -79,7 +79,7 @@ async def live(home, pumps):
             if action["ended_at"] is not None:
                 continue
             key = action["device"], action["ticket"], action["n"]
-            await home.do(care.cancel, *key, "token:ada", home.clock(), "no")
+            await home.do(care.cancel, key, "token:ada", home.clock(), "no")
     await home.care()
     home.clock.advance(DAY_MS)
     await home.says(pumps[0], kind=KIND_HEALED)

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from phonehome_cloud.core.caring import ActionKey
 from phonehome_cloud.core.tickets import CLOSED, IN_PROGRESS, OPEN, RESOLVED
 from phonehome_cloud.errors import ConflictError, NotFoundError, TransitionError
 from phonehome_cloud.store import acting, care, care_tables, looking, tickets
@@ -94,7 +95,7 @@ async def test_consent_is_waited_for(home):
     row = await the_action(home)
     assert (row.kind, row.state) == ("part", "waiting_consent")
     assert (await home.ticket()).state == OPEN
-    await home.do(care.agree, row.device, row.ticket, row.n, "owner", home.clock())
+    await home.do(care.agree, ActionKey(row.device, row.ticket, row.n), "owner", home.clock())
     await home.care()
     assert (await the_action(home)).state == "running"
     assert (await home.ticket()).state == IN_PROGRESS
@@ -107,7 +108,9 @@ async def test_what_is_declined_is_not_proposed_again(home):
     await home.says(await home.pump(consents=("visit",)), turns=TORN)
     await home.care()
     row = await the_action(home)
-    await home.do(care.decline, row.device, row.ticket, row.n, "owner", home.clock(), "no")
+    await home.do(
+        care.decline, ActionKey(row.device, row.ticket, row.n), "owner", home.clock(), "no"
+    )
     await home.care()
     first, *others = await home.actions()
     assert (first.state, first.detail["declined"]) == ("cancelled", True)
@@ -122,7 +125,9 @@ async def test_what_failed_is_followed_by_the_next_best(home):
     await home.says(await home.pump(), turns=CLOGGED)
     await home.care()
     row = await the_action(home)
-    await home.do(care.conclude, row.device, row.ticket, row.n, "failed", "owner", home.clock())
+    await home.do(
+        care.conclude, ActionKey(row.device, row.ticket, row.n), "failed", "owner", home.clock()
+    )
     await home.care()
     first, second = await home.actions()
     assert (first.state, second.action_id) == ("failed", "swap_pump")
@@ -135,7 +140,9 @@ async def test_what_helped_resolves_the_ticket(home):
     await home.says(await home.pump(), turns=CLOGGED)
     await home.care()
     row = await the_action(home)
-    await home.do(care.conclude, row.device, row.ticket, row.n, "helped", "owner", home.clock())
+    await home.do(
+        care.conclude, ActionKey(row.device, row.ticket, row.n), "helped", "owner", home.clock()
+    )
     await home.care()
     assert (await home.ticket()).state == RESOLVED
     last = (await home.history("state"))[-1]
@@ -148,7 +155,9 @@ async def test_a_relapse_is_decided_anew(home):
     await home.says(pump, turns=CLOGGED)
     await home.care()
     row = await the_action(home)
-    await home.do(care.conclude, row.device, row.ticket, row.n, "helped", "owner", home.clock())
+    await home.do(
+        care.conclude, ActionKey(row.device, row.ticket, row.n), "helped", "owner", home.clock()
+    )
     await home.care()
     home.clock.advance(DAY)
     await home.says(pump, kind=KIND_HEALED)
@@ -181,7 +190,7 @@ async def test_an_operator_chooses(home):
     args = row.device, row.ticket
     with pytest.raises(ConflictError, match="under way"):
         await home.do(care.start, *args, "part", "send_sieve", "token:ada", home.clock(), "sure")
-    await home.do(care.cancel, *args, row.n, "token:ada", home.clock(), "mine")
+    await home.do(care.cancel, ActionKey(*args, row.n), "token:ada", home.clock(), "mine")
     await home.do(care.start, *args, "part", "send_sieve", "token:ada", home.clock(), "sure")
     await home.care()
     chosen = await the_action(home)
@@ -251,13 +260,13 @@ async def test_an_action_that_ended_stays_ended(home):
     await home.care()
     row = await the_action(home)
     args = row.device, row.ticket
-    await home.do(care.conclude, *args, row.n, "failed", "owner", home.clock())
+    await home.do(care.conclude, ActionKey(*args, row.n), "failed", "owner", home.clock())
     with pytest.raises(TransitionError):
-        await home.do(care.conclude, *args, row.n, "helped", "owner", home.clock())
+        await home.do(care.conclude, ActionKey(*args, row.n), "helped", "owner", home.clock())
     with pytest.raises(NotFoundError):
-        await home.do(care.conclude, *args, 99, "helped", "owner", home.clock())
+        await home.do(care.conclude, ActionKey(*args, 99), "helped", "owner", home.clock())
     with pytest.raises(ConflictError):
-        await home.do(care.decline, *args, row.n, "owner", home.clock())
+        await home.do(care.decline, ActionKey(*args, row.n), "owner", home.clock())
 
 
 async def test_who_looks_meanwhile_is_not_forgotten(home):

@@ -78,7 +78,7 @@ async def test_what_failed_teaches_nothing(home):
     await home.says(await home.pump(), turns=CLOGGED)
     await home.care()
     (row,) = await home.actions()
-    await home.do(care.conclude, row.device, row.ticket, row.n, "failed", "owner", home.clock())
+    await home.do(care.conclude, (row.device, row.ticket, row.n), "failed", "owner", home.clock())
     await home.care()
     assert await taught(home) == 0
 

@@ -181,7 +181,7 @@ def test_a_late_part_moves_a_booked_visit_at_once(database):
     assert entries(files) == [("REQUEST", 2, moved.start_at)]
     ((_, _, files),) = told(database, "visit_job_cancelled")
     assert [one[:2] for one in entries(files)] == [("CANCEL", 2)]
-    action = database.write_now(care.expect_action, *KEY)
+    action = database.write_now(care.expect_action, KEY)
     assert now_at < action.due_at <= now_at + 6 * DAY_MS
     assert told(database, "part_news") == []  # it is not the owner's part
     # Once more, with a day that is later still; and the same again, which is no news.
@@ -265,7 +265,7 @@ def test_a_part_that_will_not_come_ends_the_visit(database):
     send_out(database)
     database.write_now(answers.confirm, KEY, "owner", NOW)
     say(database, "refused", NOW + DAY_MS, reason="out of production")
-    assert database.write_now(care.expect_action, *KEY).state == FAILED
+    assert database.write_now(care.expect_action, KEY).state == FAILED
     assert visit_of(database).state == "cancelled"
     *_, (_, _, files) = told(database, "visit_cancelled")
     assert entries(files)[0][:2] == ("CANCEL", 2)

@@ -58,7 +58,7 @@ def state_of(connection, dev=DEVICE):
     """(state of the ticket, of the action)."""
     return (
         tickets.expect(connection, dev, 1).state,
-        care.expect_action(connection, dev, 1, 0).state,
+        care.expect_action(connection, (dev, 1, 0)).state,
     )
 
 
@@ -142,7 +142,7 @@ def test_the_owner_declines(database):
     database.write_now(visit_answers.decline, KEY, "owner", NOW + 5)
     assert database.write_now(visits.expect, KEY).state == "declined"
     assert database.write_now(state_of) == ("open", CANCELLED)
-    row = database.write_now(care.expect_action, *KEY)
+    row = database.write_now(care.expect_action, KEY)
     assert row.detail["declined"] is True
     told = database.read_now(letters)
     owners = entries([one for one in told if one[0].startswith("owner")])
@@ -188,7 +188,7 @@ def test_a_calendar_of_their_own_gets_the_invitation(database):
 def test_an_action_that_ends_calls_the_visit_off(database):
     """The device healed, or an operator cancelled: calendars are told, once."""
     database.write_now(begin)
-    database.write_now(care.conclude, *KEY, CANCELLED, "token:ops", NOW + 5)
+    database.write_now(care.conclude, KEY, CANCELLED, "token:ops", NOW + 5)
     assert database.write_now(visits.expect, KEY).state == "cancelled"
     assert [e[0] for e in entries(database.read_now(letters))] == ["REQUEST", "CANCEL"]
     assert database.read_now(taken) == 0
@@ -333,14 +333,14 @@ def test_nobody_answers(database):
     """A reminder with times that are still free, then the action has failed."""
 
     def look(connection, now_at):
-        row = care.expect_action(connection, *KEY)
+        row = care.expect_action(connection, KEY)
         due = acting.DUES["visit"](connection, row, case_of(connection), now_at)
         care.save_actions(connection, (), [row])
         return due
 
     of = database.write_now(begin)
     later = of.start_at - 12 * HOUR_MS
-    assert database.write_now(care.expect_action, *KEY).due_at == later
+    assert database.write_now(care.expect_action, KEY).due_at == later
     last = NOW + 6 * 24 * HOUR_MS
     assert later < database.write_now(look, later) <= last
     reminded = database.write_now(visits.expect, KEY)

@@ -13,7 +13,7 @@ is still asked. The one way out of an outcome is `take_back`.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from phonehome_cloud.errors import CloudError, TransitionError
 
@@ -43,6 +43,14 @@ TRANSITIONS: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 
 
+class ActionKey(NamedTuple):
+    """What names an action in every table, and what belongs to it: a visit, an order, a step."""
+
+    device: str
+    ticket: int
+    n: int
+
+
 class StartError(CloudError):
     """An action that cannot be started after all; it is cancelled, and something else decided."""
 
@@ -69,6 +77,11 @@ class ActionRow:
     def name(self) -> str:
         """Its id in the product file, or its kind when it has none there."""
         return self.action_id or self.kind
+
+    @property
+    def key(self) -> ActionKey:
+        """What names it."""
+        return ActionKey(self.device, self.ticket, self.n)
 
     @property
     def is_under_way(self) -> bool:

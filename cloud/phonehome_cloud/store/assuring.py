@@ -13,7 +13,7 @@ from phonehome_cloud.core.acting.assurances import (
     REFUTED,
     WATCHED,
 )
-from phonehome_cloud.core.caring import FAILED, HELPED, RUNNING
+from phonehome_cloud.core.caring import FAILED, HELPED, RUNNING, ActionKey
 from phonehome_cloud.core.digesting import WHO_DEVICE, WHO_RULE, Ticket
 from phonehome_cloud.core.tickets import BY_RULE, HISTORY_ACTION, OPEN, RESOLVED
 
@@ -37,7 +37,7 @@ def follow(connection: Connection, ticket: Ticket, row: Row[Any], now_at: int) -
     if row.state == BELIEVED:
         _doubt(connection, ticket, row, now_at)
         return
-    action = care.expect_action(connection, row.device, row.ticket, row.action)
+    action = care.expect_action(connection, _key(row))
     if action.state != RUNNING:
         assurances.drop(connection, row)
         return
@@ -58,7 +58,7 @@ def _conclude(connection: Connection, row: Row[Any], state: str, now_at: int) ->
         assurances.tell_refuted(connection, row, now_at)
     who = WHO_RULE if state == BELIEVED else WHO_DEVICE
     evidence = {**_tell(row), "assurance": state}
-    given = row.device, row.ticket, row.action, outcome, who, now_at
+    given = _key(row), outcome, who, now_at
     care.conclude(connection, *given, evidence=evidence, text=_SAID[state])
 
 
@@ -67,7 +67,7 @@ def _doubt(connection: Connection, ticket: Ticket, row: Row[Any], now_at: int) -
     if ticket.state != RESOLVED:
         assurances.drop(connection, row)
     elif assurances.doubt(connection, row, ticket, now_at):
-        action = care.expect_action(connection, row.device, row.ticket, row.action)
+        action = care.expect_action(connection, _key(row))
         action.take_back(now_at)
         rule = RULE_STILL_THERE, _tell(row)
         ticket.move(OPEN, now_at, WHO_RULE, BY_RULE, *rule, text=_SAID[REFUTED])
@@ -76,6 +76,10 @@ def _doubt(connection: Connection, ticket: Ticket, row: Row[Any], now_at: int) -
         care.save_actions(connection, (), [action])
         assurances.tell_refuted(connection, row, now_at)
         look(connection, ticket.device, ticket.number, now_at)
+
+
+def _key(row: Row[Any]) -> ActionKey:
+    return ActionKey(row.device, row.ticket, row.action)
 
 
 def _tell(row: Row[Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from phonehome_cloud.core.caring import (
     AGREED,
     CANCELLED,
     WAITING_CONSENT,
+    ActionKey,
     ActionRow,
 )
 from phonehome_cloud.core.digesting import Ticket
@@ -48,8 +49,9 @@ def change_state(
     look(connection, dev, number, now_at)
 
 
-def expect_action(connection: Connection, dev: str, number: int, n: int) -> ActionRow:
+def expect_action(connection: Connection, key: ActionKey) -> ActionRow:
     """One action, locked; NotFoundError when there is none. Lock its ticket first."""
+    dev, number, n = key
     of_it = action.c.device == dev, action.c.ticket == number, action.c.n == n
     row = connection.execute(select(action).where(*of_it).with_for_update()).mappings().first()
     if row is None:
@@ -84,9 +86,7 @@ def _row(one: ActionRow) -> tuple[Any, ...]:
 
 def conclude(
     connection: Connection,
-    dev: str,
-    number: int,
-    n: int,
+    key: ActionKey,
     outcome: str,
     who: str,
     now_at: int,
@@ -97,8 +97,8 @@ def conclude(
 
     Raises NotFoundError, and TransitionError when it has ended already.
     """
-    ticket = tickets.expect(connection, dev, number)
-    found = expect_action(connection, dev, number, n)
+    ticket = tickets.expect(connection, *key[:2])
+    found = expect_action(connection, key)
     end(connection, ticket, found, outcome, who, now_at, evidence, text)
     _save(connection, ticket, found, now_at)
     return found
@@ -139,9 +139,7 @@ def note(
 
 def agree(
     connection: Connection,
-    dev: str,
-    number: int,
-    n: int,
+    key: ActionKey,
     who: str,
     now_at: int,
     text: str | None = None,
@@ -150,8 +148,8 @@ def agree(
 
     Raises NotFoundError, and TransitionError when it does not wait for consent.
     """
-    ticket = tickets.expect(connection, dev, number)
-    found = expect_action(connection, dev, number, n)
+    ticket = tickets.expect(connection, *key[:2])
+    found = expect_action(connection, key)
     before = found.state
     found.move(AGREED, now_at)
     note(ticket, found, before, who, now_at, text=text)
@@ -161,9 +159,7 @@ def agree(
 
 def decline(
     connection: Connection,
-    dev: str,
-    number: int,
-    n: int,
+    key: ActionKey,
     who: str,
     now_at: int,
     text: str | None = None,
@@ -172,17 +168,15 @@ def decline(
 
     Raises NotFoundError, and ConflictError when it does not wait for consent.
     """
-    tickets.expect(connection, dev, number)  # locks in order
-    if expect_action(connection, dev, number, n).state != WAITING_CONSENT:
-        raise ConflictError(f"action {n} does not wait for consent")
-    return cancel(connection, dev, number, n, who, now_at, text)
+    tickets.expect(connection, *key[:2])  # locks in order
+    if expect_action(connection, key).state != WAITING_CONSENT:
+        raise ConflictError(f"action {key.n} does not wait for consent")
+    return cancel(connection, key, who, now_at, text)
 
 
 def cancel(
     connection: Connection,
-    dev: str,
-    number: int,
-    n: int,
+    key: ActionKey,
     who: str,
     now_at: int,
     text: str | None = None,
@@ -191,8 +185,8 @@ def cancel(
 
     Raises NotFoundError, and TransitionError when it has ended already.
     """
-    ticket = tickets.expect(connection, dev, number)
-    found = expect_action(connection, dev, number, n)
+    ticket = tickets.expect(connection, *key[:2])
+    found = expect_action(connection, key)
     found.detail["declined"] = True
     end(connection, ticket, found, CANCELLED, who, now_at, {"declined": True}, text)
     _save(connection, ticket, found, now_at)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select, update
 
-from phonehome_cloud.core.caring import CANCELLED
+from phonehome_cloud.core.caring import CANCELLED, ActionKey
 from phonehome_cloud.core.deciding.situation import PERSON
 from phonehome_cloud.errors import NotFoundError
 
@@ -98,7 +98,8 @@ def _call_off(connection: Connection, dev: str, now_at: int) -> None:
         action.c.device == dev, action.c.ended_at.is_(None), action.c.kind != PERSON
     )
     for ticket, n in connection.execute(query.order_by(*columns)).all():
-        care.conclude(connection, dev, ticket, n, CANCELLED, "rule", now_at, {"owner": "gone"})
+        key = ActionKey(dev, ticket, n)
+        care.conclude(connection, key, CANCELLED, "rule", now_at, {"owner": "gone"})
 
 
 def words_of(connection: Connection, name: str) -> tuple[str, ...]:

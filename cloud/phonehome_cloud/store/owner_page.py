@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import Connection, RowMapping, select
 
 from phonehome_cloud.core.acting.part_orders import TO_OWNER
-from phonehome_cloud.core.caring import FAILED, HELPED, RUNNING, ActionRow
+from phonehome_cloud.core.caring import FAILED, HELPED, RUNNING, ActionKey, ActionRow
 from phonehome_cloud.core.deciding.situation import LEAD
 from phonehome_cloud.core.digesting import Ticket
 from phonehome_cloud.core.people.owners import Owner
@@ -67,16 +67,17 @@ def load(connection: Connection, token: str, now_at: int) -> Shown:
     actions = care.list_actions(connection, ticket.device, ticket.number)
     newest = actions[-1] if actions else None
     n = newest["n"] if newest else 0
-    fix = remote.find(connection, ticket.device, ticket.number, n)
+    key = _key(ticket, n)
+    fix = remote.find(connection, *key)
     return Shown(
         owner,
         ticket,
         newest,
         actions[:-1],
-        steps.list_steps(connection, (ticket.device, ticket.number, n)),
-        _find_order(connection, (ticket.device, ticket.number, n)),
+        steps.list_steps(connection, key),
+        _find_order(connection, key),
         fix.state if fix else None,
-        assurances.find(connection, (ticket.device, ticket.number, n)),
+        assurances.find(connection, key),
         callbacks.find_open(connection, ticket.device, ticket.number),
         people.find_desk(connection).phone or "",
     )
@@ -91,7 +92,7 @@ def _find_order(connection: Connection, key: parts.OrderKey) -> RowMapping | Non
 def open_visit(connection: Connection, token: str, n: int, now_at: int) -> str:
     """The path of the page of the visit that action `n` is, under a token of its own."""
     owner, ticket = _open(connection, token, now_at)
-    of = visits.read(connection, (ticket.device, ticket.number, n))
+    of = visits.read(connection, _key(ticket, n))
     return visit_letters.make_page(connection, owner, of, now_at)
 
 
@@ -105,7 +106,7 @@ def finish_step(connection: Connection, token: str, n: int, number: int, now_at:
     """The owner has done a step of action `n`."""
     _, ticket = _open(connection, token, now_at)
     _expect_running(connection, ticket, n)
-    key = ticket.device, ticket.number, n
+    key = _key(ticket, n)
     steps.finish(connection, key, number, WHO, now_at)
     text = f"step {number + 1}: the owner has done it"
     ticket.note(now_at, WHO, HISTORY_ACTION, evidence={"n": n, "step": number + 1}, text=text)
@@ -128,13 +129,13 @@ def conclude(
         tickets.save(connection, (), [ticket])
         return
     outcome = HELPED if helped else FAILED
-    care.conclude(connection, ticket.device, ticket.number, n, outcome, WHO, now_at, text=text)
+    care.conclude(connection, action.key, outcome, WHO, now_at, text=text)
 
 
 def agree(connection: Connection, token: str, n: int, now_at: int) -> None:
     """The owner agrees to action `n`; TransitionError when nobody asks any more."""
     _, ticket = _open(connection, token, now_at)
-    care.agree(connection, ticket.device, ticket.number, n, WHO, now_at)
+    care.agree(connection, _key(ticket, n), WHO, now_at)
 
 
 def decline(
@@ -142,8 +143,8 @@ def decline(
 ) -> None:
     """The owner does not want action `n`; with `never` no offer of a new appliance at all."""
     owner, ticket = _open(connection, token, now_at)
-    action = care.expect_action(connection, ticket.device, ticket.number, n)
-    care.decline(connection, ticket.device, ticket.number, n, WHO, now_at)
+    action = care.expect_action(connection, _key(ticket, n))
+    care.decline(connection, action.key, WHO, now_at)
     if never and action.kind == LEAD:
         leads.opt_out(connection, action, owner.id, now_at)
 
@@ -168,7 +169,7 @@ def cancel_part(connection: Connection, ticket: Ticket, n: int, who: str, now_at
         ticket.note(now_at, who, HISTORY_ACTION, evidence={"n": n}, text=text)
         tickets.save(connection, (), [ticket])
         return
-    given = ticket.device, ticket.number, n, "cancelled", who, now_at
+    given = _key(ticket, n), "cancelled", who, now_at
     care.conclude(connection, *given, text="the order was taken back")
 
 
@@ -193,8 +194,12 @@ def _read_link(connection: Connection, token: str, now_at: int) -> tuple[Owner, 
     return owner, dev, number
 
 
+def _key(ticket: Ticket, n: int) -> ActionKey:
+    return ActionKey(ticket.device, ticket.number, n)
+
+
 def _expect_running(connection: Connection, ticket: Ticket, n: int) -> ActionRow:
-    found = care.expect_action(connection, ticket.device, ticket.number, n)
+    found = care.expect_action(connection, _key(ticket, n))
     if found.state != RUNNING:
         raise ConflictError("this has changed meanwhile: look at what is new")
     return found

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, Table, select, update
 
 from phonehome_cloud.core.acting import steps as core_steps
 from phonehome_cloud.core.acting.part_orders import HELD
-from phonehome_cloud.core.caring import CANCELLED, RUNNING
+from phonehome_cloud.core.caring import CANCELLED, RUNNING, ActionKey
 from phonehome_cloud.core.digesting import WHO_DEVICE, WHO_RULE, Ticket
 from phonehome_cloud.core.tickets import HISTORY_ACTION
 from phonehome_cloud.errors import CloudError
@@ -64,12 +64,15 @@ def put_off(connection: Connection, due: Due, now_at: int) -> None:
     connection.execute(update(table).where(*(c == v for c, v in key)).values(due_at=later))
 
 
+def _key(row: Row[Any]) -> ActionKey:
+    return ActionKey(row.device, row.ticket, row.action)
+
+
 def _look_step(connection: Connection, ticket: Ticket, row: Row[Any], now_at: int) -> None:
     """Whether the device has shown that a step was done."""
     evidence = _judge(connection, row)
     if evidence is not None:
-        key = row.device, row.ticket, row.action
-        steps.finish(connection, key, row.step, core_steps.BY_DEVICE, now_at, evidence)
+        steps.finish(connection, _key(row), row.step, core_steps.BY_DEVICE, now_at, evidence)
         told = {"n": row.action, "step": row.step + 1, **evidence}
         text = f"step {row.step + 1}: the device confirms it"
         ticket.note(now_at, WHO_DEVICE, HISTORY_ACTION, evidence=told, text=text)
@@ -118,16 +121,16 @@ def _look_fix(connection: Connection, _ticket: Ticket, row: Row[Any], now_at: in
     if ended is None:
         return
     outcome, evidence, text = ended
-    if care.expect_action(connection, row.device, row.ticket, row.action).state == RUNNING:
+    if care.expect_action(connection, _key(row)).state == RUNNING:
         who = WHO_DEVICE if evidence else WHO_RULE
-        given = row.device, row.ticket, row.action, outcome, who, now_at
+        given = _key(row), outcome, who, now_at
         care.conclude(connection, *given, evidence=evidence, text=text)
 
 
 def _look_order(connection: Connection, _ticket: Ticket, row: Row[Any], now_at: int) -> None:
     """An order goes out, unless there is nobody left to send it to."""
     if row.state == HELD and people.find_owner(connection, row.device) is None:
-        given = row.device, row.ticket, row.action, CANCELLED, WHO_RULE, now_at
+        given = _key(row), CANCELLED, WHO_RULE, now_at
         care.conclude(connection, *given, text="nobody owns the appliance any more")
         return
     parts.look(connection, row, now_at)

@@ -63,11 +63,11 @@ def take(
         visit_supply.follow(connection, row, state, who, now_at)
     elif state in _NEWS:
         _tell_owner(connection, key, state, now_at)
-    if care.expect_action(connection, *key).state != RUNNING:
+    if care.expect_action(connection, key).state != RUNNING:
         return state
     if state == core.REFUSED:
         why = {"text": detail.get("reason") or "the supplier cannot deliver it"}
-        care.conclude(connection, dev, number, n, FAILED, who, now_at, evidence=evidence, **why)
+        care.conclude(connection, key, FAILED, who, now_at, evidence=evidence, **why)
     elif state == core.DELIVERED and row.destination == core.TO_OWNER:
         case = _case(connection, key, find_product)
         parts.deliver(connection, row, case, now_at)
@@ -88,7 +88,7 @@ def _tell_owner(connection: Connection, key: OrderKey, state: str, now_at: int) 
 
 def _wait_for_fitting(connection: Connection, key: OrderKey, now_at: int) -> None:
     """The part is there: the owner has so long to say whether it helped."""
-    action = care.expect_action(connection, *key)
+    action = care.expect_action(connection, key)
     action.due_at = now_at + core.FITTING_MS
     care.save_actions(connection, (), [action])
     look(connection, *key[:2], now_at)
@@ -105,7 +105,7 @@ def _case(connection: Connection, key: OrderKey, find_product: FindProduct) -> C
     ticket = tickets.expect(connection, *key[:2])
     product = find_product(ticket.product)
     fault = product.find_fault(ticket.spn, ticket.fmi) if product else None
-    action_id = care.expect_action(connection, *key).action_id
+    action_id = care.expect_action(connection, key).action_id
     action = fault.find_action(action_id) if fault and action_id else None
     owner = people.find_owner(connection, key[0])
     return Case(ticket, product, fault, action, owner=owner)

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, update
 
-from phonehome_cloud.core.caring import CANCELLED, WAITING_CONSENT, ActionRow
+from phonehome_cloud.core.caring import CANCELLED, WAITING_CONSENT, ActionKey, ActionRow
 from phonehome_cloud.core.deciding.situation import LEAD, PERSON, SELF_HELP, VISIT
 from phonehome_cloud.core.digesting import WHO_RULE, Ticket
 from phonehome_cloud.core.tickets import HISTORY_ACTION, is_open
@@ -55,7 +55,7 @@ def follow(connection: Connection, ticket: Ticket, row: Row[Any], now_at: int) -
     tickets.save(connection, (), [ticket])
     key = ticket.device, ticket.number
     if running is not None and who == _OWNER and _waits_for_owner(connection, running):
-        care.conclude(connection, *key, running.n, CANCELLED, WHO_RULE, now_at, text=text)
+        care.conclude(connection, running.key, CANCELLED, WHO_RULE, now_at, text=text)
         running = None
     if running is None:
         care.start(connection, *key, PERSON, None, WHO_RULE, now_at, text)
@@ -67,7 +67,8 @@ def _find_running(connection: Connection, ticket: Ticket) -> ActionRow | None:
     found = care.find(connection, ticket.device, ticket.number)
     if found is None or found["running"] is None:
         return None
-    return care.expect_action(connection, ticket.device, ticket.number, found["running"])
+    key = ActionKey(ticket.device, ticket.number, found["running"])
+    return care.expect_action(connection, key)
 
 
 def _waits_for_owner(connection: Connection, running: ActionRow) -> bool:
@@ -75,7 +76,7 @@ def _waits_for_owner(connection: Connection, running: ActionRow) -> bool:
         return True
     if running.kind != VISIT:
         return False
-    of = visits.maybe_visit(connection, (running.device, running.ticket, running.n))
+    of = visits.maybe_visit(connection, running.key)
     return of is not None and of.state == PROPOSED
 
 

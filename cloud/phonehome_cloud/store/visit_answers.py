@@ -103,10 +103,10 @@ def decline(connection: Connection, key: Key, who: str, now_at: int) -> None:
     """The owner wants no visit: nobody comes, and something else is decided."""
     _, of = _expect(connection, key)
     call_off(connection, of, states.DECLINED, now_at)
-    found = care.expect_action(connection, *key)
+    found = care.expect_action(connection, key)
     found.detail["declined"] = True
     care.save_actions(connection, (), [found])
-    care.conclude(connection, *key, CANCELLED, who, now_at, {"declined": True}, DECLINED_TEXT)
+    care.conclude(connection, key, CANCELLED, who, now_at, {"declined": True}, DECLINED_TEXT)
 
 
 def appoint(
@@ -140,7 +140,7 @@ def move_on(
     if parts_at is not None:
         of.parts_at = parts_at
     if why == AWAY and visit_parts.leave_van(connection, of):
-        payer = care.expect_action(connection, *key).payer
+        payer = care.expect_action(connection, key).payer
         try:
             visit_parts.keep(connection, of, payer, now_at)
         except ConflictError as error:
@@ -154,7 +154,7 @@ def move_on(
     held = visit_times.hold_first(connection, of, slots)
     if held is None:
         text = f"{why}, and nobody else can come"
-        care.conclude(connection, *key, FAILED, who, now_at, {"reason": why}, text)
+        care.conclude(connection, key, FAILED, who, now_at, {"reason": why}, text)
         return of
     of.move(states.PROPOSED, now_at)
     visits.save(connection, of)
@@ -235,7 +235,7 @@ def close(
     visits.save(connection, of)
     _teach(connection, ticket, of, fault, closing, who, now_at)
     outcome = HELPED if closing.is_fixed else CANCELLED if closing.nobody_home else FAILED
-    care.conclude(connection, *key, outcome, who, now_at, of.closing, closing.text or None)
+    care.conclude(connection, key, outcome, who, now_at, of.closing, closing.text or None)
     if closing.is_fixed:
         _close_ticket(connection, key, who, now_at)
     return of

@@ -168,7 +168,7 @@ def make_job_page(connection: Connection, technician: str, of: Visit, now_at: in
 def read_subject(subject: str) -> tuple[str, Key]:
     """(owner or technician, visit) of the subject of such a link."""
     who, ticket, action = subject.rsplit(" ", 2)
-    return who, (*parse_ticket_id(ticket), int(action))
+    return who, Key(*parse_ticket_id(ticket), int(action))
 
 
 def _subject(who: str, key: Key) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from phonehome_cloud.core.acting.part_orders import BACK_ORDERED, DELIVERED, ENDED
+from phonehome_cloud.core.caring import ActionKey
 from phonehome_cloud.core.visiting.slots import DAY_MS
 from phonehome_cloud.core.visiting.visit import Visit
 
@@ -19,7 +20,7 @@ def follow(connection: Connection, order: Row[Any], state: str, who: str, now_at
 
     What has arrived lies in the depot and is kept for the visit, if it is still to be.
     """
-    key = order.device, order.ticket, order.action
+    key = ActionKey(order.device, order.ticket, order.action)
     if state == DELIVERED:
         parts.receive(connection, order)
     of = visits.maybe_visit(connection, key)

@@ -63,7 +63,7 @@ def find_key(connection: Connection, uid: str) -> Key | None:
     """Which visit a calendar entry is of; None for others' entries."""
     columns = (visit.c.device, visit.c.ticket, visit.c.action)
     row = connection.execute(select(*columns).where(visit.c.uid == uid)).first()
-    return None if row is None else (row.device, row.ticket, row.action)
+    return None if row is None else Key(row.device, row.ticket, row.action)
 
 
 def list_keys_of(
@@ -76,7 +76,7 @@ def list_keys_of(
         .where(*_of_technicians([technician], from_at, until_at))
         .order_by(visit.c.start_at)
     )
-    return [(row.device, row.ticket, row.action) for row in rows]
+    return [Key(row.device, row.ticket, row.action) for row in rows]
 
 
 def list_between(

@@ -8,6 +8,7 @@ from aiohttp import web
 from sqlalchemy import Connection, RowMapping
 
 from phonehome_cloud.clock import now_ms
+from phonehome_cloud.core.caring import ActionKey
 from phonehome_cloud.core.deciding.situation import KINDS, PERSON
 from phonehome_cloud.core.tickets import parse_ticket_id
 from phonehome_cloud.store import care, listing
@@ -17,7 +18,7 @@ from .bodies import read_json
 from .operations import Operation, json_response
 from .parts import ACTOR, DATABASE, LOOK_AFTER, PRODUCTS
 from .problems import ProblemError, field_error
-from .queries import check_names
+from .queries import check_names, read_action
 
 Reason = Annotated[
     str,
@@ -158,7 +159,8 @@ def choose(
         row = care.find(connection, device, number)
         instead = row["running"] if row is not None else None
     if instead is not None:
-        care.cancel(connection, device, number, instead, who, now_at, wanted.reason)
+        key = ActionKey(device, number, instead)
+        care.cancel(connection, key, who, now_at, wanted.reason)
     what = wanted.kind, wanted.action_id
     care.start(connection, device, number, *what, who, now_at, wanted.reason)
 
@@ -167,33 +169,25 @@ async def end_action(request: web.Request) -> web.Response:
     """Say how an action ended, or what the owner said about it."""
     check_names(request, ())
     said = await read_json(request, ActionOutcome)
-    device, number = parse_ticket_id(request.match_info["ticket"])
-    n = int(request.match_info["n"])
+    key = read_action(request)
     database = request.config_dict[DATABASE]
-    await database.write(end, device, number, n, said, request[ACTOR], now_ms())
+    await database.write(end, key, said, request[ACTOR], now_ms())
     request.config_dict[LOOK_AFTER]()
     return json_response(await _care(request))
 
 
 def end(
-    connection: Connection,
-    device: str,
-    number: int,
-    n: int,
-    said: ActionOutcome,
-    who: str,
-    now_at: int,
+    connection: Connection, key: ActionKey, said: ActionOutcome, who: str, now_at: int
 ) -> None:
     """Take down what a person says about an action."""
-    what = connection, device, number, n
     if said.outcome == "agreed":
-        care.agree(*what, who, now_at, said.reason)
+        care.agree(connection, key, who, now_at, said.reason)
     elif said.outcome == "declined":
-        care.decline(*what, who, now_at, said.reason)
+        care.decline(connection, key, who, now_at, said.reason)
     elif said.outcome == "cancelled":
-        care.cancel(*what, who, now_at, said.reason)
+        care.cancel(connection, key, who, now_at, said.reason)
     else:
-        care.conclude(*what, said.outcome, who, now_at, text=said.reason)
+        care.conclude(connection, key, said.outcome, who, now_at, text=said.reason)
 
 
 async def _care(request: web.Request) -> Care:

@@ -16,6 +16,7 @@ from .pages import PAGE_SIZE, private
 from .paging import read_cursor, write_cursor
 from .parts import DATABASE, LOOK_AFTER, PRODUCTS
 from .problems import ProblemError
+from .queries import read_action
 from .rendering import RENDER
 
 _OUTCOMES = frozenset({"agreed", "declined", "helped", "failed", "cancelled"})
@@ -46,10 +47,9 @@ async def end_action(request: web.Request, name: str) -> web.StreamResponse:
     text, outcome = await _read(request, "do")
     if outcome not in _OUTCOMES:
         raise ProblemError("invalid-body", "use a button of the ticket's page")
-    device, number = parse_ticket_id(request.match_info["ticket"])
-    n, who = int(request.match_info["n"]), f"token:{name}"
     said = ActionOutcome(outcome, text)  # type: ignore[arg-type]  # one of _OUTCOMES
-    await request.app[DATABASE].write(end, device, number, n, said, who, now_ms())
+    given = read_action(request), said, f"token:{name}", now_ms()
+    await request.app[DATABASE].write(end, *given)
     request.app[LOOK_AFTER]()
     raise web.HTTPSeeOther(f"/tickets/{request.match_info['ticket']}")
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from phonehome_cloud.clock import now_ms
 from phonehome_cloud.core.acting import remote as core_remote
 from phonehome_cloud.core.acting.leads import write_csv
+from phonehome_cloud.core.caring import ActionKey
 from phonehome_cloud.core.tickets import parse_ticket_id, ticket_id
 from phonehome_cloud.store import care, operators
 from phonehome_cloud.store.acting import callbacks, leads, persons, remote, steps
@@ -18,7 +19,7 @@ from .bodies import read_json
 from .operations import Operation, json_response
 from .paging import page, read_cursor, read_limit, write_cursor
 from .parts import ACTOR, DATABASE
-from .queries import PAGING, check_names
+from .queries import PAGING, check_names, read_action
 
 _MAX_CSV_ROWS = 100_000
 
@@ -242,22 +243,22 @@ async def export_leads(request: web.Request) -> web.Response:
 async def get_progress(request: web.Request) -> web.Response:
     """How far an action is."""
     check_names(request, ())
-    key = *parse_ticket_id(request.match_info["ticket"]), int(request.match_info["n"])
+    key = read_action(request)
 
     # In the writer, because an action is read by locking it.
     return json_response(await request.config_dict[DATABASE].write(load_progress, key))
 
 
-def load_progress(connection: Connection, key: tuple[str, int, int]) -> Progress:
-    """How far an action (device, ticket, n) is; NotFoundError."""
-    action = care.expect_action(connection, *key)
+def load_progress(connection: Connection, key: ActionKey) -> Progress:
+    """How far an action is; NotFoundError."""
+    action = care.expect_action(connection, key)
     found = remote.find(connection, *key)
     rows = [
         ShownStep(r["step"] + 1, r["state"], r["by"], r["evidence"], r["ended_at"])
         for r in steps.list_steps(connection, key)
     ]
     told = action.kind, action.state, action.payer, action.detail, rows
-    return Progress(ticket_id(*key[:2]), key[2], *told, _show_fix(found))
+    return Progress(ticket_id(*key[:2]), key.n, *told, _show_fix(found))
 
 
 def _show_fix(row: Any) -> Fix | None:

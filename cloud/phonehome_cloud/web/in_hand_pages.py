@@ -24,6 +24,7 @@ from .logins import check_same_site
 from .pages import private
 from .parts import DATABASE
 from .problems import ProblemError
+from .queries import read_action
 from .rendering import RENDER
 from .supplying import News, cancel_for, load_order, take_news
 
@@ -78,7 +79,7 @@ async def show_leads(request: web.Request, _name: str) -> web.StreamResponse:
 @private
 async def show_action(request: web.Request, name: str) -> web.StreamResponse:
     """How far an action is: steps with their proof, a fix with before and after, an order."""
-    key = _key(request)
+    key = read_action(request)
     # In the writer, because an action is read by locking it.
     action = await request.app[DATABASE].write(load_progress, key)
     order = await request.app[DATABASE].read(load_order, key)
@@ -99,7 +100,7 @@ async def tell_order(request: web.Request, name: str) -> web.StreamResponse:
     """What a supplier said, or that the order is taken back."""
     check_same_site(request)
     form = await read_form(request)
-    said, key, who = form.get("do", ""), _key(request), f"token:{name}"
+    said, key, who = form.get("do", ""), read_action(request), f"token:{name}"
     if said == "cancel":
         await cancel_for(request, key, who)
     elif said in SAID_BY_SUPPLIER:
@@ -122,10 +123,6 @@ def _read_day(text: str) -> int | None:
         detail = f"expected = {text[:20]!r}: want a day as in 2026-12-24"
         raise ProblemError("invalid-body", detail) from None
     return int(day.timestamp() * 1000)
-
-
-def _key(request: web.Request) -> tuple[str, int, int]:
-    return *parse_ticket_id(request.match_info["ticket"]), int(request.match_info["n"])
 
 
 def _show_order(row: Any) -> dict[str, Any]:

@@ -1,11 +1,12 @@
-"""Query parameters: each is checked, and one that nobody knows is refused."""
+"""Query parameters and paths: each is checked, and one that nobody knows is refused."""
 
 import re
 from collections.abc import Collection, Mapping
 
 from aiohttp import web
 
-from phonehome_cloud.core.tickets import STATES
+from phonehome_cloud.core.caring import ActionKey
+from phonehome_cloud.core.tickets import STATES, parse_ticket_id
 from phonehome_cloud.store.listing import TicketFilter
 from phonehome_product.vocabulary import SEVERITIES
 
@@ -86,3 +87,9 @@ def _read_severity(text: str | None) -> int | None:
 def wrong_parameter(name: str, value: str, fix: str) -> ProblemError:
     """The refusal of a parameter, with what it should hold."""
     return ProblemError("bad-parameter", f"{name} is wrong", field_error(name, value, fix))
+
+
+def read_action(request: web.Request) -> ActionKey:
+    """The action that a path names; NotFoundError when its ticket can be none."""
+    ticket = parse_ticket_id(request.match_info["ticket"])
+    return ActionKey(*ticket, int(request.match_info["n"]))

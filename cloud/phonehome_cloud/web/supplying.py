@@ -95,7 +95,7 @@ async def _hear_supplier(request: web.Request) -> web.StreamResponse:
         given = request.app[VAULT], key, now_at
         supplier, secrets = await database.read(supplying.load_secrets, *given)
     except NotFoundError:
-        supplier, secrets, key = "", [], ("", 0, 0)
+        supplier, secrets, key = "", [], store.OrderKey("", 0, 0)
     event = verify(secrets, request.headers, body, now_at // 1000)
     if event is None:  # the same for an order that is none: nobody can look for them
         request.app[ADDRESS_LIMIT].charge(request.remote or "", _GUESS_COST)
@@ -163,7 +163,7 @@ async def cancel_for(request: web.Request, key: store.OrderKey, who: str) -> Non
 
     def cancel(connection: Connection) -> None:
         ticket = tickets.expect(connection, *key[:2])
-        owner_page.cancel_part(connection, ticket, key[2], who, now_ms())
+        owner_page.cancel_part(connection, ticket, key.n, who, now_ms())
 
     await request.config_dict[DATABASE].write(cancel)
     request.config_dict[LOOK_AFTER]()

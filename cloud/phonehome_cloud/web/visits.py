@@ -7,7 +7,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from phonehome_cloud.clock import now_ms
-from phonehome_cloud.core.tickets import parse_ticket_id, ticket_id
+from phonehome_cloud.core.tickets import ticket_id
 from phonehome_cloud.core.visiting.closing import Closing
 from phonehome_cloud.core.visiting.visit import Key, Visit
 from phonehome_cloud.errors import ConflictError
@@ -17,7 +17,7 @@ from .bodies import check_moment, read_json
 from .operations import Operation, json_response
 from .parts import ACTOR, DATABASE, LOOK_AFTER, PRODUCTS
 from .problems import ProblemError
-from .queries import check_names, wrong_parameter
+from .queries import check_names, read_action, wrong_parameter
 
 WEEK_MS = 7 * 86_400_000
 _MAX_SPAN_MS = 60 * 86_400_000
@@ -135,13 +135,13 @@ async def list_visits(request: web.Request) -> web.Response:
 async def get_visit(request: web.Request) -> web.Response:
     """One visit with what was proposed last."""
     check_names(request, ())
-    return json_response(await request.config_dict[DATABASE].read(_read, _key(request)))
+    return json_response(await request.config_dict[DATABASE].read(_read, read_action(request)))
 
 
 async def move_visit(request: web.Request) -> web.Response:
     """Another time for a visit; its calendar entries follow."""
     check_names(request, ())
-    wanted, key, who = await read_json(request, Move), _key(request), request[ACTOR]
+    wanted, key, who = await read_json(request, Move), read_action(request), request[ACTOR]
 
     def move(connection: Connection) -> ShownVisit:
         if wanted.start_at is None:
@@ -156,7 +156,7 @@ async def move_visit(request: web.Request) -> web.Response:
 async def set_parts(request: web.Request) -> web.Response:
     """When its parts arrive: a visit that would be earlier moves."""
     check_names(request, ())
-    wanted, key, who = await read_json(request, Arrival), _key(request), request[ACTOR]
+    wanted, key, who = await read_json(request, Arrival), read_action(request), request[ACTOR]
     check_moment("parts_at", wanted.parts_at, now_ms())
 
     def delay(connection: Connection) -> ShownVisit:
@@ -169,7 +169,7 @@ async def set_parts(request: web.Request) -> web.Response:
 async def close_visit(request: web.Request) -> web.Response:
     """How it was, written down for the technician."""
     check_names(request, ())
-    given, key, who = await read_json(request, NewClosing), _key(request), request[ACTOR]
+    given, key, who = await read_json(request, NewClosing), read_action(request), request[ACTOR]
     products = request.config_dict[PRODUCTS]
     closing = Closing(**msgspec.structs.asdict(given))
 
@@ -232,10 +232,6 @@ def _show(of: Visit) -> ShownVisit:
     derived: dict[str, Any] = {"ticket": ticket_id(of.device, of.ticket), "proposals": []}
     names = (name for name in ShownVisit.__struct_fields__ if name not in derived)
     return ShownVisit(**{name: getattr(of, name) for name in names}, **derived)
-
-
-def _key(request: web.Request) -> Key:
-    return *parse_ticket_id(request.match_info["ticket"]), int(request.match_info["n"])
 
 
 def _device(request: web.Request) -> str:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
 
+from phonehome_cloud.core.caring import ActionKey
 from phonehome_cloud.core.tickets import parse_ticket_id, ticket_id
 from phonehome_cloud.errors import ConflictError, NotFoundError
 
@@ -63,12 +64,12 @@ def order_id(device: str, ticket: int, action: int) -> str:
     return f"{ticket_id(device, ticket)}-{action}"
 
 
-def parse_order_id(text: str) -> tuple[str, int, int]:
-    """(device, ticket, action) of an order's number; NotFoundError when it cannot be one."""
+def parse_order_id(text: str) -> ActionKey:
+    """The action of an order's number; NotFoundError when it cannot be one."""
     head, _, action = text.rpartition("-")
     if not (action.isascii() and action.isdigit() and 0 < len(action) <= 9):
         raise NotFoundError(f"{text[:64]!r} is no order; one looks like a4cf12fffe05d3b1-3-1")
-    return *parse_ticket_id(head), int(action)
+    return ActionKey(*parse_ticket_id(head), int(action))
 
 
 def total_of(lines: Sequence[Line]) -> int:

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from phonehome_cloud.core.caring import ActionKey
+
 from .calendar import Booking
 from .slots import Need, Slot
 from .states import BOOKED, UNDER_WAY, check_move
 
-Key = tuple[str, int, int]  # device, ticket, action
+Key = ActionKey
 
 
 @dataclass(slots=True)
@@ -43,7 +45,7 @@ class Visit:
     @property
     def key(self) -> Key:
         """What names it in every table."""
-        return self.device, self.ticket, self.action
+        return Key(self.device, self.ticket, self.action)
 
     @property
     def need(self) -> Need:

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Row, RowMapping, func, select, update
 
 from phonehome_cloud.core.acting import assurances as core
 from phonehome_cloud.core.acting.assurances import BELIEVED, WATCHED, Sight
-from phonehome_cloud.core.caring import ActionRow
+from phonehome_cloud.core.caring import ActionKey, ActionRow
 from phonehome_cloud.core.digesting import Ticket
 from phonehome_cloud.store import people
 from phonehome_cloud.store.acting_tables import assurance
@@ -16,7 +16,7 @@ from phonehome_wire.registry import KIND_CONFIRMED
 
 from . import letters
 
-Key = tuple[str, int, int]  # device, ticket, action
+Key = ActionKey
 _LOOK_MS: Final = 60_000
 _DOUBT_EVERY_MS: Final = 3_600_000
 # The action outlasts the watch by so much: its own time is not what ends it.
@@ -30,7 +30,7 @@ def take(connection: Connection, row: ActionRow, ticket: Ticket, now_at: int) ->
 
     The caller saves the action, which waits for the appliance now.
     """
-    key = row.device, row.ticket, row.n
+    key = row.key
     if not _is_active(connection, ticket):
         return False
     before = find(connection, key)
@@ -54,7 +54,7 @@ def find(connection: Connection, key: Key) -> RowMapping | None:
 
 def look(connection: Connection, row: Row[Any], ticket: Ticket, now_at: int) -> str:
     """What has become of the owner's word; it is looked at again while it is watched."""
-    sight, key = _see(connection, row, ticket), (row.device, row.ticket, row.action)
+    sight, key = _see(connection, row, ticket), _key(row)
     state = core.judge(row.times, row.said_at, row.until_at, sight, now_at)
     due_at = None
     if state == WATCHED:
@@ -68,7 +68,7 @@ def look(connection: Connection, row: Row[Any], ticket: Ticket, now_at: int) -> 
 def doubt(connection: Connection, row: Row[Any], ticket: Ticket, now_at: int) -> bool:
     """Whether an appliance whose owner was believed has come back with the fault."""
     state = core.doubt(row.until_at, _see(connection, row, ticket), now_at)
-    key = row.device, row.ticket, row.action
+    key = _key(row)
     due_at = now_at + _DOUBT_EVERY_MS if state == BELIEVED else None
     _change(connection, key, state=state or row.state, due_at=due_at)
     return state == core.REFUTED
@@ -76,7 +76,7 @@ def doubt(connection: Connection, row: Row[Any], ticket: Ticket, now_at: int) ->
 
 def drop(connection: Connection, row: Row[Any]) -> None:
     """Its action has ended otherwise: there is nothing to look at any more."""
-    _change(connection, (row.device, row.ticket, row.action), due_at=None)
+    _change(connection, _key(row), due_at=None)
 
 
 def ask_again(connection: Connection, action: ActionRow, row: Row[Any], now_at: int) -> None:
@@ -131,6 +131,10 @@ def _is_active(connection: Connection, ticket: Ticket) -> bool:
 
 def _change(connection: Connection, key: Key, **values: Any) -> None:
     connection.execute(update(assurance).where(*_of(key)).values(values))
+
+
+def _key(row: Row[Any]) -> Key:
+    return Key(row.device, row.ticket, row.action)
 
 
 def _named(key: Key) -> dict[str, Any]:

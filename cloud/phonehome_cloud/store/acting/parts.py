@@ -18,7 +18,7 @@ from phonehome_cloud.core.acting.part_orders import (
     TO_OWNER,
     Line,
 )
-from phonehome_cloud.core.caring import ActionRow, Case, StartError
+from phonehome_cloud.core.caring import ActionKey, ActionRow, Case, StartError
 from phonehome_cloud.errors import ConflictError, NotFoundError
 from phonehome_cloud.store import people, stock
 from phonehome_cloud.store.acting_tables import part_order, part_order_event
@@ -27,7 +27,7 @@ from phonehome_cloud.store.dialects import insert
 from . import letters, sending, steps
 from .self_help import expect_article, expect_owner, write_proof
 
-OrderKey = tuple[str, int, int]  # device, ticket, action
+OrderKey = ActionKey
 
 _DAY_MS: Final = 86_400_000
 # A supplier that says nothing is asked about by a person long before this.
@@ -40,7 +40,7 @@ def start(connection: Connection, row: ActionRow, case: Case, now_at: int) -> No
     lines, currency = price(connection, case, now_at)
     source, supplier, kept = _find_source(connection, row, lines, now_at)
     what = source, supplier, lines, currency, row.payer, now_at
-    values = add(connection, (row.device, row.ticket, row.n), *what, kept=kept)
+    values = add(connection, row.key, *what, kept=kept)
     row.due_at = now_at + _LONGEST_MS
     row.detail["order"] = core.order_id(row.device, row.ticket, row.n)
     data = tell_of(values, row.detail["order"])
@@ -194,7 +194,7 @@ def deliver(connection: Connection, row: Row[Any], case: Case, now_at: int) -> N
         return
     wording = expect_article(case).in_language(case.owner.language)
     proofs = [write_proof(step.proof, case.product) for step in wording.steps]
-    steps.add(connection, (row.device, row.ticket, row.action), proofs, now_at)
+    steps.add(connection, OrderKey(row.device, row.ticket, row.action), proofs, now_at)
 
 
 def cancel(connection: Connection, row: Row[Any], now_at: int) -> None:
@@ -209,11 +209,8 @@ def end(connection: Connection, action: ActionRow, now_at: int) -> None:
 
     What is on its way to the depot still comes there, and is followed until it has.
     """
-    row = connection.execute(
-        select(part_order).where(*_of(action.device, action.ticket, action.n)).with_for_update()
-    ).first()
-    key = action.device, action.ticket, action.n
-    steps.end_all(connection, key, now_at)
+    row = connection.execute(select(part_order).where(*_of(*action.key)).with_for_update()).first()
+    steps.end_all(connection, action.key, now_at)
     if row is None or row.ended_at is not None:
         return
     if row.destination == TO_DEPOT and row.state != HELD:

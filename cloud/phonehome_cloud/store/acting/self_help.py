@@ -24,7 +24,7 @@ def start(connection: Connection, row: ActionRow, case: Case, now_at: int) -> No
     owner = expect_owner(case)
     wording = expect_article(case).in_language(owner.language)
     steps.add(
-        connection, _key(row), [write_proof(s.proof, case.product) for s in wording.steps], now_at
+        connection, row.key, [write_proof(s.proof, case.product) for s in wording.steps], now_at
     )
     _write(connection, row, owner, wording, now_at)
     row.due_at = now_at + REMIND_MS
@@ -45,7 +45,7 @@ def end(connection: Connection, row: ActionRow, now_at: int) -> None:
     evidence = None
     if row.state == HELPED:
         evidence = heard.find_healed(connection, row.device, row.ticket, row.started_at)
-    steps.end_all(connection, _key(row), now_at, evidence)
+    steps.end_all(connection, row.key, now_at, evidence)
 
 
 def expect_owner(case: Case) -> Owner:
@@ -94,7 +94,3 @@ def _write(
     key = letters.key_of("steps", row.device, row.ticket, row.n, again)
     given = key, "self_help", data, row.device, row.ticket, now_at
     letters.tell_owner(connection, owner, *given)
-
-
-def _key(row: ActionRow) -> steps.Key:
-    return row.device, row.ticket, row.n

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Row, RowMapping, select, update
 
 from phonehome_cloud.core.acting import steps as core
 from phonehome_cloud.core.acting.steps import DONE, ENDED, OPEN, UNPROVEN, WAITING
+from phonehome_cloud.core.caring import ActionKey
 from phonehome_cloud.errors import ConflictError, NotFoundError
 from phonehome_cloud.store.acting_tables import step
 from phonehome_cloud.store.dialects import insert
@@ -16,7 +17,7 @@ ASK_EVERY_MS = 20_000
 # And so often what it told by itself is looked at.
 LOOK_EVERY_MS = 5_000
 
-Key = tuple[str, int, int]  # device, ticket, action
+Key = ActionKey
 
 
 def add(
@@ -65,7 +66,7 @@ def finish(
 def give_up(connection: Connection, row: Row[Any], now_at: int) -> None:
     """The device had its time and did not show it: its owner goes on without."""
     _end(connection, row, UNPROVEN, now_at)
-    _open_next(connection, (row.device, row.ticket, row.action), now_at)
+    _open_next(connection, Key(row.device, row.ticket, row.action), now_at)
 
 
 def end_all(connection: Connection, key: Key, now_at: int, evidence: Any = None) -> None:
@@ -100,7 +101,7 @@ def _end(connection: Connection, row: Row[Any], state: str, now_at: int, **more:
 
 
 def _change(connection: Connection, row: Row[Any], **values: Any) -> None:
-    key = row.device, row.ticket, row.action
+    key = Key(row.device, row.ticket, row.action)
     connection.execute(update(step).where(*_of(key), step.c.step == row.step).values(values))
 
 

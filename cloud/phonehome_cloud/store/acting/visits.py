@@ -55,7 +55,7 @@ def start(connection: Connection, action: ActionRow, case: Case, now_at: int) ->
 
 def due(connection: Connection, action: ActionRow, _case: Case, now_at: int) -> int | None:
     """Nobody answered: other times, then the end. Nobody closed it: the desk asks."""
-    of = visits.expect(connection, (action.device, action.ticket, action.n))
+    of = visits.expect(connection, action.key)
     if of.state == PROPOSED and now_at < of.updated_at + LAST_MS:
         remind(connection, of, now_at)
         return look_again(of, now_at)
@@ -87,7 +87,7 @@ def look_again(of: Visit, now_at: int) -> int:
 
 def end(connection: Connection, action: ActionRow, now_at: int) -> None:
     """The action is over, whyever: a visit that is still to come is called off."""
-    of = visits.maybe_visit(connection, (action.device, action.ticket, action.n))
+    of = visits.maybe_visit(connection, action.key)
     if of is not None and of.is_under_way:
         call_off(connection, of, CANCELLED, now_at)
     parts.end(connection, action, now_at)
