@@ -106,6 +106,22 @@ async def test_a_stranger_cannot_use_up_the_bucket_of_a_key(receiver, washer):
     assert taken == [washer.kid]
 
 
+async def test_a_report_costs_its_key_one_token_whichever_way_it_goes(receiver, washer):
+    """Also when it cannot be answered at once, because a command waits: asked again, it is no copy
+    of itself. The same bytes once more are one, and have a bucket of their own.
+    """
+    taken = []
+    receiver.by_key.take = lambda key, cost=1.0: taken.append(key) or 0.0
+    assert (await receiver.accept(washer.message())).status == 200
+    receiver.commanding.waits_for = lambda _device: True
+    message, answers = washer.message(now_ms=62_000), []
+    assert not receiver.intake.accept_at_once(message, "http", None, "", answers.append)
+    assert (await receiver.accept(message)).status == 200
+    assert (answers, taken) == ([], [washer.kid] * 2)
+    assert (await receiver.accept(message)).status == 200
+    assert taken[2:] == [(washer.kid, "again")]
+
+
 async def test_an_unknown_key_is_dear(receiver, washer):
     """Each name that nobody has would be looked up in the database."""
     assert (await receiver.accept(washer.message(), address="192.0.2.1")).status == 200
