@@ -184,8 +184,9 @@ class Intake:
             uplink = _read_uplink(payload)
         except RefusedError:
             return None
-        if any(record.rtype == RTYPE_RESULT for record in uplink.records):
-            return None  # somebody may have waited for it
+        for record in uplink.records:
+            if record.rtype == RTYPE_RESULT:
+                return None  # somebody may have waited for it
         self._take_of(key, uplink)
         return _arrival(key, message, transport, received_at, uplink)
 

@@ -17,7 +17,8 @@ async def serve() -> None:
     """Serve on a free port until the process is ended."""
     app = web.Application()
     app.router.add_post("/v1/up", echo)
-    runner = web.AppRunner(app, access_log=None)
+    # The receiver may digest for minutes between two turns: nobody is hung up on meanwhile.
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=3600)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]
