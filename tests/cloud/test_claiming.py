@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from phonehome_cloud import migrations
+from phonehome_cloud.clock import now_ms
 from phonehome_cloud.core.people.consents import CONSENTS
 from phonehome_cloud.store import claiming, links, people
 from phonehome_cloud.store.database import Database
@@ -236,7 +237,8 @@ async def test_the_desk_answers_for_who_has_no_mail(tmp_path):
 async def test_links_that_are_over(tmp_path):
     """Expired, forged, or for something else: a page says so, in the reader's language."""
     async with running(tmp_path) as receiver:
-        old = await receiver.database.write(links.make, claiming.HAND_OVER, "00" * 8, 1)
+        over_at = now_ms() - 1000  # not so long ago that it is forgotten
+        old = await receiver.database.write(links.make, claiming.HAND_OVER, "00" * 8, over_at)
         other = await receiver.database.write(links.make, "visit", "x", 2**52)
         german = {"Accept-Language": "fr;q=0.3, de-AT, en;q=0.5"}
         status, page = await get(receiver, f"/claim/hand-over/{old}", **german)
