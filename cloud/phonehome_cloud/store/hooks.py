@@ -10,7 +10,7 @@ from phonehome_cloud.core.telling.effect import WEBHOOK, Effect
 from phonehome_cloud.errors import ConflictError, NotFoundError
 
 from .dialects import insert, wait_for_turn
-from .effects import add as add_effect
+from .effects import add_all as add_effects
 from .schema import webhook, webhook_secret
 from .vault import Vault
 
@@ -131,17 +131,28 @@ def announce(
     device: str | None,
     ticket: int | None,
     now_at: int,
-    among: Sequence[RowMapping] | None = None,
 ) -> int:
     """Write one effect for each webhook that subscribes to this type of event; returns how many.
 
-    The same key again adds nothing. A type is dotted words ("ticket.resolved"). `among` are all
-    webhooks, for who announces many events and has read them.
+    The same key again adds nothing. A type is dotted words ("ticket.resolved").
     """
-    known = list_all(connection) if among is None else among
-    hooks = [row for row in known if _wants(row, event)]
-    for row in hooks:
-        effect = Effect(
+    made = compose(list_all(connection), key, event, data, device, ticket, now_at)
+    add_effects(connection, made)
+    return len(made)
+
+
+def compose(
+    known: Sequence[RowMapping],
+    key: str,
+    event: str,
+    data: Mapping[str, Any],
+    device: str | None,
+    ticket: int | None,
+    at: int,
+) -> list[Effect]:
+    """The effects of an event, one for each of these webhooks that subscribes to its type."""
+    return [
+        Effect(
             key=f"{key}:{row['webhook']}",
             kind=WEBHOOK,
             to=f"hook:{row['webhook']}",
@@ -149,11 +160,12 @@ def announce(
             data=data,
             device=device,
             ticket=ticket,
-            due_at=now_at,
-            expires_at=now_at + _EVENT_LASTS_MS,
+            due_at=at,
+            expires_at=at + _EVENT_LASTS_MS,
         )
-        add_effect(connection, effect)
-    return len(hooks)
+        for row in known
+        if _wants(row, event)
+    ]
 
 
 def _wants(row: RowMapping, event: str) -> bool:

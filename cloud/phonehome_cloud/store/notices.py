@@ -86,11 +86,7 @@ def tell(
     ]
     if not news:
         return
-    listeners = hooks.list_all(connection)
-    for each in news if listeners else ():
-        ticket, at = each.ticket, each.row.at
-        about = _show(each), ticket.device, ticket.number, at
-        hooks.announce(connection, each.key, each.event, *about, among=listeners)
+    _announce(connection, news)
     owned = [(each, owners[each.ticket.device]) for each in news if each.ticket.device in owners]
     _tell_opened(connection, [one for one in owned if _is_told_of(one[0], held)], now_at)
     for each, owner in owned:
@@ -108,6 +104,15 @@ def release(connection: Connection, ticket: Ticket, owner: Owner) -> None:
     """It was no incident: its owner hears of the fault as of any other."""
     news = _News(ticket, ticket.history[-1], TICKET_OPENED)
     _tell_opened(connection, [(news, owner)], news.row.at)
+
+
+def _announce(connection: Connection, news: Sequence[_News]) -> None:
+    listeners = hooks.list_all(connection)
+    events = []
+    for each in news if listeners else ():
+        about = _show(each), each.ticket.device, each.ticket.number, each.row.at
+        events += hooks.compose(listeners, each.key, each.event, *about)
+    effects.add_all(connection, events)
 
 
 def _is_told_of(news: _News, held: Collection[TicketKey]) -> bool:
