@@ -182,6 +182,7 @@ def test_every_table_of_a_device_is_keyed_by_it():
         "incident",
         "incident_event",
         "leave",
+        "likelihood",
         "link",
         "operator",
         "owner",

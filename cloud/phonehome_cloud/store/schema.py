@@ -154,7 +154,7 @@ Index(
 
 # The newest 30 upper (0) and lower (1) bounds of a boot: at uptime device_ms it was not later /
 # not earlier than utc_ms; upper ones of couriers are apart (2). Rings of slots, so nothing has to
-# be deleted.
+# be deleted. They lie in their key: all of a boot are read for each event.
 anchor = Table(
     "anchor",
     metadata,
@@ -165,6 +165,7 @@ anchor = Table(
     Column("slot", SmallInteger, primary_key=True, autoincrement=False),
     Column("device_ms", BigInteger, nullable=False),
     Column("utc_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # (device, origin incarnation, boot, seq) is the identity of a record for ever.
