@@ -1,4 +1,4 @@
-"""Whom letters about a ticket do not reach: a person hears of it, once for each ticket."""
+"""Whom letters about a ticket do not reach: a person hears of it, unless one has the ticket."""
 
 from typing import Any, Final
 
