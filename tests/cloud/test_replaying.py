@@ -7,6 +7,7 @@ import pytest
 from phonehome_cloud.core.deciding.costs import costs_of
 from phonehome_cloud.core.deciding.situation import Availability, Situation, Tried
 from phonehome_cloud.core.diagnosing.facts import Facts
+from phonehome_cloud.core.diagnosing.likelihoods import Taught
 from phonehome_cloud.core.replaying import Record, consider, read_record, write_record
 from tests.cloud.test_knowledge import LOADED
 
@@ -21,7 +22,8 @@ def make_record(code="E21", **situation):
     facts = Facts("a4cf12fffe05d3b1", 1, "washer", fault.id, fault.fmi, NOW, age_days=900)
     stock = {part.number: Availability(0.0) for part in WASHER.parts}
     known = {"stock": stock, "owner_known": True, "consents": frozenset({"visit", "part"})}
-    return Record(facts, Situation(NOW, **{**known, **situation}), {"filter_clogged": 1.5})
+    taught = Taught({"filter_clogged": 1.5}, {"filter_clogged": {"pump_idles": [0.5, 1.0]}})
+    return Record(facts, Situation(NOW, **{**known, **situation}), taught)
 
 
 @pytest.mark.parametrize("fault", WASHER.faults, ids=lambda fault: fault.code)
