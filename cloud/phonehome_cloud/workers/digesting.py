@@ -27,9 +27,11 @@ _BATCH = 1000
 _BRIEF = 50  # a brief batch is so many times smaller: a report waits 3 ms for it
 _TICK_S = 1.0
 # So long care waits for the digest to be idle, and so many times as long as its last turn took:
-# while records wait it has a tenth of the time, however slow the machine is.
+# while records wait it has a tenth of the time, however slow the machine is. Never longer than the
+# last: a turn that took long because the database was away says nothing about the next.
 _PATIENCE_S = 0.3
 _TURNS = 9
+_MOST_S = 5.0
 
 
 class Counters(Protocol):
@@ -82,7 +84,8 @@ class Digesting:
         decides about tickets goes behind who opens them, and is brief then. Its last turn took
         `spent_s`.
         """
-        return await wait_within(self._idle, max(_PATIENCE_S, _TURNS * spent_s))
+        patience_s = min(_MOST_S, max(_PATIENCE_S, _TURNS * spent_s))
+        return await wait_within(self._idle, patience_s)
 
     async def run(self, give_way: Callable[[], Awaitable[bool]] = at_once) -> None:
         """Digest until cancelled; when the database is away, try again each second.
