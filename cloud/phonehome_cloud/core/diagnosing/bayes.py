@@ -51,7 +51,7 @@ def diagnose(
     logs = [math.log(prior) for prior in priors]
     odds = _log_odds(logs)
     moved: list[list[tuple[str, float]]] = [[] for _ in priors]
-    expected: dict[str, tuple[float, ...]] = {}
+    expected: dict[str, Sequence[float]] = {}
     for name in told:
         chances = expect(given, rivals[name], name, seen)
         if chances is None:

@@ -34,11 +34,13 @@ def rivals_of(fault: Fault) -> Mapping[str, tuple[str, ...]]:
 
 def expect(
     given: Likelihoods, rivals: Sequence[str], name: str, seen: Mapping[str, bool]
-) -> tuple[float, ...] | None:
+) -> Sequence[float] | None:
     """P(evidence is there | cause, what its rivals show), by cause; None when it tells nothing."""
+    if not rivals:
+        return given[name]
     told = [rival for rival in rivals if rival in seen]
     if not told:
-        return tuple(given[name])
+        return given[name]
     if any(seen[rival] for rival in told):
         return None
     left = [1.0 - sum(parts) for parts in zip(*(given[rival] for rival in told), strict=True)]

@@ -22,16 +22,35 @@ Weights = Mapping[str, Mapping[str, Sequence[float]]]
 Likelihoods = Mapping[str, Sequence[float]]
 
 
-def likelihoods_of(fault: Fault, taught: Weights | None = None) -> dict[str, tuple[float, ...]]:
+_FEW: Final = 1024  # faults that are kept
+
+_files: dict[int, tuple[Fault, dict[str, tuple[float, ...]]]] = {}
+
+
+def likelihoods_of(fault: Fault, taught: Weights | None = None) -> Likelihoods:
     """The likelihoods of all evidence; what was taught about what the file dropped is lost."""
-    taught = taught or {}
+    file = _likelihoods_of_file(fault)
+    if not taught:
+        return file
+    of_causes = [taught.get(cause.id, {}) for cause in fault.causes]
     return {
-        evidence.id: tuple(
-            _mean(float(evidence.likelihood(cause.id)), taught.get(cause.id, {}).get(evidence.id))
-            for cause in fault.causes
-        )
-        for evidence in fault.evidence
+        name: tuple(_mean(p, of.get(name)) for p, of in zip(row, of_causes, strict=True))
+        for name, row in file.items()
     }
+
+
+def _likelihoods_of_file(fault: Fault) -> dict[str, tuple[float, ...]]:
+    """From memory when the fault was asked for before."""
+    known = _files.get(id(fault))
+    if known is None or known[0] is not fault:
+        if len(_files) >= _FEW:
+            _files.clear()
+        rows = {
+            evidence.id: tuple(float(evidence.likelihood(cause.id)) for cause in fault.causes)
+            for evidence in fault.evidence
+        }
+        known = _files[id(fault)] = fault, rows
+    return known[1]
 
 
 def _mean(file: float, taught: Sequence[float] | None) -> float:
