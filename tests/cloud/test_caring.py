@@ -149,6 +149,25 @@ async def test_what_helped_resolves_the_ticket(home):
     assert (last.rule, last.evidence["action"]) == ("action helped", "clean_filter")
 
 
+async def test_what_a_person_opens_again_stays_open(home):
+    """Somebody knows that it has not helped: the action has failed, and the next one is tried."""
+    await home.says(await home.pump(), turns=CLOGGED)
+    await home.care()
+    row = await the_action(home)
+    key = ActionKey(row.device, row.ticket, row.n)
+    await home.do(care.conclude, key, "helped", "owner", home.clock())
+    await home.care()
+    home.clock.advance(DAY)
+    await home.do(
+        care.change_state, row.device, row.ticket, OPEN, "token:anna", home.clock(), "still wet"
+    )
+    await home.care()
+    assert (await home.ticket()).state in {OPEN, IN_PROGRESS}
+    first, *others = await home.actions()
+    assert (first.state, others[-1].state) == ("failed", "running")
+    assert "token:anna" in {entry.who for entry in await home.history("action")}
+
+
 async def test_a_relapse_is_decided_anew(home):
     """It helped and comes back: the ticket reopens and is looked after again."""
     pump = await home.pump()

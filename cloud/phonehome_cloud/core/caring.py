@@ -101,7 +101,7 @@ class ActionRow:
             self.due_at = None
 
     def take_back(self, now_at: int) -> None:
-        """What was believed to have helped has not: the device came back with the fault."""
+        """What was believed to have helped has not: so the device says, or a person."""
         self.state, self.ended_at = FAILED, now_at
 
 

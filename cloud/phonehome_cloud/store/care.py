@@ -15,10 +15,12 @@ from sqlalchemy import Connection, RowMapping, select, update
 from phonehome_cloud.core.caring import (
     AGREED,
     CANCELLED,
+    HELPED,
     WAITING_CONSENT,
     ActionKey,
     ActionRow,
 )
+from phonehome_cloud.core.considering import has_helped
 from phonehome_cloud.core.digesting import Ticket
 from phonehome_cloud.core.tickets import HISTORY_ACTION, is_open
 from phonehome_cloud.errors import ConflictError, NotFoundError
@@ -44,9 +46,26 @@ def change_state(
     now_at: int,
     text: str | None = None,
 ) -> None:
-    """A person moves a ticket, as store.tickets does it; what is under way follows."""
-    tickets.change_state(connection, dev, number, to_state, who, now_at, text)
+    """A person moves a ticket, as store.tickets does it; what is under way follows.
+
+    Who opens one again says that what was believed to have helped has not: otherwise the ticket
+    would be resolved by it at the next look.
+    """
+    moved = tickets.change_state(connection, dev, number, to_state, who, now_at, text)
+    before = moved.history[-1].from_state
+    if before is not None and not is_open(before) and is_open(to_state):
+        _take_back_help(connection, dev, number, who, now_at)
     look(connection, dev, number, now_at)
+
+
+def _take_back_help(connection: Connection, dev: str, number: int, who: str, now_at: int) -> None:
+    ticket = tickets.expect(connection, dev, number)
+    actions = [ActionRow(**row) for row in list_actions(connection, dev, number)]
+    helped = has_helped(ticket, actions)
+    if helped is not None:
+        helped.take_back(now_at)
+        note(ticket, helped, HELPED, who, now_at)
+        _save(connection, ticket, helped, now_at)
 
 
 def expect_action(connection: Connection, key: ActionKey) -> ActionRow:
