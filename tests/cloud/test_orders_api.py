@@ -30,6 +30,14 @@ async def hear(receiver, voice, *records):
     return voice.hear(body)
 
 
+async def hear_command(receiver, voice):
+    """The command that is made of a configuration: an ack says so at once, it comes behind it."""
+    await receiver.eventually(lambda: hear(receiver, voice, voice.heartbeat()), lambda a: a.poll)
+    return await receiver.eventually(
+        lambda: hear(receiver, voice), lambda answer: not isinstance(answer, Ack)
+    )
+
+
 async def test_a_command_and_its_result(tmp_path):
     """Asked for by name, sent by poll, and what became of it is there to be read."""
     async with running(tmp_path) as receiver:
@@ -120,10 +128,7 @@ async def test_a_configuration_from_wish_to_word(tmp_path):
         values = {"heartbeat_s": 60, "E21.high": -1.5, "E21.on_delay_ms": 9000}
         made = await receiver.api("PUT", path, json={"values": values})
         assert (made["version"], made["state"], made["values"]) == (1, "pending", values)
-        await receiver.eventually(
-            lambda: hear(receiver, voice, voice.heartbeat()), lambda a: a.poll
-        )
-        heard = await hear(receiver, voice)
+        heard = await hear_command(receiver, voice)
         delay = rule_key(520194, 7, "on_delay_ms")
         assert heard.args == {0: 1, 1: {1: 60, E21_HIGH: -1500, delay: 9000}}
         judged = {1: 0, E21_HIGH: r.PUSHED_OUT_OF_RANGE, delay: 0}
@@ -182,10 +187,7 @@ async def test_a_password_is_sent_and_never_shown(tmp_path, caplog):
         }
         made = await receiver.api("PUT", path + "/config", json={"values": values})
         assert made["values"] == values | {"wifi_password": "(set)"}
-        await receiver.eventually(
-            lambda: hear(receiver, voice, voice.heartbeat()), lambda a: a.poll
-        )
-        heard = await hear(receiver, voice)
+        heard = await hear_command(receiver, voice)
         assert heard.args == {0: 1, 1: {7: values["server"], 8: "new", 9: secret}}
         await hear(receiver, voice, result(voice, heard.cseq, 0, {7: 0, 8: 0, 9: 0}))
         found = await receiver.eventually(
@@ -228,11 +230,6 @@ async def test_the_period_of_a_sensor(tmp_path):
         path = f"/devices/{voice.device}/config"
         await hear(receiver, voice, voice.heartbeat(version=0))
         await receiver.api("PUT", path, json={"values": {"water_level.period_ms": 250}})
-        await receiver.eventually(
-            lambda: hear(receiver, voice, voice.heartbeat()), lambda a: a.poll
-        )
-        heard = await receiver.eventually(
-            lambda: hear(receiver, voice), lambda answer: not isinstance(answer, Ack)
-        )
+        heard = await hear_command(receiver, voice)
         assert list(heard.args[1].values()) == [250]
         assert all(SENSOR_BASE <= key < RULE_BASE for key in heard.args[1])
