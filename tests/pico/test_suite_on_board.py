@@ -30,8 +30,8 @@ FAKED = {
     "tests/device/test_ports_sleep.py",
     "tests/device/test_watch.py",
 }
-# The firmware of a board without a network has no sockets.
-NETWORKED = {"tests/device/test_stream.py"}
+# The firmware of a board without a network has no sockets, and takes no way to a receiver.
+NETWORKED = {"tests/device/test_stream.py", "tests/device/test_pushed_ways.py"}
 RUN = """
 import gc, sys
 gc.threshold(16384)

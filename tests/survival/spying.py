@@ -48,16 +48,20 @@ class Spy:
     """Stands between a receiver and a broker on `port`, at `url`.
 
     `lies` are the reports that were not stored when the receiver acknowledged them to the broker,
-    `told` counts its acknowledgements, `repeated` what the broker delivered more than once.
+    `told` counts its acknowledgements, `repeated` what the broker delivered more than once;
+    `seen` is what it delivered, to this receiver or to those that share its subscription.
     """
 
-    def __init__(self, port: int, archivist: Archivist, is_version_5: bool) -> None:
+    def __init__(
+        self, port: int, archivist: Archivist, is_version_5: bool, seen: set[bytes]
+    ) -> None:
         self._broker_port = port
         self._archivist = archivist
         self._is_version_5 = is_version_5
         self._writers: list[asyncio.StreamWriter] = []
         self._pumps: set[asyncio.Task[None]] = set()
-        self._seen: set[bytes] = set()
+        self._seen = seen
+        self._cuts_next = False
         self.url = ""
         self.lies: list[bytes] = []
         self.told = 0
@@ -77,8 +81,13 @@ class Spy:
                 task.cancel()
             await asyncio.gather(*self._pumps, return_exceptions=True)
 
+    def cut_next(self) -> None:
+        """End every connection under the next report, which has to be delivered again."""
+        self._cuts_next = True
+
     def cut(self) -> None:
         """End every connection without a word."""
+        self._cuts_next = False
         for writer in self._writers:
             writer.transport.abort()
         self._writers.clear()
@@ -98,6 +107,8 @@ class Spy:
                 in_hand[packet_id] = topic.split("/")[1], payload
                 self.repeated += payload in self._seen
                 self._seen.add(payload)
+                if self._cuts_next:
+                    self.cut()
 
         async def judge(kind: int, _flags: int, body: bytes) -> None:
             if kind != PUBACK:

@@ -33,5 +33,5 @@ async def test_a_receiver_that_answers_early_is_caught(tmp_path):
     """
     plan = Plan(1500, devices=60, pace=150, seed=3, early=True)
     trial = await run_trial(plan, tmp_path, note=lambda _: None)
-    assert trial.books.lost > 0
+    assert trial.books.lost > 0, trial
     assert trial.pubacks["lies"] > 0
