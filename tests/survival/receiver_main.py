@@ -31,7 +31,7 @@ EARLY = "early"
 CARELESS = "careless"
 HASTY = "hasty"
 NEVER = "-"
-COMMIT_DELAY_S = 0.05
+COMMIT_DELAY_S = 0.5
 HASTE_S = 30.0
 
 

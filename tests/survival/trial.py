@@ -84,7 +84,7 @@ async def run_trial(plan: Plan, folder: Path, note: Note) -> Trial:
 
 
 async def _speak(fleet: Fleet, place: Site, rng: random.Random) -> None:
-    """All lanes, until the fleet has nothing left to say."""
+    """All lanes, until the fleet has nothing left to say; with the last ack the receivers die."""
     ways: list[Way] = [HTTPWay(place.ports, rng) for _ in range(HTTP_LANES)]
     lanes = list(ways)
     if place.broker is not None:
@@ -94,6 +94,8 @@ async def _speak(fleet: Fleet, place: Site, rng: random.Random) -> None:
         async with asyncio.TaskGroup() as group:
             for way in lanes:
                 group.create_task(drive(fleet, way))
+        for receiver in place.receivers:
+            receiver.kill()
     finally:
         for way in ways:
             await way.close()
