@@ -68,14 +68,11 @@ def _doubt(connection: Connection, ticket: Ticket, row: Row[Any], now_at: int) -
         assurances.drop(connection, row)
     elif assurances.doubt(connection, row, ticket, now_at):
         action = care.expect_action(connection, _key(row))
-        action.take_back(now_at)
         rule = RULE_STILL_THERE, _tell(row)
         ticket.move(OPEN, now_at, WHO_RULE, BY_RULE, *rule, text=_SAID[REFUTED])
-        care.note(ticket, action, HELPED, WHO_DEVICE, now_at, _tell(row), _SAID[REFUTED])
-        tickets.save(connection, (), [ticket])
-        care.save_actions(connection, (), [action])
+        told = WHO_DEVICE, now_at, _tell(row), _SAID[REFUTED]
+        care.take_back(connection, ticket, action, *told)
         assurances.tell_refuted(connection, row, now_at)
-        look(connection, ticket.device, ticket.number, now_at)
 
 
 def _key(row: Row[Any]) -> ActionKey:

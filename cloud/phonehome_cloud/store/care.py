@@ -63,9 +63,7 @@ def _take_back_help(connection: Connection, dev: str, number: int, who: str, now
     actions = [ActionRow(**row) for row in list_actions(connection, dev, number)]
     helped = has_helped(ticket, actions)
     if helped is not None:
-        helped.take_back(now_at)
-        note(ticket, helped, HELPED, who, now_at)
-        _save(connection, ticket, helped, now_at)
+        take_back(connection, ticket, helped, who, now_at)
 
 
 def expect_action(connection: Connection, key: ActionKey) -> ActionRow:
@@ -139,6 +137,21 @@ def end(
     note(ticket, found, before, who, now_at, evidence, text)
     if (at_end := acting.ENDS.get(found.kind)) is not None:
         at_end(connection, found, now_at)
+
+
+def take_back(
+    connection: Connection,
+    ticket: Ticket,
+    found: ActionRow,
+    who: str,
+    now_at: int,
+    evidence: Mapping[str, Any] | None = None,
+    text: str | None = None,
+) -> None:
+    """A locked action was believed to have helped and has not; its ticket is considered again."""
+    found.take_back(now_at)
+    note(ticket, found, HELPED, who, now_at, evidence, text)
+    _save(connection, ticket, found, now_at)
 
 
 def note(

@@ -16,6 +16,7 @@ from phonehome_cloud.core.diagnosing.likelihoods import (
     likelihoods_of,
     weigh_evidence,
 )
+from phonehome_cloud.core.diagnosing.outcomes import seen_of_help
 from phonehome_cloud.core.diagnosing.priors import SEEN_WEIGHT, counts_of, learn, share_of_help
 from phonehome_product import Action, Fault, Product
 
@@ -77,7 +78,7 @@ class Shop:
     ) -> None:
         """An action helped, which says something about the cause, too, as the receiver has it."""
         shares = share_of_help(diagnosis, action, weight)
-        self.teach(fault, shares, diagnosis.seen if len(shares) == 1 else {})
+        self.teach(fault, shares, seen_of_help(diagnosis, shares))
 
     def teach_code(self, life: "Life", turn: int, done: Action | None = None) -> None:
         """A technician closes the visit with a code: the cause, or what `done` is good for.

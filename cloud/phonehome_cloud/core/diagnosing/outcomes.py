@@ -81,13 +81,19 @@ def action_helped(
     """An action after which the fault went; `how` says who knows: BY_OWNER or BY_DEVICE.
 
     Nobody saw the cause: what it counts is shared among those that the action can help against.
-    Only where that is one cause alone does it say something about evidence, too: shares are the
-    diagnosis' own word, and evidence that is learnt from it would make it ever surer of itself.
     """
     shares = share_of_help(diagnosis, action, HELPED_WEIGHT)
     held = share_of_help(diagnosis, action, HELD_WEIGHT)
-    seen = diagnosis.seen if len(shares) == 1 else {}
+    seen = seen_of_help(diagnosis, shares)
     return Outcome(*place, product, fault, at, who, how, shares, held, seen)
+
+
+def seen_of_help(diagnosis: Diagnosis, shares: Mapping[str, float]) -> Mapping[str, bool]:
+    """The evidence that help with these shares says something about: none, unless it is one
+    cause's alone. Shares are the diagnosis' own word, and evidence that is learnt from it would
+    make it ever surer of itself.
+    """
+    return diagnosis.seen if len(shares) == 1 else {}
 
 
 def find_mended(shares: Mapping[str, float]) -> list[str]:

@@ -45,7 +45,7 @@ def tell_desk(
     weight: str = SERVICE,
     desk: str = "desk",
 ) -> None:
-    """A letter to the service desk, or to the desk "sales", with the link to the ticket."""
+    """A letter to the service desk, to "sales", or to one of them, with the link to the ticket."""
     given = {**_about(connection, dev, number), **data}
     _add(connection, desk, key, template, given, (dev, number), now_at, weight)
 
@@ -62,9 +62,8 @@ def tell_operator(
     weight: str = SERVICE,
 ) -> None:
     """A letter to somebody at the desk, by the name of their token."""
-    given = {**_about(connection, dev, number), **data}
-    to = f"operator:{operator}"
-    _add(connection, to, key, template, given, (dev, number), now_at, weight)
+    given = key, template, data, dev, number, now_at, weight
+    tell_desk(connection, *given, desk=f"operator:{operator}")
 
 
 def tell_supplier(
