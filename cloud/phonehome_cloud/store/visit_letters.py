@@ -82,7 +82,7 @@ def tell_technician(
     if method == REQUEST:
         template = "visit_job"
         data["page"] = make_job_page(connection, technician.id, of, now_at)
-        sheet = write_text(read_sheet(connection, of, now_at))
+        sheet = write_text(read_sheet(connection, of, now_at), technician.language)
         attachments.append(Attachment("job.txt", "text/plain", sheet.encode()))
     entry = technician_entry(connection, of, technician, now_at)
     if entry is not None:

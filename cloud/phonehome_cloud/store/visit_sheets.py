@@ -2,9 +2,10 @@
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from phonehome_cloud.core.tickets import ticket_id
+from phonehome_cloud.core.visiting.past import Past, PastTicket, PastVisit
 from phonehome_cloud.core.visiting.sheet import Sheet, SheetPart
 from phonehome_cloud.core.visiting.visit import Visit
 
@@ -14,7 +15,7 @@ from .schema import ticket
 from .visit_tables import visit
 
 _CAUSES: Final = 4
-_HISTORY: Final = 12
+_HISTORY: Final = 12  # entries; how many more there are is told
 
 
 def read_sheet(connection: Connection, of: Visit, now_at: int) -> Sheet:
@@ -23,6 +24,7 @@ def read_sheet(connection: Connection, of: Visit, now_at: int) -> Sheet:
     known = people.find_appliance(connection, of.device)
     technician = people.find_technician(connection, of.technician or "")
     frames = listing.list_frames(connection, of.device, of.ticket, 1)
+    history, older = _history(connection, of)
     return Sheet(
         visit=f"{ticket_id(of.device, of.ticket)}:{of.action}",
         technician=technician.name if technician else "",
@@ -39,9 +41,11 @@ def read_sheet(connection: Connection, of: Visit, now_at: int) -> Sheet:
         skills=of.skills,
         parts=[_part(connection, one, of.technician or "") for one in of.parts],
         causes=_causes(connection, of),
-        history=_history(connection, of),
+        history=history,
+        older=older,
         frame=frames[0]["frame"] if frames else None,
         channels=_channels(connection, of, frames),
+        words=of.about.get("words", {}),
     )
 
 
@@ -67,36 +71,32 @@ def _causes(connection: Connection, of: Visit) -> list[tuple[str, float]]:
     return [(one["title"], one["probability"]) for one in causes[:_CAUSES]]
 
 
-def _history(connection: Connection, of: Visit) -> list[tuple[int, str]]:
-    """What was wrong with the appliance before, and what technicians found."""
-    columns = ticket.c
-    tickets = connection.execute(
-        select(columns.opened_at, columns.title, columns.state)
-        .where(columns.device == of.device, columns.number != of.ticket)
-        .order_by(columns.opened_at.desc())
+def _history(connection: Connection, of: Visit) -> tuple[list[Past], int]:
+    """What was wrong with the appliance before, and what technicians found: (the newest, how many
+    are older than those).
+    """
+    of_tickets = ticket.c.device == of.device, ticket.c.number != of.ticket
+    of_visits = visit.c.device == of.device, visit.c.closing.is_not(None)
+    opened = connection.execute(
+        select(ticket.c.opened_at, ticket.c.title, ticket.c.state)
+        .where(*of_tickets)
+        .order_by(ticket.c.opened_at.desc())
         .limit(_HISTORY)
     )
     closed = connection.execute(
-        select(visit.c.updated_at, visit.c.closing)
-        .where(visit.c.device == of.device, visit.c.closing.is_not(None))
+        select(visit.c.updated_at, visit.c.closing, visit.c.about)
+        .where(*of_visits)
         .order_by(visit.c.updated_at.desc())
         .limit(_HISTORY)
     )
-    found = [(row.opened_at, f"{row.title} ({row.state})") for row in tickets]
-    found += [(row.updated_at, _told(row.closing)) for row in closed]
-    return sorted(found, reverse=True)[:_HISTORY]
+    found: list[Past] = [PastTicket(*row) for row in opened]
+    found += [PastVisit(at, said, about.get("causes", {})) for at, said, about in closed]
+    kept = sorted(found, key=lambda past: past.at, reverse=True)[:_HISTORY]
+    return kept, _count(connection, *of_tickets) + _count(connection, *of_visits) - len(kept)
 
 
-def _told(closing: dict[str, Any]) -> str:
-    if closing["nobody_home"]:
-        return "visit: nobody was home"
-    parts = ", ".join(f"{count} x {part}" for part, count in closing["parts"].items())
-    mended = "mended" if closing["is_fixed"] else "not mended"
-    return ": ".join(
-        word
-        for word in (f"visit: {closing['cause'] or 'no cause found'}, {mended}", parts)
-        if word
-    )
+def _count(connection: Connection, *of_them: ColumnElement[bool]) -> int:
+    return connection.execute(select(func.count()).where(*of_them)).scalar_one()
 
 
 def _channels(connection: Connection, of: Visit, frames: list[Any]) -> dict[int, tuple[str, str]]:

@@ -7,6 +7,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from phonehome_cloud.clock import now_ms
+from phonehome_cloud.core.visiting import sheet_words
 from phonehome_cloud.core.visiting.closing import Closing
 from phonehome_cloud.core.visiting.sheet import Sheet, write_text
 from phonehome_cloud.core.visiting.visit import Visit
@@ -46,8 +47,8 @@ async def show(request: web.Request) -> web.StreamResponse:
 async def show_text(request: web.Request) -> web.StreamResponse:
     """The job sheet for paper."""
     token, products = request.match_info["token"], request.app[PRODUCTS]
-    _, sheet, *_ = await request.app[DATABASE].read(_read, token, products, now_ms())
-    return web.Response(text=write_text(sheet), headers={"Cache-Control": "no-store"})
+    _, sheet, _, language = await request.app[DATABASE].read(_read, token, products, now_ms())
+    return web.Response(text=write_text(sheet, language), headers={"Cache-Control": "no-store"})
 
 
 @routes.post("/j/{token}")
@@ -119,6 +120,7 @@ def _render(request: web.Request, job: Job) -> web.StreamResponse:
     fault = product.find_fault(detail.spn, detail.fmi) if product else None
     frame = detail.freeze_frames[0] if detail.freeze_frames else None
     say = functools.partial(product.say, language=language) if product else str
+    t = {**sheet_words.words_of(language), **_WORDS[language]}
     drawn = charts.draw_frame(frame) if frame else []
     looked_at = _channels(product, fault)
     near_charts = [one for one in drawn if one.is_fault or one.channel in looked_at]
@@ -127,7 +129,7 @@ def _render(request: web.Request, job: Job) -> web.StreamResponse:
     parts = [(part.number, say(part.title)) for part in product.parts] if product else []
     return request.app[RENDER](
         "job.html",
-        t=_WORDS[language],
+        t=t,
         language=language,
         sheet=sheet,
         say=say,
@@ -136,7 +138,11 @@ def _render(request: web.Request, job: Job) -> web.StreamResponse:
         when=f"{moment(sheet.start_at, sheet.zone, language)}"
         f" \N{EN DASH} {clock(sheet.end_at, sheet.zone, language)}",
         causes=[{"title": title, "percent": f"{p:.0%}", "p": p} for title, p in sheet.causes],
-        history=[(moment(at, sheet.zone, language), what) for at, what in sheet.history],
+        history=[
+            (moment(past.at, sheet.zone, language), past.tell(language, say))
+            for past in sheet.history
+        ],
+        older=t["more"].format(count=sheet.older) if sheet.older else "",
         # On a phone: what the fault is judged by and mended with, and the rest when it is wanted.
         charts=near_charts,
         more_charts=[chart for chart in drawn if chart not in near_charts],
@@ -159,20 +165,10 @@ def _channels(product: Product | None, fault: Fault | None) -> set[int]:
 
 _WORDS = {
     "en": {
-        "causes": "Likely causes",
-        "parts": "Parts",
-        "van": "van",
-        "depot": "depot",
-        "skills": "Skills",
-        "before": "Before the fault",
         "more_charts": "All other channels",
         "more_parts": "Other parts that you used",
-        "history": "History",
         "paper": "For paper",
         "close": "How was it?",
-        "fixed": "mended",
-        "not_fixed": "not mended",
-        "nobody_home": "nobody was home",
         "cause": "What was wrong",
         "unknown": "none of these, or nothing found",
         "used": "used",
@@ -182,20 +178,10 @@ _WORDS = {
         "closed": "The job is closed.",
     },
     "de": {
-        "causes": "Wahrscheinliche Ursachen",
-        "parts": "Teile",
-        "van": "Wagen",
-        "depot": "Lager",
-        "skills": "Fähigkeiten",
-        "before": "Vor dem Fehler",
         "more_charts": "Alle anderen Kanäle",
         "more_parts": "Andere Teile, die Sie verbraucht haben",
-        "history": "Vorgeschichte",
         "paper": "Für Papier",
         "close": "Wie war es?",
-        "fixed": "repariert",
-        "not_fixed": "nicht repariert",
-        "nobody_home": "niemand zu Hause",
         "cause": "Was war es",
         "unknown": "nichts davon, oder nichts gefunden",
         "used": "verbraucht",

@@ -117,11 +117,14 @@ def _make(action: ActionRow, case: Case, now_at: int) -> Visit:
         "payer": action.payer,
     }
     if product:
-        said = (product.title, ticket.title)
+        said = _titles(product, ticket.title)
         about["words"] = {
             language: {text: words[text] for text in said if text in words}
             for language, words in product.words.items()
         }
+        about["causes"] = (
+            {cause.id: cause.title for cause in case.fault.causes} if case.fault else {}
+        )
         about["sensors"] = {str(one.channel): [one.title, one.unit] for one in product.sensors}
     return Visit(
         action.device,
@@ -137,6 +140,13 @@ def _make(action: ActionRow, case: Case, now_at: int) -> Visit:
         about=about,
         skills=sorted(given.skills) if given else [],
     )
+
+
+def _titles(product: Any, title: str) -> set[str]:
+    """What the job sheet may name of a product, beside the ticket's title."""
+    causes = (cause for fault in product.faults for cause in fault.causes)
+    named = (*product.faults, *causes, *product.parts, *product.sensors)
+    return {product.title, title, *(one.title for one in named)}
 
 
 # A visit that a person ordered for a fault without one in the product file: to look at it.
