@@ -24,6 +24,7 @@ class Slice:
 
     rate: float
     cpu_us: float
+    answers: int
 
 
 class BareTurn:
@@ -116,7 +117,7 @@ async def timed(load: Load, pid: int, seconds: float) -> Slice:
     """Answers per second, and what one costs the server's processor."""
     before_s = cpu_seconds(pid)
     answers, rate = await load.measure(seconds)
-    return Slice(rate, 1e6 * (cpu_seconds(pid) - before_s) / max(1, answers))
+    return Slice(rate, 1e6 * (cpu_seconds(pid) - before_s) / max(1, answers), answers)
 
 
 async def take_turns(
