@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from phonehome_cloud.core.digesting import HistoryRow, Ticket
 from phonehome_cloud.core.telling.news import has_news
-from phonehome_cloud.core.tickets import BY_PERSON, HISTORY_COMMENT
+from phonehome_cloud.core.tickets import BY_PERSON, HISTORY_COMMENT, HISTORY_STATE
 from phonehome_cloud.errors import ConflictError, NotFoundError
 
 from .bulk import insert_rows, update_rows
@@ -23,6 +23,12 @@ from .schema import ticket, ticket_event
 
 _KEPT = tuple(field.name for field in fields(Ticket) if field.name != "history")
 _row = attrgetter(*_KEPT)
+_FIXED = frozenset(("spn", "fmi", "severity", "product", "code", "title", "opened_at", "late"))
+_CHANGING = tuple(name for name in _KEPT if name not in _FIXED)
+# Nothing of it in the index that holds one open ticket, which SQLite would write again: a ticket
+# that heals or comes back costs 2 us less of 9 in SQLite.
+_COUNTED = tuple(n for n in _CHANGING if n not in ("state", "reopened", "ended_at"))
+_changing, _counted = attrgetter(*_CHANGING), attrgetter(*_COUNTED)
 _HISTORY = ("device", "ticket", *(field.name for field in fields(HistoryRow)))
 
 
@@ -104,9 +110,17 @@ def save(connection: Connection, opened: Iterable[Ticket], changed: Iterable[Tic
 def write(connection: Connection, opened: Sequence[Ticket], changed: Sequence[Ticket]) -> None:
     """As `save`, for who tells of them and looks after them in the same transaction."""
     insert_rows(connection, ticket, _KEPT, [_row(t) for t in opened])
-    update_rows(connection, ticket, _KEPT, [_row(t) for t in changed])
+    moved = [_changing(t) for t in changed if _has_moved(t)]
+    update_rows(connection, ticket, _CHANGING, moved)
+    counted = [_counted(t) for t in changed if not _has_moved(t)]
+    update_rows(connection, ticket, _COUNTED, counted)
     gained = [_history_row(t, row) for t in (*opened, *changed) for row in t.history]
     insert_rows(connection, ticket_event, _HISTORY, gained)
+
+
+def _has_moved(changed: Ticket) -> bool:
+    """Whether its state is another one: only Ticket.move does that, and notes it."""
+    return any(row.kind == HISTORY_STATE for row in changed.history)
 
 
 def _history_row(of: Ticket, row: HistoryRow) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, any_, bindparam, func, select
+from sqlalchemy import Connection, Row, Select, any_, bindparam, func, select
 from sqlalchemy.dialects import postgresql
 
 from .bulk import update_rows
@@ -26,6 +26,23 @@ _DIGESTED = ("device", "inc", "boot", "seq", "rtype", "ms", "raw", "received_at"
 _KEY = ("device", "inc", "boot", "seq")
 _WAITS = record.c.digested_at.is_(None)
 _DEVICES: Any = postgresql.ARRAY(device.c.device.type)
+_ORDER = record.c.received_at, record.c.device
+_QUEUE = select(*(record.c[name] for name in _DIGESTED)).where(_WAITS).order_by(*_ORDER)
+
+
+def _of_ours() -> Select[Any]:
+    """The head of the queue without what others have in hand.
+
+    The head alone first, OFFSET keeps it alone: else PostgreSQL may look through everything that
+    our devices ever said. After 80 reports of each, a record cost it 164 us that way, and 105 so.
+    """
+    head = _QUEUE.where(record.c.received_at <= bindparam("last_at")).offset(0).subquery()
+    is_ours = head.c.device == any_(bindparam("ours", type_=_DEVICES))
+    found = select(head).where(is_ours).order_by(head.c.received_at, head.c.device)
+    return found.limit(bindparam("limit"))
+
+
+_OURS = _of_ours()
 
 
 def has_waiting(connection: Connection) -> bool:
@@ -38,15 +55,12 @@ def take_waiting(connection: Connection, limit: int) -> Sequence[Row[Any]]:
 
     None when there are none, and when other receivers have all of their devices in hand.
     """
-    found = select(*(record.c[name] for name in _DIGESTED)).where(_WAITS)
-    ordered = found.order_by(record.c.received_at, record.c.device).limit(limit)
     if not has_row_locks(connection):
-        return connection.execute(ordered).all()
+        return connection.execute(_QUEUE.limit(limit)).all()
     ours, last_at = _take(connection, limit)
     # Another statement, which sees what was committed before the lock was ours; and never further
     # into the queue than the look went.
-    of_ours = record.c.device == any_(bindparam("ours", ours, type_=_DEVICES))
-    return connection.execute(ordered.where(of_ours, record.c.received_at <= last_at)).all()
+    return connection.execute(_OURS, {"ours": ours, "last_at": last_at, "limit": limit}).all()
 
 
 def _take(connection: Connection, limit: int) -> tuple[Sequence[str], int]:
