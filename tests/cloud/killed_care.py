@@ -1,9 +1,10 @@
 """A receiver process that looks after tickets and is killed, by itself, at one statement.
 
-    python -m tests.cloud.killed_care FOLDER STATEMENT
+    python -m tests.cloud.killed_care FOLDER STATEMENT [LATER_MS]
 
 It ends with SIGKILL when it is about to execute the statement of that number, counted over all of
-its writes; "commit" stands for the moment before the first commit with a decision in it.
+its writes; "commit" stands for the moment before the first commit with a decision or an outcome in
+it. Its clock is so much later.
 """
 
 import asyncio
@@ -28,7 +29,7 @@ class Killer:
         self._has_decided = False
 
     def _statement(self, _connection, _cursor, statement, *_more):
-        self._has_decided |= "INTO diagnosis" in statement
+        self._has_decided |= "INTO diagnosis" in statement or "INTO outcome" in statement
         self.count += 1
         if str(self.count) == self._at:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -43,9 +44,10 @@ async def look_after(home):
     await home.care()
 
 
-def main(folder, at):
+def main(folder, at, later_ms="0"):
     """Run until killed, or until there is nothing left to do."""
     home = Household(Path(folder))
+    home.clock.advance(int(later_ms))
     killer = Killer(home.database.engine, at)
     asyncio.run(look_after(home))
     home.close()

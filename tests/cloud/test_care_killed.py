@@ -50,10 +50,10 @@ async def check_whole(home, kinds=KINDS):
     assert all(row.due_at is None or row.due_at > home.clock() for row in await home.cares())
 
 
-def killed_at(folder, at):
+def killed_at(folder, at, later_ms=0):
     """How the process ended, and how many statements it said it had."""
     process = subprocess.run(
-        [sys.executable, "-m", "tests.cloud.killed_care", str(folder), at],
+        [sys.executable, "-m", "tests.cloud.killed_care", str(folder), at, str(later_ms)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

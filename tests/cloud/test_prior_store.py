@@ -6,19 +6,22 @@ from contextlib import suppress
 from threading import Barrier, BrokenBarrierError, Event
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from phonehome_cloud import migrations
 from phonehome_cloud.core.diagnosing.bayes import diagnose
 from phonehome_cloud.core.diagnosing.likelihoods import Taught
 from phonehome_cloud.core.diagnosing.outcomes import (
     BY_DEVICE,
+    BY_OWNER,
     HELD_MS,
+    REFUTED,
     action_helped,
     technician_found,
 )
 from phonehome_cloud.store import listing, priors, tickets
 from phonehome_cloud.store.database import Database
+from phonehome_cloud.store.prior_tables import outcome
 from phonehome_cloud.store.schema import device, ticket
 from phonehome_product import Action
 from tests.cloud.causes import make_fault, number
@@ -146,14 +149,56 @@ def test_what_held_counts_again_after_90_days(database):
 
 
 def test_what_came_back_does_not(database):
-    """A fault that was confirmed again within the 90 days was not mended: the half stays away."""
-    database.write_now(priors.teach, helped())
+    """A fault that was confirmed again within the 90 days was not mended: the half stays away, and
+    the other one is taken back, in the history as well.
+    """
+    database.write_now(priors.teach, helped({"e0": True}))
     later = update(ticket).values(last_event_at=NOW + 1)
     database.write_now(lambda connection: connection.execute(later))
     assert database.write_now(priors.settle, find_fault, NOW + HELD_MS) == 1
-    assert taught(database).causes == {"c1": 0.5}
+    assert taught(database) == Taught({"c1": 0.0}, {"c1": {"e0": (0.0, 0.0)}})
     rows = database.read_now(priors.list_outcomes, KEY, None, 10)
     assert [row["how"] for row in rows] == ["came_back", "device"]
+    (entry,) = database.read_now(listing.list_history, DEV, 1)
+    assert (entry["kind"], entry["rule"]) == ("learnt", "back within 90 days")
+    assert entry["evidence"]["c1"] == {"old": 0.5238, "new": 0.5}
+    assert entry["evidence"]["c1/e0"]["new"] == 0.2
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_is_taken_back_leaves_nothing(database, lost):
+    """Whatever the product file says by then: the counts are those of the other outcomes, to the
+    last bit, and a second time nothing happens.
+    """
+    others = [found(f"{n}/closed", e0=bool(n % 2)) for n in range(3)]
+    for one in others:
+        database.write_now(priors.teach, one)
+    before = taught(database)
+    shared = Action.model_validate(
+        {
+            "id": "do",
+            "kind": "self_help",
+            "article": "a",
+            "success": {"c0": number(0.31), "c1": number(0.17)},
+        }
+    )
+    for n, action in enumerate((STEPS, shared)):
+        told = diagnose(FAULT, {"e0": True})
+        place = DEV, 1, f"action/{n}"
+        said = action_helped(place, "kettle", FAULT, told, action, "owner", BY_OWNER, NOW)
+        database.write_now(priors.teach, said)
+    assert taught(database) != before
+    fault = None if lost else make_fault([0.5, 0.5], [])
+    rows = database.read_now(lambda c: c.execute(select(outcome)).all())
+    for row in rows:
+        if row.how == BY_OWNER:
+            change = database.write_now(priors.take_back, row, fault, REFUTED, NOW + 1)
+            assert change == {} if lost else set(change) == {"c0", "c1"}
+            assert database.write_now(priors.take_back, row, fault, REFUTED, NOW + 2) is None
+    after = taught(database)
+    assert {c: w for c, w in after.causes.items() if w} == before.causes
+    assert after.evidence == before.evidence
+    assert database.write_now(priors.settle, find_fault, NOW + HELD_MS) == 0
 
 
 def test_outcomes_are_listed_newest_first_in_pages(database):

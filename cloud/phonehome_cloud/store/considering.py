@@ -170,10 +170,10 @@ def _consider(
         progress = Progress(row.diagnoses, row.actions, row.hash, row.incident)
         join = joined.get(key)
         consider(connection, knowledge, loaded, written, found[key], progress, join)
-    learn_from(connection, written.lessons, now_at)
+    older = learn_from(connection, written.lessons, now_at)
     for key, progress in written.progress.items():
         progress.told = found[key].events
-    written.tickets += [found[key] for key in written.progress if found[key].history]
+    written.tickets += [found[key] for key in written.progress if found[key].history] + older
     _save(connection, rows, cases, written, now_at)
     changes += [(ticket, ticket.history) for ticket in written.tickets]
     notices.tell(connection, changes, loaded.known.owners, joined, now_at)

@@ -13,7 +13,12 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from phonehome_cloud.core.catalogue import Catalogue
 from phonehome_cloud.core.diagnosing.facts import Facts, Repair, usage_of
-from phonehome_cloud.core.diagnosing.outcomes import MENDED, find_mended
+from phonehome_cloud.core.diagnosing.outcomes import (
+    MENDED,
+    NEVER_MENDED,
+    find_mended,
+    taken_back_key,
+)
 from phonehome_cloud.core.digesting import Ticket
 from phonehome_cloud.core.people.owners import Appliance
 from phonehome_cloud.core.transitions import read_body
@@ -208,15 +213,19 @@ def _active(of_devices: Any) -> Select[Any]:
 
 def _load_repairs(connection: Connection, devices: set[str]) -> dict[str, tuple[Repair, ...]]:
     """What was mended at each device: what technicians found, and what an action probably did."""
+    rows = fetch_of(connection, _repairs, outcome.c.device, devices)
+    refuted = {(row.device, row.ticket, row.key) for row in rows if row.how in NEVER_MENDED}
     found: defaultdict[str, list[Repair]] = defaultdict(list)
-    for dev, at, shares in fetch_of(connection, _repairs, outcome.c.device, devices):
-        found[dev] += [Repair(cause, at) for cause in find_mended(shares)]
+    for row in rows:
+        if row.how in MENDED and (row.device, row.ticket, taken_back_key(row.key)) not in refuted:
+            found[row.device] += [Repair(cause, row.at) for cause in find_mended(row.shares)]
     return {dev: tuple(sorted(repairs, key=lambda r: r.at)) for dev, repairs in found.items()}
 
 
 def _repairs(of_devices: Any) -> Select[Any]:
-    ended = outcome.c.how.in_(MENDED)
-    return select(outcome.c.device, outcome.c.at, outcome.c.shares).where(of_devices, ended)
+    ended = outcome.c.how.in_((*MENDED, *NEVER_MENDED))
+    names = ("device", "ticket", "key", "how", "at", "shares")
+    return select(*(outcome.c[name] for name in names)).where(of_devices, ended)
 
 
 def _load_answers(connection: Connection, devices: set[str]) -> dict[str, list[Row[Any]]]:

@@ -1,4 +1,5 @@
-"""What is learnt from actions that helped: nobody saw the cause, but it is one they can mend.
+"""What is learnt from actions that helped: nobody saw the cause, but it is one they can mend; and
+what is taken back of it when they had not, the fault came back, or somebody saw another cause.
 
 A technician's close code teaches more, and where it is written (store.visit_answers).
 """
@@ -7,21 +8,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, Select, select
 
-from phonehome_cloud.core.caring import HELPED, ActionRow
+from phonehome_cloud.core.caring import FAILED, HELPED, ActionRow
 from phonehome_cloud.core.deciding.situation import VISIT
 from phonehome_cloud.core.diagnosing.diagnosis import Diagnosis, Ranked
 from phonehome_cloud.core.diagnosing.outcomes import (
     BY_DEVICE,
     BY_OWNER,
+    BY_TECHNICIAN,
+    HELD,
+    HELP,
     action_helped,
-    say_change,
+    taken_back_key,
+    why_taken_back,
 )
 from phonehome_cloud.core.digesting import Ticket
 
-from . import priors
+from . import priors, tickets
+from .bulk import fetch_of
 from .care_tables import diagnosis
+from .facts import TicketKey
 from .prior_tables import outcome
 
 RULE_LEARNT: Final = "action helped"
@@ -36,28 +43,64 @@ class Lesson:
     fault: Any
 
 
-def learn_from(connection: Connection, lessons: Iterable[Lesson], now_at: int) -> None:
-    """Teach what each action that helped says about the causes, once; the caller saves tickets.
+def learn_from(connection: Connection, lessons: Sequence[Lesson], now_at: int) -> list[Ticket]:
+    """Teach what each action that helped says about the causes, once, and take back, once, what
+    does not stand; the caller saves the tickets of the lessons, and the others that are returned.
 
     It is the last thing for which a transaction waits for others (store.priors).
     """
+    known = _load_outcomes(connection, lessons)
+    others = _lock_others(connection, lessons, known)
+    if others:  # whoever had them may have changed what they taught
+        known = _load_outcomes(connection, lessons)
     for lesson in lessons:
-        _learn_of(connection, lesson.ticket, lesson.actions, lesson.fault, now_at)
+        _learn_of(connection, lesson, known.get(lesson.ticket.device, ()), now_at)
+    locked = {**others, **{_name(lesson.ticket): lesson.ticket for lesson in lessons}}
+    for lesson in lessons:
+        of_device = known.get(lesson.ticket.device, ())
+        _unlearn_of(connection, lesson, of_device, locked, now_at)
+    return [one for one in others.values() if one.history]
+
+
+def _load_outcomes(connection: Connection, lessons: Iterable[Lesson]) -> dict[str, list[Row[Any]]]:
+    """Every outcome of these devices."""
+    found: dict[str, list[Row[Any]]] = {}
+    devices = {lesson.ticket.device for lesson in lessons}
+    for row in fetch_of(connection, _outcomes, outcome.c.device, devices):
+        found.setdefault(row.device, []).append(row)
+    return found
+
+
+def _outcomes(of_devices: Any) -> Select[Any]:
+    return select(outcome).where(of_devices).order_by(outcome.c.ticket, outcome.c.key)
+
+
+def _lock_others(
+    connection: Connection, lessons: Sequence[Lesson], known: Mapping[str, Sequence[Row[Any]]]
+) -> dict[TicketKey, Ticket]:
+    """Older tickets of these devices that taught what does not stand, unless somebody has them in
+    hand: what is not taken back now is when it would have held.
+    """
+    ours = {_name(lesson.ticket) for lesson in lessons}
+    wanted = {
+        (row.device, row.ticket)
+        for lesson in lessons
+        for row in known.get(lesson.ticket.device, ())
+        if (row.device, row.ticket) not in ours and _why_back(row, lesson, known[row.device])
+    }
+    return tickets.load_free(connection, wanted)
 
 
 def _learn_of(
-    connection: Connection,
-    ticket: Ticket,
-    actions: Iterable[ActionRow],
-    fault: Any,
-    now_at: int,
+    connection: Connection, lesson: Lesson, known: Iterable[Row[Any]], now_at: int
 ) -> None:
-    helped = [row for row in actions if row.state == HELPED and row.kind != VISIT]
-    if not helped or fault is None or ticket.product is None:
+    ticket, fault = lesson.ticket, lesson.fault
+    if fault is None or ticket.product is None:
         return
-    known = _load_keys(connection, ticket)
-    for row in helped:
-        if _key(row) not in known:
+    keys = {row.key for row in known if row.ticket == ticket.number}
+    for row in lesson.actions:
+        has_helped = row.state == HELPED and (row.ended_at or now_at) >= ticket.last_event_at
+        if has_helped and row.kind != VISIT and _key(row) not in keys:
             _learn(connection, ticket, row, fault, now_at)
 
 
@@ -65,9 +108,59 @@ def _key(row: ActionRow) -> str:
     return f"action/{row.n}"
 
 
-def _load_keys(connection: Connection, ticket: Ticket) -> set[str]:
-    of_ticket = outcome.c.device == ticket.device, outcome.c.ticket == ticket.number
-    return set(connection.execute(select(outcome.c.key).where(*of_ticket)).scalars())
+def _unlearn_of(
+    connection: Connection,
+    lesson: Lesson,
+    known: Sequence[Row[Any]],
+    locked: Mapping[TicketKey, Ticket],
+    now_at: int,
+) -> None:
+    """Take back what this ticket says does not stand, of whatever ticket taught it."""
+    for row in known:
+        how = _why_back(row, lesson, known)
+        of = locked.get((row.device, row.ticket))
+        if how is None or of is None:
+            continue
+        for each in (row, *_find(known, row, f"{row.key}/{HELD}")):
+            change = priors.take_back(connection, each, lesson.fault, how, now_at)
+            priors.note_change(of, lesson.fault, change, priors.RULES_BACK[how], now_at)
+
+
+def _why_back(row: Row[Any], lesson: Lesson, known: Sequence[Row[Any]]) -> str | None:
+    """Why an outcome is taken back by what is known of a ticket; None when it is not, or was."""
+    ticket = lesson.ticket
+    same = row.product, row.spn, row.fmi
+    if row.how not in HELP or same != (ticket.product, ticket.spn, ticket.fmi):
+        return None
+    if _find(known, row, taken_back_key(row.key)):
+        return None
+    is_own = row.ticket == ticket.number
+    failed = {_key(one) for one in lesson.actions if one.state == FAILED}
+    return why_taken_back(
+        row.at,
+        row.shares,
+        has_failed=is_own and row.key in failed,
+        found=_seen_since(known, row) if is_own else (),
+        confirmed_at=ticket.last_event_at,
+    )
+
+
+def _name(ticket: Ticket) -> TicketKey:
+    return ticket.device, ticket.number
+
+
+def _find(known: Iterable[Row[Any]], of: Row[Any], key: str) -> list[Row[Any]]:
+    return [row for row in known if (row.ticket, row.key) == (of.ticket, key)]
+
+
+def _seen_since(known: Iterable[Row[Any]], of: Row[Any]) -> list[str]:
+    """The causes that technicians have seen on the ticket of an outcome, after it."""
+    return [
+        cause
+        for row in known
+        if row.ticket == of.ticket and row.how == BY_TECHNICIAN and row.at >= of.at
+        for cause in row.shares
+    ]
 
 
 def _learn(
@@ -82,16 +175,8 @@ def _learn(
     at = row.ended_at if row.ended_at is not None else now_at
     said = action_helped(place, ticket.product or "", fault, found, action, how, how, at)
     change = priors.teach(connection, said)
-    if change is not None and said.shares:
-        text = say_change(fault, change)
-        ticket.note(
-            now_at,
-            priors.WHO_RULE,
-            priors.HISTORY_LEARNT,
-            rule=RULE_LEARNT,
-            evidence=change,
-            text=text,
-        )
+    if said.shares:
+        priors.note_change(ticket, fault, change, RULE_LEARNT, now_at)
 
 
 def load_seen(connection: Connection, device: str, ticket: int) -> Mapping[str, bool]:

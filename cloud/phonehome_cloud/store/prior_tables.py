@@ -54,7 +54,8 @@ outcome = Table(
     Column("fmi", SmallInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("who", String(64), nullable=False),
-    # core.diagnosing.outcomes: technician, owner, device; held, came_back, dropped
+    # core.diagnosing.outcomes: technician, owner, device; held, dropped; and what takes one of
+    # these back, with negative shares and its key and /taken_back: came_back, refuted, other_cause
     Column("how", String(12), nullable=False),
     # {cause: weight} that counted, and that counts on held_at if the fault has not come back.
     Column("shares", JSON, nullable=False),

@@ -77,7 +77,8 @@ class ShownOutcome(msgspec.Struct):
     `change` has priors by cause, and likelihoods by "cause/evidence"; `seen` is the evidence that
     was counted with the causes.
 
-    `how` is technician, owner, device, held (not back in 90 days), came_back or dropped.
+    `how` is technician, owner, device, held (not back in 90 days) or dropped; came_back, refuted
+    and other_cause take another outcome back, whose shares they have with a minus.
     """
 
     ticket: str

@@ -71,11 +71,15 @@ class Taught:
     def without(self, other: "Taught") -> "Taught":
         """What was known before `other` was taught."""
         causes = {c: weight - other.causes.get(c, 0.0) for c, weight in self.causes.items()}
+        return Taught(causes, add_weights(self.evidence, other.turned().evidence))
+
+    def turned(self) -> "Taught":
+        """What takes all of it back when it is taught."""
         less = {
             cause: {name: (-there, -absent) for name, (there, absent) in of.items()}
-            for cause, of in other.evidence.items()
+            for cause, of in self.evidence.items()
         }
-        return Taught(causes, add_weights(self.evidence, less))
+        return Taught({cause: -weight for cause, weight in self.causes.items()}, less)
 
 
 def tell_moves(fault: Fault, before: Weights, after: Weights) -> dict[str, dict[str, float]]:
@@ -93,9 +97,20 @@ def weigh_evidence(
     fault: Fault, seen: Mapping[str, bool], shares: Mapping[str, float]
 ) -> dict[str, dict[str, tuple[float, float]]]:
     """What an outcome adds: its weight for a cause counts for each evidence that could be told."""
-    told = [evidence.id for evidence in fault.evidence if evidence.id in seen]
+    return weigh_told(told_of(fault, seen), shares)
+
+
+def told_of(fault: Fault, seen: Mapping[str, bool]) -> dict[str, bool]:
+    """Of evidence that was there or not that which the fault has."""
+    return {evidence.id: seen[evidence.id] for evidence in fault.evidence if evidence.id in seen}
+
+
+def weigh_told(
+    told: Mapping[str, bool], shares: Mapping[str, float]
+) -> dict[str, dict[str, tuple[float, float]]]:
+    """As weigh_evidence, of evidence that the fault had when it counted."""
     return {
-        cause: {name: (share, 0.0) if seen[name] else (0.0, share) for name in told}
+        cause: {name: (share, 0.0) if there else (0.0, share) for name, there in told.items()}
         for cause, share in shares.items()
     }
 

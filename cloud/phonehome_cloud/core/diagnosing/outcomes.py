@@ -1,6 +1,6 @@
 """How a ticket ended, and what that says about its cause."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,10 +21,16 @@ BY_TECHNICIAN: Final = "technician"  # looked at the cause
 BY_OWNER: Final = "owner"  # said that it helped
 BY_DEVICE: Final = "device"  # proved that it helped
 HELD: Final = "held"  # did not come back
-CAME_BACK: Final = "came_back"
+CAME_BACK: Final = "came_back"  # within HELD_DAYS
+REFUTED: Final = "refuted"  # it had not helped, says the device or a person
+OTHER_CAUSE: Final = "other_cause"  # a technician has seen another one
 DROPPED: Final = "dropped"  # the product file has this fault no more
 
 MENDED: Final = (BY_TECHNICIAN, BY_OWNER, BY_DEVICE)  # after which the fault was gone
+
+HELP: Final = (BY_OWNER, BY_DEVICE)  # nobody saw the cause: it may be taken back
+TAKEN_BACK: Final = (CAME_BACK, REFUTED, OTHER_CAUSE)
+NEVER_MENDED: Final = (REFUTED, OTHER_CAUSE)  # what came back had been gone
 
 HELD_MS: Final = HELD_DAYS * 86_400_000
 
@@ -94,6 +100,32 @@ def seen_of_help(diagnosis: Diagnosis, shares: Mapping[str, float]) -> Mapping[s
     make it ever surer of itself.
     """
     return diagnosis.seen if len(shares) == 1 else {}
+
+
+def why_taken_back(
+    at: int,
+    shares: Collection[str],
+    *,
+    has_failed: bool,
+    found: Iterable[str],
+    confirmed_at: int,
+) -> str | None:
+    """Why help that taught these causes at `at` is taken back; None while it stands.
+
+    `has_failed` says whether its action is now known to have failed, `found` are the causes that
+    technicians have seen on the same ticket since, `confirmed_at` is when the device told of the
+    fault last, on whatever ticket.
+    """
+    if has_failed:
+        return REFUTED
+    if any(set(shares) != {cause} for cause in found):
+        return OTHER_CAUSE
+    return CAME_BACK if at < confirmed_at <= at + HELD_MS else None
+
+
+def taken_back_key(key: str) -> str:
+    """The key of the outcome that takes another one back."""
+    return f"{key}/taken_back"
 
 
 def find_mended(shares: Mapping[str, float]) -> list[str]:

@@ -23,6 +23,10 @@ HELPED_WEIGHT: Final = 0.5
 HELD_WEIGHT: Final = 0.5
 HELD_DAYS: Final = 90
 
+# Shares are whole numbers of this: sums of them are exact up to a million outcomes, and what is
+# taken back leaves exactly what would be there without it.
+_GRAIN: Final = 2.0**-32
+
 
 def counts_of(fault: Fault, taught: Mapping[str, float] | None = None) -> dict[str, float]:
     """Dirichlet counts by cause; what was taught about a cause that the file dropped is lost."""
@@ -55,7 +59,8 @@ def share_of_help(diagnosis: Diagnosis, action: Action, weight: float) -> dict[s
     total = sum(shares.values())
     if total <= 0:
         return {}
-    return {cause: weight * share / total for cause, share in shares.items() if share > 0}
+    counted = {cause: round(weight * share / total / _GRAIN) for cause, share in shares.items()}
+    return {cause: grains * _GRAIN for cause, grains in counted.items() if grains}
 
 
 def tell_change(
