@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import ssl
+from datetime import UTC, datetime
 
 import pytest
 import vobject
@@ -92,6 +93,19 @@ def test_a_counter_moves_or_is_declined(database):
     assert len(data["slots"]) == 3
     calendar = vobject.readOne(base64.b64decode(attachments[0]["content"]).decode())
     assert calendar.method.value == attachments[0]["method"] == "DECLINECOUNTER"
+
+
+def test_a_calendar_whose_clock_is_ahead_outranks_nothing(database):
+    """An answer dated 2099 counts as of when it came: a later one with a right clock follows it."""
+    ahead = mail(visit_of(database), status="TENTATIVE", stamp="20990101T000000Z")
+    assert take(database, ahead, NOW + 1000) == "tentative"
+    assert visit_of(database).reply_at == NOW + 1000
+    late = {"stamp": f"{datetime.fromtimestamp((NOW - 60_000) / 1000, UTC):%Y%m%dT%H%M%SZ}"}
+    overtaken = mail(visit_of(database), status="DECLINED", id="<2@x>", **late)
+    assert "as new" in take(database, overtaken, NOW + 2000)
+    later = {"stamp": f"{datetime.fromtimestamp((NOW + 60_000) / 1000, UTC):%Y%m%dT%H%M%SZ}"}
+    right = mail(visit_of(database), status="DECLINED", id="<3@x>", **later)
+    assert take(database, right, NOW + 61_000) == "declined"
 
 
 @pytest.mark.parametrize(

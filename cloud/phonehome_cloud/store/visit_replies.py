@@ -17,6 +17,7 @@ from phonehome_cloud.core.visiting.replies import (
     COUNTER,
     Asked,
     Reply,
+    bound_stamp,
     check_reply,
 )
 from phonehome_cloud.core.visiting.visit import Visit
@@ -36,6 +37,7 @@ def answer(connection: Connection, reply: Reply, now_at: int) -> str:
     of, owner = visits.expect(connection, key), people.find_owner(connection, key[0])
     if owner is None or not owner.mail:
         return "refused: the appliance has no owner who was asked"
+    reply = bound_stamp(reply, now_at)
     asked = Asked(of.sequence, owner.mail.lower(), of.reply_sequence, of.reply_at)
     if why := check_reply(reply, asked):
         return f"refused: {why}"

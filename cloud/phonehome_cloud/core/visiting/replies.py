@@ -4,7 +4,7 @@ Mails come from anybody. Of one that is no answer nothing is read beyond its typ
 to be one is refused with a reason, unless sender, attendee, UID and SEQUENCE are those of a visit.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
@@ -18,6 +18,8 @@ from .invitations import ACCEPTED, DECLINED, TENTATIVE
 REPLY: Final = "REPLY"
 COUNTER: Final = "COUNTER"
 MAX_MAIL_BYTES: Final = 256 * 1024  # an answer has one event; the largest seen have 20 KiB
+# Clocks of people's computers are set over the network; so much apart is still believed.
+SKEW_MS: Final = 300_000
 
 _CALENDAR: Final = "text/calendar"
 _METHODS: Final = frozenset((REPLY, COUNTER))
@@ -91,6 +93,13 @@ def check_reply(reply: Reply, asked: Asked) -> str:
     if asked.reply_sequence == reply.sequence and reply.stamp_at <= (asked.reply_at or 0):
         return "an answer that is as new was read before"
     return ""
+
+
+def bound_stamp(reply: Reply, now_at: int) -> Reply:
+    """A reply whose DTSTAMP is no later than it can be: one written in the future was written when
+    it came. Otherwise a calendar with a wrong clock would outrank every answer after it.
+    """
+    return replace(reply, stamp_at=now_at) if reply.stamp_at > now_at + SKEW_MS else reply
 
 
 def _header(message: EmailMessage, name: str) -> str:
