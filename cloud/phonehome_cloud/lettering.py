@@ -30,6 +30,7 @@ from jinja2 import pass_context as with_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from .core.acting.price_words import Told, tell_owner
 from .core.telling.composing import Letter
 from .core.telling.effect import DIGEST
 from .core.telling.timing import find_zone
@@ -171,6 +172,7 @@ class Letters:
             "day": _day,
             "clock": _clock,
             "money": _money,
+            "price": _price,
         }
         return environment
 
@@ -217,6 +219,12 @@ def _clock(context: Context, at_ms: int) -> str:
 def _money(context: Context, amount: float, currency: str) -> str:
     """An amount of money."""
     return str(format_currency(amount, currency, locale=_locale(context)))
+
+
+@with_context
+def _price(context: Context, terms: Mapping[str, Any]) -> Told:
+    """What an owner pays for an action; the titles of its parts are in their language already."""
+    return tell_owner(terms, str(context["language"]))
 
 
 def wrap(text: str) -> str:

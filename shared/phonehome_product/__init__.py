@@ -15,6 +15,7 @@ from .service import (
     Proof,
     Service,
     Step,
+    Tariff,
     Usage,
     Wording,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "Sensor",
     "Service",
     "Step",
+    "Tariff",
     "TuneError",
     "Usage",
     "Wording",

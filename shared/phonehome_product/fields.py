@@ -18,6 +18,7 @@ from .service import (
     Proof,
     Service,
     Step,
+    Tariff,
     Usage,
     Wording,
 )
@@ -52,6 +53,7 @@ _TABLES: dict[tuple[str, ...], type[BaseModel]] = {
     ("fault", "action"): Action,
     ("service",): Service,
     ("service", "idle"): Idle,
+    ("service", "tariff"): Tariff,
     ("part",): Part,
     ("article",): Article,
     ("article", "text"): Wording,
@@ -104,6 +106,10 @@ _MESSAGES: dict[str, Callable[[_Context], tuple[str, str]]] = {
     "greater_than": lambda c: ("too small", f"write more than {c['gt']}"),
     "greater_than_equal": lambda c: ("too small", f"write {c['ge']} or more"),
     "less_than_equal": lambda c: ("too large", f"write {c['le']} or less"),
+    "decimal_max_places": lambda c: (
+        "finer than money is",
+        f"write at most {c['decimal_places']} digits behind the point",
+    ),
     "string_too_short": lambda _: ("empty", "write at least one character"),
     "string_too_long": lambda c: ("too long", f"use at most {c['max_length']} characters"),
     "string_pattern_mismatch": lambda c: _PATTERNS[c["pattern"]],

@@ -23,6 +23,7 @@ from .values import (
     Number,
     PartNumber,
     Picture,
+    Price,
     Probability,
     Section,
     Text,
@@ -88,11 +89,21 @@ class Idle(Section):
     max: Number | None = None
 
 
+class Tariff(Section):
+    """What an owner pays for a visit besides its parts, in `currency`, with all taxes.
+
+    `call_out` is the technician's way, there and back; `quarter_hour` each quarter that is begun.
+    """
+
+    call_out: Price
+    quarter_hour: Price
+
+
 class Service(Section):
     """What the arithmetic of actions needs to know about the appliance; money in `currency`.
 
     `costs` overrides the receiver's table of costs, key by key; `skills` are all skills that a
-    visit may ask for.
+    visit may ask for. Costs are what decisions weigh, `tariff` is what owners are asked for.
     """
 
     currency: Currency
@@ -100,6 +111,7 @@ class Service(Section):
     life_years: Annotated[StrictInt, Field(ge=1, le=100)]
     skills: tuple[Name, ...] = ()
     idle: Idle | None = None
+    tariff: Tariff | None = None
     costs: dict[str, Amount] = Field(default_factory=dict)
 
 

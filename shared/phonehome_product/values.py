@@ -37,6 +37,7 @@ Language = Annotated[StrictStr, Field(pattern=LANGUAGE_PATTERN)]
 Currency = Annotated[StrictStr, Field(pattern=CURRENCY_PATTERN)]
 Picture = Annotated[StrictStr, Field(pattern=PICTURE_PATTERN)]
 Amount = Annotated[Number, Field(ge=0)]
+Price = Annotated[Amount, Field(decimal_places=2)]  # what a person pays, to the hundredth
 Probability = Annotated[Number, Field(ge=0, le=1)]
 
 

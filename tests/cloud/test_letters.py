@@ -105,23 +105,23 @@ def test_paragraphs_of_the_text_stay_paragraphs():
     for language in LETTERS.languages:
         letter = LETTERS.write("consent", LETTERS.sample("consent"), reader(language))
         body = letter.text.split("\n\n")
-        assert len(body) == 6  # greeting, question, costs, promise with its link, goodbye, footer
+        # Greeting, question, what it costs, its parts, promise with its link, goodbye, footer.
+        assert len(body) == 7
 
 
 def test_who_pays_is_said_in_words():
-    """What a warranty pays costs the owner nothing; of a visit only the parts have a price."""
+    """What a warranty pays costs the owner nothing; else they read the amount and its parts."""
     sample = LETTERS.sample("consent")
 
     def said(**terms):
         data = sample | {"terms": sample["terms"] | terms}
         return LETTERS.write("consent", data, reader()).text
 
-    assert "You pay 39.00 EUR." in said()
+    assert "You pay €39.00." in said()
+    assert "* 1 x Drain pump: €39.00" in said()
     free = said(kind="visit", payer="warranty")
     assert "It costs you nothing. The warranty pays." in free
-    assert "EUR" not in free
-    assert "technician's way and work. The parts cost 39.00 EUR." in said(kind="visit")
-    assert "EUR" not in said(kind="visit", parts=[], price="0.00 EUR")
+    assert "€" not in free
 
 
 def test_a_desk_is_greeted_without_a_name():

@@ -96,7 +96,7 @@ def test_a_counter_moves_or_is_declined(database):
 
 
 def test_a_calendar_whose_clock_is_ahead_outranks_nothing(database):
-    """An answer dated 2099 counts as of when it came: a later one with a right clock follows it."""
+    """An answer dated 2099 counts as of when it came: one of a right clock follows it."""
     ahead = mail(visit_of(database), status="TENTATIVE", stamp="20990101T000000Z")
     assert take(database, ahead, NOW + 1000) == "tentative"
     assert visit_of(database).reply_at == NOW + 1000

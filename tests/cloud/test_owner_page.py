@@ -137,8 +137,8 @@ async def test_consent_is_given_or_not(living):
     living.start("new_lid", state=WAITING_CONSENT)
     path = living.page()
     text = await get(living, path)
-    assert "19.00 EUR" in text
-    assert "Sie zahlen" in text
+    assert "Sie zahlen 19,00\xa0€." in text
+    assert "2 x Lid: 19,00\xa0€" in text
     await post(living, path, do="agree", n=0)
     assert living.action().state in {"agreed", "running"}
     late = await post(living, path, 409, do="decline", n=0)

@@ -83,6 +83,23 @@ async def test_the_owner_chooses_moves_and_declines(tmp_path):
         assert "Sie haben den Besuch abgelehnt" in text
 
 
+async def test_owner_and_technician_read_the_same_amount(tmp_path):
+    """Before a time is chosen, after it, and on the job sheet; titles in the reader's language."""
+    async with serving(tmp_path) as receiver:
+        await receiver.database.write(fill)
+        given = {"now_at": now_ms(), "payer": "owner"}
+        of = await receiver.database.write(begin, **given)
+        (told,) = await receiver.database.read(letters, "owner")
+        text = await page(receiver, told[2]["page"])
+        assert "Sie zahlen höchstens 164,50\xa0€." in text
+        assert "1 x Pumpe: 38,00\xa0€" in text
+        text = await page(receiver, told[2]["page"], do="choose", start_at=of.start_at)
+        assert "Sie zahlen höchstens 164,50\xa0€." in text
+        technician = of.technician
+        (job,) = await receiver.database.read(letters, f"technician:{technician}")
+        assert "The owner agreed to at most €164.50." in await page(receiver, job[2]["page"])
+
+
 async def test_a_time_that_is_gone_gets_others(tmp_path):
     """A page that was open while others booked: it says so, and has new times."""
     async with serving(tmp_path) as receiver:

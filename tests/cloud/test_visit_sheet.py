@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import insert, update
 
+from phonehome_cloud.core.acting.pricing import make_terms
 from phonehome_cloud.core.caring import RUNNING, ActionRow
 from phonehome_cloud.core.tickets import STATES
 from phonehome_cloud.core.visiting.past import PastTicket, PastVisit
@@ -55,6 +56,7 @@ def sheet_of(**given):
         "parts": [SheetPart("PUMP-1", "Pump", 1, 0, 1)],
         "causes": [("The pump is dead", 0.8)],
         "history": [],
+        "terms": make_terms("visit", "warranty"),
         "words": {"de": GERMAN},
     }
     return Sheet(**about | given)
@@ -86,6 +88,7 @@ def test_paper_speaks_the_technicians_language():
         "80%  Die Pumpe ist tot",
         "1 x PUMP-1 Die Pumpe (Wagen 0, Lager 1)",
         "1 bis 9 l/min  Durchfluss",
+        "Der Besitzer zahlt nichts: die Garantie zahlt.",
         "Besuch: Die Pumpe ist tot, repariert; 1 x PUMP-1",
         "22.03.2026 10:00  Verwirrt (behoben)",
     ):

@@ -108,10 +108,10 @@ def case_of(connection, dev=DEVICE, number=1):
     return Case(found, PRODUCT, FAULT, ACTION, None, None, None, *known)
 
 
-def begin(connection, dev=DEVICE, now_at=NOW, number=1):
+def begin(connection, dev=DEVICE, now_at=NOW, number=1, payer="warranty"):
     """Start a visit as the care loop does; returns it."""
     looking.look(connection, dev, number, now_at)
-    row = ActionRow(dev, number, 0, "visit", ACTION.id, RUNNING, "rule", "warranty", now_at)
+    row = ActionRow(dev, number, 0, "visit", ACTION.id, RUNNING, "rule", payer, now_at)
     care.save_actions(connection, [row], ())
     of_ticket = care_table.c.device == dev, care_table.c.ticket == number
     connection.execute(care_table.update().where(*of_ticket).values(actions=1, running=0))

@@ -78,6 +78,9 @@ skills = ["electric"]
 [service.idle]
 command = "is_idle"
 min = 1
+[service.tariff]
+call_out = 49.90
+quarter_hour = 20
 [service.costs]
 truck = 70
 [[command]]

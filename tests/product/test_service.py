@@ -107,6 +107,9 @@ def test_the_service_half_changes_no_byte_of_the_device_half():
         ('"boilings"\ntitle', '"hours"\ntitle', "usage.hours.name", "counted by the receiver"),
         ("truck = 70", "trucks = 70", "service.costs.trucks", "did you mean truck?"),
         ('currency = "EUR"', 'currency = "euro"', "service.currency", "ISO 4217"),
+        ("call_out = 49.90", "call_out = 49.901", "tariff.call_out", "at most 2 digits"),
+        ("call_out = 49.90", "call_out = -1", "tariff.call_out", "write 0 or more"),
+        ("call_out = 49.90\n", "", "service.tariff.call_out", 'add the line "call_out'),
         ('language = "de"', 'language = "deutsch"', "deutsch.language", "ISO 639-1"),
         ('language = "de"', 'language = "en"', "text.en.language", "the same language"),
         ('\ntext = "Einschalten."', '\ntext = ""', "step.2.text", "at least one character"),
@@ -212,7 +215,14 @@ def page(project):
 
 def test_every_key_is_on_the_page(page):
     """Each key of each section of the service half is explained."""
-    sections = (service.Service, service.Idle, service.Part, service.Article, service.Wording)
+    sections = (
+        service.Service,
+        service.Tariff,
+        service.Idle,
+        service.Part,
+        service.Article,
+        service.Wording,
+    )
     more = (service.Step, service.Proof, service.Command, service.Usage, service.Ask)
     for section in (*sections, *more, service.Evidence, service.Action):
         for name, field in section.model_fields.items():

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select, update
 
+from phonehome_cloud.core.acting.pricing import say_terms
 from phonehome_cloud.core.caring import (
     AGREED,
     CANCELLED,
@@ -164,7 +165,10 @@ def note(
     text: str | None = None,
 ) -> None:
     """Write into a ticket's history that an action came to its present state."""
-    given = {"n": found.n, "kind": found.kind, "action": found.action_id, **(evidence or {})}
+    given = {"n": found.n, "kind": found.kind, "action": found.action_id}
+    if found.is_under_way:
+        given |= say_terms(found.detail)
+    given |= evidence or {}
     states = {"from_state": before, "to_state": found.state}
     ticket.note(now_at, who, HISTORY_ACTION, **states, evidence=given, text=text)
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from phonehome_cloud.core.acting.pricing import TERMS, agreed_payer
 from phonehome_cloud.core.caring import (
     AGREED,
     CANCELLED,
@@ -352,7 +353,7 @@ class _One:
         before = None if row in self._new else row.state
         if row.state == AGREED:
             row.move(RUNNING, self._now_at)
-            row.payer = finding.decision.payer
+            row.payer = agreed_payer(row.detail.get(TERMS), finding.decision.payer)
         starts = acting.STARTS if row.state == RUNNING else acting.ASKS
         start = starts.get(row.kind)
         try:

@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 
 from sqlalchemy import Connection
 
+from phonehome_cloud.core.acting.pricing import TERMS
 from phonehome_cloud.core.people.owners import Owner
 from phonehome_cloud.core.people.technicians import Technician
 from phonehome_cloud.core.telling.effect import MAIL, Attachment, Effect
@@ -61,7 +62,8 @@ def tell_owner(
         return
     page = make_page(connection, owner, of, now_at)
     times = [{"start_at": slot.start_at, "end_at": slot.end_at} for slot in slots]
-    data = {**tell(owner.language, of.about), **_when(of), "slots": times, "page": page, **more}
+    data = {**tell(owner.language, of.about), **_when(of), "slots": times, "page": page}
+    data |= {TERMS: of.about[TERMS], **more}
     entry = owner_entry(connection, of, owner, now_at) if method else None
     attachments = (_calendar(entry, method),) if entry and method else ()
     _add(connection, of, f"owner:{owner.id}", template, data, now_at, attachments)

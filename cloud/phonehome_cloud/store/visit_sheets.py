@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
+from phonehome_cloud.core.acting.pricing import TERMS
 from phonehome_cloud.core.tickets import ticket_id
 from phonehome_cloud.core.visiting.past import Past, PastTicket, PastVisit
 from phonehome_cloud.core.visiting.sheet import Sheet, SheetPart
@@ -46,6 +47,7 @@ def read_sheet(connection: Connection, of: Visit, now_at: int) -> Sheet:
         frame=frames[0]["frame"] if frames else None,
         channels=_channels(connection, of, frames),
         words=of.about.get("words", {}),
+        terms=of.about[TERMS],
     )
 
 

@@ -33,7 +33,8 @@ visit = Table(
     Column("sequence", Integer, nullable=False),
     Column("state", String(12), nullable=False),
     # {"appliance", "fault", "code"}: what it is about, as the product file says it; "words" has
-    # that in other languages, "payer" who pays, "sensors" the title and unit of each channel.
+    # that in other languages, "terms" what it costs whom (core.acting.pricing), "sensors" the
+    # title and unit of each channel.
     Column("about", JSON, nullable=False),
     # What it needs (core.visiting.slots.Need); parts are [{"part", "title", "count", "price" in
     # hundredths, "reservation" of store.stock or NULL, "van" of whom it is kept in}].

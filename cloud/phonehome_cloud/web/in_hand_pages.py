@@ -7,6 +7,8 @@ from aiohttp import web
 
 from phonehome_cloud.clock import now_ms
 from phonehome_cloud.core.acting.part_orders import SAID_BY_SUPPLIER, money, order_id
+from phonehome_cloud.core.acting.price_words import tell_technician
+from phonehome_cloud.core.acting.pricing import PRICED, TERMS
 from phonehome_cloud.core.tickets import parse_ticket_id
 from phonehome_cloud.store import listing
 from phonehome_cloud.store.acting import callbacks, leads, parts, persons
@@ -83,6 +85,7 @@ async def show_action(request: web.Request, name: str) -> web.StreamResponse:
     # In the writer, because an action is read by locking it.
     action = await request.app[DATABASE].write(load_progress, key)
     order = await request.app[DATABASE].read(load_order, key)
+    terms = action.detail.get(TERMS)
     total = money(order.total, order.currency) if order else ""
     return request.app[RENDER](
         "action.html",
@@ -90,6 +93,7 @@ async def show_action(request: web.Request, name: str) -> web.StreamResponse:
         action=action,
         order=order,
         total=total,
+        price=tell_technician(terms, "en") if terms and terms["kind"] in PRICED else None,
         says=SAID_BY_SUPPLIER,
     )
 

@@ -7,6 +7,8 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from phonehome_cloud.clock import now_ms
+from phonehome_cloud.core.acting.price_words import tell_technician
+from phonehome_cloud.core.acting.pricing import TERMS
 from phonehome_cloud.core.visiting import sheet_words
 from phonehome_cloud.core.visiting.closing import Closing
 from phonehome_cloud.core.visiting.sheet import Sheet, write_text
@@ -133,6 +135,7 @@ def _render(request: web.Request, job: Job) -> web.StreamResponse:
         language=language,
         sheet=sheet,
         say=say,
+        price=tell_technician(of.about[TERMS], language, say),
         is_open=of.is_booked,
         closing=of.closing,
         when=f"{moment(sheet.start_at, sheet.zone, language)}"
@@ -168,6 +171,7 @@ _WORDS = {
         "more_charts": "All other channels",
         "more_parts": "Other parts that you used",
         "paper": "For paper",
+        "price": "What the owner pays",
         "close": "How was it?",
         "cause": "What was wrong",
         "unknown": "none of these, or nothing found",
@@ -181,6 +185,7 @@ _WORDS = {
         "more_charts": "Alle anderen Kanäle",
         "more_parts": "Andere Teile, die Sie verbraucht haben",
         "paper": "Für Papier",
+        "price": "Was der Besitzer zahlt",
         "close": "Wie war es?",
         "cause": "Was war es",
         "unknown": "nichts davon, oder nichts gefunden",

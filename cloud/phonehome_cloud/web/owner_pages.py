@@ -19,6 +19,8 @@ from babel.dates import format_date
 
 from phonehome_cloud.clock import now_ms
 from phonehome_cloud.core.acting.part_orders import money
+from phonehome_cloud.core.acting.price_words import tell_owner
+from phonehome_cloud.core.acting.pricing import TERMS
 from phonehome_cloud.core.acting.steps import OPEN
 from phonehome_cloud.core.tickets import OPEN_STATES
 from phonehome_cloud.errors import ConflictError, TransitionError
@@ -233,6 +235,7 @@ def _values(found: Shown, products: Mapping[str, Product], language: str) -> dic
     wording = _wording(found, product, language)
     fault = product.find_fault(ticket.spn, ticket.fmi) if product else None
     is_open = ticket.state in OPEN_STATES
+    terms = found.action["detail"].get(TERMS) if found.action else None
 
     def say(text: str) -> str:
         return product.say(text, language) if product else text
@@ -252,6 +255,7 @@ def _values(found: Shown, products: Mapping[str, Product], language: str) -> dic
         "desk_phone": found.phone,
         "action": found.action,
         "earlier": found.earlier,
+        "price": tell_owner(terms, language, say) if terms else None,
         "order": order,
         "total": money(order["total"], order["currency"]) if order else "",
         "fix_state": found.fix_state,

@@ -10,10 +10,12 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from phonehome_cloud.clock import now_ms
+from phonehome_cloud.core.acting.price_words import tell_owner
+from phonehome_cloud.core.acting.pricing import TERMS
 from phonehome_cloud.core.people.owners import Owner
 from phonehome_cloud.core.visiting.slots import Slot
 from phonehome_cloud.core.visiting.visit import Visit
-from phonehome_cloud.core.visiting.wording import tell
+from phonehome_cloud.core.visiting.wording import tell, translate
 from phonehome_cloud.errors import CloudError, ConflictError, GoneError
 from phonehome_cloud.store import links, people, visit_answers, visit_letters, visits
 
@@ -165,6 +167,11 @@ def _render(
         language=language,
         about=tell(language, of.about),
         others=_OTHERS[language],
+        price=tell_owner(
+            of.about[TERMS],
+            language,
+            lambda title: translate(language, title, of.about),
+        ),
         state=of.state,
         is_under_way=of.is_under_way,
         zone=of.zone,

@@ -39,9 +39,6 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "gone_why": "It has expired, or the visit is somebody else's matter now. The newest"
             " letter has a newer link.",
             "zone": "Times are those of",
-            "pays_warranty": "The warranty pays.",
-            "pays_contract": "Your service contract pays.",
-            "pays_owner": "You pay the technician's way and work, and the parts.",
         },
         "de": {
             "title": "Besuch eines Technikers",
@@ -69,9 +66,6 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "gone_why": "Er ist abgelaufen, oder der Besuch ist nicht mehr Ihre Sache. Im neuesten"
             " Brief steht ein neuerer Link.",
             "zone": "Alle Zeiten sind die von",
-            "pays_warranty": "Die Garantie zahlt.",
-            "pays_contract": "Ihr Servicevertrag zahlt.",
-            "pays_owner": "Anfahrt, Arbeit und Teile zahlen Sie.",
         },
     }
 )

@@ -7,6 +7,8 @@ from textwrap import wrap
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from phonehome_cloud.core.acting.price_words import tell_technician
+
 from .past import Past, Say
 from .sheet_words import words_of
 
@@ -38,7 +40,8 @@ class Sheet:
 
     `causes` are (title, probability), most likely first; `history` is newest first, and `older`
     says how many more there were; `frame` is as core.transitions.read_frame writes it, with
-    `channels` for its names. `words` are titles of the product file by language and title.
+    `channels` for its names. `words` are titles of the product file by language and title;
+    `terms` are what the owner agreed to pay (core.acting.pricing).
     """
 
     visit: str
@@ -57,6 +60,7 @@ class Sheet:
     parts: Sequence[SheetPart]
     causes: Sequence[tuple[str, float]]
     history: Sequence[Past]
+    terms: Mapping[str, Any]
     older: int = 0
     frame: Mapping[str, Any] | None = None
     channels: Mapping[int, tuple[str, str]] | None = None
@@ -81,12 +85,19 @@ def write_text(sheet: Sheet, language: str) -> str:
         _headed(t["causes"], [f"  {p:4.0%}  {say(title)}" for title, p in sheet.causes]),
         [f"{t['skills']}: {', '.join(sheet.skills)}" if sheet.skills else ""],
         _headed(t["parts"], [_part(part, t, say) for part in sheet.parts]),
+        _price(sheet, language, say),
         _headed(t["before_paper"], _frame(sheet, t, say)),
     ]
     text = "\n\n".join("\n".join(kept) for block in blocks if (kept := _fold(block)))
     room = _PAGE_LINES - text.count("\n") - 3  # with the empty line and the heading before it
     history = _headed(t["history"], _history(sheet, language, say, max(room, _LEAST_HISTORY)))
     return "\n\n".join([text, "\n".join(history)]) if history else text
+
+
+def _price(sheet: Sheet, language: str, say: Say) -> list[str]:
+    """The same amounts that the owner has agreed to."""
+    told = tell_technician(sheet.terms, language, say)
+    return [told.head, *(f"  {line}" for line in told.lines)]
 
 
 def _headed(heading: str, lines: Sequence[str]) -> list[str]:

@@ -33,9 +33,13 @@ def say(language: str, name: str, about: Mapping[str, Any]) -> str:
 
 
 def tell(language: str, about: Mapping[str, Any]) -> dict[str, str]:
-    """What a visit is about (visit.about) in a language: appliance, fault and code, and who pays
-    ("" where nobody wrote it down).
-    """
-    words = about.get("words", {}).get(language, {})
-    said = {name: words.get(about[name], about[name]) for name in ("appliance", "fault", "code")}
-    return {**said, "payer": about.get("payer", "")}
+    """What a visit is about (visit.about) in a language: appliance, fault and code."""
+    return {name: translate(language, about[name], about) for name in _ABOUT}
+
+
+def translate(language: str, title: str, about: Mapping[str, Any]) -> str:
+    """A title of the product file in a language, where it has words in that."""
+    return str(about.get("words", {}).get(language, {}).get(title, title))
+
+
+_ABOUT: Final = ("appliance", "fault", "code")

@@ -18,13 +18,14 @@ from phonehome_cloud.core.acting.part_orders import (
     TO_OWNER,
     Line,
 )
+from phonehome_cloud.core.acting.pricing import lines_of
 from phonehome_cloud.core.caring import ActionKey, ActionRow, Case, StartError
 from phonehome_cloud.errors import ConflictError, NotFoundError
 from phonehome_cloud.store import people, stock
 from phonehome_cloud.store.acting_tables import part_order, part_order_event
 from phonehome_cloud.store.dialects import insert
 
-from . import letters, sending, steps
+from . import letters, sending, steps, terms
 from .self_help import expect_article, expect_owner, write_proof
 
 OrderKey = ActionKey
@@ -37,9 +38,11 @@ _LONGEST_MS: Final = 60 * _DAY_MS
 def start(connection: Connection, row: ActionRow, case: Case, now_at: int) -> None:
     """Reserve what is there, or order it; StartError when it cannot be had."""
     owner = expect_owner(case)
-    lines, currency = price(connection, case, now_at)
+    terms.check_made(connection, case, now_at)
+    agreed = terms.keep(connection, row, case, now_at)
+    lines = lines_of(agreed)
     source, supplier, kept = _find_source(connection, row, lines, now_at)
-    what = source, supplier, lines, currency, row.payer, now_at
+    what = source, supplier, lines, agreed["currency"], row.payer, now_at
     values = add(connection, row.key, *what, kept=kept)
     row.due_at = now_at + _LONGEST_MS
     row.detail["order"] = core.order_id(row.device, row.ticket, row.n)
@@ -80,22 +83,6 @@ def add(
     named = dict(zip(("device", "ticket", "action"), key, strict=True))
     connection.execute(part_order.insert().values(**named, **values))
     return values
-
-
-def price(connection: Connection, case: Case, now_at: int) -> tuple[list[Line], str]:
-    """The lines of an order with what each costs; StartError for a part that is not made."""
-    service = case.product.service
-    currency = service.currency if service else "EUR"
-    lines = []
-    for number in dict.fromkeys(case.action.parts):
-        made = case.product.find_part(number)
-        known = people.availability(connection, number, now_at)
-        if made is None or made.discontinued or known.is_discontinued:
-            raise StartError(f"part {number} is not made any more")
-        cents = known.price_cents if known.price_cents is not None else round(made.price * 100)
-        count = case.action.parts.count(number)
-        lines.append(Line(number, made.title, count, cents))
-    return lines, currency
 
 
 def _find_source(

@@ -4,8 +4,9 @@ They are kept where the fewest choices are lost: what lies in the depot anybody 
 in a van comes with that technician; what is nowhere is ordered, and the visit waits for it.
 """
 
-from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -16,7 +17,7 @@ from phonehome_cloud.core.acting.part_orders import (
     TO_DEPOT,
     Line,
 )
-from phonehome_cloud.core.people.stock import Availability
+from phonehome_cloud.core.acting.pricing import TERMS
 from phonehome_cloud.core.visiting.slots import DAY_MS
 from phonehome_cloud.core.visiting.visit import Visit
 from phonehome_cloud.errors import ConflictError, NotFoundError
@@ -30,15 +31,9 @@ LOAD_MS: Final = 12 * 3_600_000
 Row = dict[str, Any]  # of Visit.parts
 
 
-def wanted(product: Any, numbers: Sequence[str]) -> list[Row]:
+def wanted(lines: Sequence[Line]) -> list[Row]:
     """What a visit needs of each part, in one order for all visits: none waits in a circle."""
-    rows = []
-    for number, count in sorted(Counter(numbers).items()):
-        made = product.find_part(number) if product else None
-        price = round(made.price * 100) if made else 0
-        title = made.title if made else number
-        rows.append({"part": number, "title": title, "count": count, "price": price})
-    return [{**row, "reservation": None} for row in rows]
+    return [{**asdict(line), "reservation": None} for line in sorted(lines, key=_number)]
 
 
 def missing(of: Visit) -> list[Row]:
@@ -142,13 +137,11 @@ def _order(connection: Connection, of: Visit, rows: Sequence[Row], payer: str, n
         more = {"parts": shown, "parts_at": parts_at}
         visit_letters.tell_desk(connection, of, "visit_parts", now_at, **more)
         return parts_at
-    lines = [_line(row, found[row["part"]]) for row in rows]
-    currency = next(iter(found.values())).currency
+    lines = [Line(row["part"], row["title"], row["count"], row["price"]) for row in rows]
+    currency = of.about[TERMS]["currency"]
     given = FROM_SUPPLIER, suppliers.pop(), lines, currency, payer, now_at
     parts.add(connection, of.key, *given, destination=TO_DEPOT)
     return parts_at
 
 
-def _line(row: Row, known: Availability) -> Line:
-    cents = known.price_cents if known.price_cents is not None else row["price"]
-    return Line(row["part"], row["title"], row["count"], cents)
+_number: Final = attrgetter("part")

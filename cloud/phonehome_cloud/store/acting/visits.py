@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from phonehome_cloud.core.acting.pricing import TERMS, lines_of
 from phonehome_cloud.core.caring import ActionRow, Case, StartError
 from phonehome_cloud.core.visiting.invitations import CANCEL, REQUEST
 from phonehome_cloud.core.visiting.slots import DAY_MS
@@ -18,7 +19,8 @@ from phonehome_cloud.store import (
     visits,
 )
 
-from . import parts, visit_parts
+from . import parts, terms, visit_parts
+from .terms import LOOK_MINUTES
 
 # People answer on the same day, or not at all.
 REMIND_MS: Final = 2 * DAY_MS
@@ -36,7 +38,9 @@ def start(connection: Connection, action: ActionRow, case: Case, now_at: int) ->
     if not case.owner.area:
         raise StartError("the owner's postcode or country is not known")
     made = _make(action, case, now_at)
-    made.parts = visit_parts.wanted(case.product, case.action.parts if case.action else ())
+    agreed = terms.keep(connection, action, case, now_at)
+    made.about = {**made.about, TERMS: agreed}
+    made.parts = visit_parts.wanted(lines_of(agreed))
     try:
         visit_parts.keep(connection, made, action.payer, now_at)
     except ConflictError as error:
@@ -114,7 +118,6 @@ def _make(action: ActionRow, case: Case, now_at: int) -> Visit:
         "appliance": product.title if product else ticket.device,
         "fault": ticket.title,
         "code": ticket.code or f"{ticket.spn}.{ticket.fmi}",
-        "payer": action.payer,
     }
     if product:
         said = _titles(product, ticket.title)
@@ -132,7 +135,7 @@ def _make(action: ActionRow, case: Case, now_at: int) -> Visit:
         action.n,
         uid=str(uuid.uuid4()),
         state=PROPOSED,
-        minutes=(given.minutes if given else None) or _MINUTES,
+        minutes=(given.minutes if given else None) or LOOK_MINUTES,
         zone=case.owner.zone,
         area=case.owner.area,
         created_at=now_at,
@@ -147,7 +150,3 @@ def _titles(product: Any, title: str) -> set[str]:
     causes = (cause for fault in product.faults for cause in fault.causes)
     named = (*product.faults, *causes, *product.parts, *product.sensors)
     return {product.title, title, *(one.title for one in named)}
-
-
-# A visit that a person ordered for a fault without one in the product file: to look at it.
-_MINUTES: Final = 60
