@@ -14,7 +14,7 @@ from phonehome_cloud.core.anchoring import (
     place,
 )
 from phonehome_cloud.store import schema
-from phonehome_cloud.store.sessions import Timeline
+from phonehome_cloud.store.sessions import Timeline, load_seen
 from tests.fakes.store import START_AT, StoreReceiver
 
 pytestmark = pytest.mark.usefixtures("each_database")
@@ -87,7 +87,7 @@ async def test_the_bounds_that_decide_are_those_of_the_core(store, seed):
     }
 
     def read(connection):
-        timeline = Timeline(connection, events)
+        timeline = Timeline(connection, load_seen(connection, events))
         return {event: timeline.place(*event, START_AT) for event in events}
 
     found = await store.database.read(read)

@@ -20,6 +20,7 @@ from phonehome_cloud.core.digesting import (
     resolve_due,
 )
 from phonehome_cloud.core.telling.news import has_news
+from phonehome_cloud.core.tickets import is_open
 from phonehome_cloud.core.transitions import (
     RecordHead,
     Transition,
@@ -39,8 +40,8 @@ from . import faults, tickets
 from .boots import count_boots
 from .database import is_passing
 from .looking import look_at
-from .sessions import Timeline, load_registered
-from .waiting import mark_digested, take_waiting
+from .sessions import Event, Seen, Timeline, load_registered
+from .waiting import BOUNDS, mark_digested, reached, take_waiting
 
 _LOG = logging.getLogger(__name__)
 _TOLD = frozenset((RTYPE_HELLO, RTYPE_CRASH, RTYPE_LOG, RTYPE_RESULT))
@@ -56,6 +57,7 @@ class Digested:
     failed: list[str] = field(default_factory=list)
     opened: list[Ticket] = field(default_factory=list)
     changed: list[Ticket] = field(default_factory=list)
+    reached: str = ""  # the device where the next batch goes on
 
     def add(self, other: "Digested") -> None:
         """What another batch came to, too."""
@@ -75,23 +77,29 @@ class _Reading:
 
 
 def digest_next(
-    connection: Connection, limit: int, catalogue: Catalogue, policy: Policy, now_at: int
+    connection: Connection,
+    limit: int,
+    catalogue: Catalogue,
+    policy: Policy,
+    now_at: int,
+    after: str = "",
 ) -> Digested:
-    """Digest what waited longest, at most `limit` records; in the caller's transaction.
+    """Digest at most `limit` records that wait, from the device behind `after` on; in the caller's
+    transaction.
 
     When one record spoils the batch, each is digested on its own, and that one set aside.
     """
-    rows = take_waiting(connection, limit)
+    rows = take_waiting(connection, limit, after)
+    done = Digested(reached=reached(rows, after))
     try:
         with connection.begin_nested():
-            return _digest(connection, rows, catalogue, policy, now_at)
+            done.add(_digest(connection, rows, catalogue, policy, now_at))
     except Exception as error:
         if is_passing(error):
             raise
         _LOG.exception("a batch of %d records is digested one by one", len(rows))
-    done = Digested()
-    for row in rows:
-        done.add(_digest_alone(connection, row, catalogue, policy, now_at))
+        for row in rows:
+            done.add(_digest_alone(connection, row, catalogue, policy, now_at))
     return done
 
 
@@ -120,7 +128,7 @@ def _digest(
     now_at: int,
 ) -> Digested:
     """Digest records, each device's in the order it lived them."""
-    timeline = Timeline(connection, {(row.device, row.inc, row.boot, row.ms) for row in rows})
+    timeline = Timeline(connection, dict(map(_seen, rows)))
     reading = _read(rows, timeline)
     faults.add_device_events(connection, reading.told)
     hellos = [(head, body) for head, rtype, body in reading.told if rtype == RTYPE_HELLO]
@@ -145,6 +153,12 @@ def resolve_tickets(connection: Connection, now_at: int) -> list[Ticket]:
     return due
 
 
+def _seen(row: Row[Any]) -> tuple[Event, Seen]:
+    """An event, and what the bounds of its boot say of it."""
+    upper, lower, carried = row[BOUNDS]
+    return (row.device, row.inc, row.boot, row.ms), (upper, lower, carried)
+
+
 def _read(rows: Sequence[Row[Any]], timeline: Timeline) -> _Reading:
     reading = _Reading()
     for row in rows:
@@ -160,8 +174,8 @@ def _read(rows: Sequence[Row[Any]], timeline: Timeline) -> _Reading:
 
 def _read_record(row: Row[Any], timeline: Timeline, reading: _Reading) -> None:
     """Heartbeats and unknown types are only stored; there is nothing to digest in them yet."""
-    dev, inc, boot, seq, rtype, ms, raw, received_at, late = row
-    if rtype != RTYPE_FAULT and rtype not in _TOLD:
+    dev, inc, boot, seq, rtype, ms, raw, received_at, late, *_, known = row
+    if (rtype != RTYPE_FAULT and rtype not in _TOLD) or known is not None:
         return
     seen_at, time = timeline.inc_seen_at(dev, inc), timeline.place(dev, inc, boot, ms, received_at)
     head = RecordHead(dev, inc, seen_at, boot, seq, time, received_at, late)
@@ -176,22 +190,15 @@ def _digest_transitions(
     connection: Connection, transitions: Sequence[Transition], desk: "_Desk"
 ) -> tuple[list[Ticket], list[Ticket]]:
     """Store fault events and what they mean; returns the tickets opened and changed."""
-    done = faults.find_digested(connection, [_record_key(t) for t in transitions])
-    fresh = [t for t in transitions if _record_key(t) not in done]
-    if not fresh:
+    if not transitions:
         return [], []
-    desk.load(connection, fresh)
-    faults.add_fault_events(connection, [(t, desk.take(t)) for t in fresh])
+    desk.load(connection, transitions)
+    faults.add_fault_events(connection, [(t, desk.take(t)) for t in transitions])
     faults.save_standings(connection, list(desk.moved.values()))
     opened = list(desk.opened.values())
     changed = [t for t in desk.touched.values() if t.history and _key(t) not in desk.opened]
     tickets.save(connection, opened, changed)
     return opened, changed
-
-
-def _record_key(transition: Transition) -> faults.RecordKey:
-    head = transition.head
-    return head.device, head.inc, head.boot, head.seq
 
 
 def _key(ticket: Ticket) -> tuple[str, int]:
@@ -226,7 +233,8 @@ class _Desk:
         devices = {transition.head.device for transition in transitions}
         self._standings = faults.load_standings(connection, keys)
         self._newest = tickets.load_newest(connection, keys)
-        self._numbers = tickets.load_last_numbers(connection, devices)
+        opening = {t.head.device for t in transitions if not self._has_open(t)}
+        self._numbers = tickets.load_last_numbers(connection, opening)
         self._products = load_registered(connection, devices)
 
     def take(self, transition: Transition) -> int | None:
@@ -245,12 +253,17 @@ class _Desk:
             self.moved[key] = transition
         if ticket is None:
             return None
-        if ticket.number == number:
+        if ticket is not before:
             self._numbers[device] = number
             self._newest[key] = ticket
             self.opened[_key(ticket)] = ticket
         self.touched[_key(ticket)] = ticket
         return ticket.number
+
+    def _has_open(self, transition: Transition) -> bool:
+        """Whether its fault has a ticket that stays the newest, whatever comes in a batch."""
+        newest = self._newest.get(transition.key)
+        return newest is not None and is_open(newest.state)
 
     def _product_of(self, device: str) -> str | None:
         product = self._products.get(device)

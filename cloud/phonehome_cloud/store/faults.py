@@ -96,13 +96,6 @@ def _standing_row(transition: Transition) -> tuple[Any, ...]:
     )
 
 
-def find_digested(connection: Connection, keys: Collection[RecordKey]) -> set[RecordKey]:
-    """Which of these records are in the fault history already."""
-    columns = fault_event.c.device, fault_event.c.inc, fault_event.c.boot, fault_event.c.seq
-    rows = fetch_among(connection, columns, keys, *columns)
-    return {(dev, inc, boot, seq) for dev, inc, boot, seq in rows}
-
-
 def add_fault_events(
     connection: Connection, events: Sequence[tuple[Transition, int | None]]
 ) -> None:

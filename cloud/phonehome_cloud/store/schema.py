@@ -190,8 +190,8 @@ record = Table(
 )
 Index(
     "ix_record_waiting",
-    record.c.received_at,
     record.c.device,
+    record.c.received_at,
     sqlite_where=record.c.digested_at.is_(None),
     postgresql_where=record.c.digested_at.is_(None),
 )

@@ -1,6 +1,6 @@
 """Sessions and the bounds on their time."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from functools import cache
 from operator import attrgetter
@@ -34,7 +34,7 @@ _moved = attrgetter(*_MOVED)
 
 BootKey = tuple[str, str, int]  # device, incarnation, boot
 Event = tuple[str, str, int, int]  # the same, and the uptime
-_Seen = tuple[int | None, int | None, int | None]  # UTC less uptime by kind of bound: see _seen
+Seen = tuple[int | None, int | None, int | None]  # UTC less uptime by kind of bound: see seen_at
 _UP = DRIFT_IN - 1  # an integer division that rounds up
 
 
@@ -64,13 +64,12 @@ def save_journal(connection: Connection, journal: Journal) -> None:
 class Timeline:
     """The time bounds of some boots, read once, for placing many events.
 
-    `events` are (device, incarnation, boot, uptime) of what is to be placed. A boot that never
-    spoke is placed between its nearest neighbours that did; those are rare and looked up one by
-    one.
+    `seen` says of each event to be placed what `seen_at` tells. A boot that never spoke is placed
+    between its nearest neighbours that did; those are rare and looked up one by one.
     """
 
-    def __init__(self, connection: Connection, events: Collection[Event]) -> None:
-        boots = {event[:3] for event in events}
+    def __init__(self, connection: Connection, seen: Mapping[Event, Seen]) -> None:
+        boots = {event[:3] for event in seen}
         newest = fetch_of(connection, _incarnations, session.c.device, {boot[0] for boot in boots})
         self._inc_seen_at: dict[tuple[str, str], int] = {
             (dev, inc): seen_at for dev, inc, _, _, seen_at, _ in newest
@@ -80,8 +79,8 @@ class Timeline:
         self._last_ms = last_ms | _load_last_ms(connection, boots - last_ms.keys())
         unheard = boots - self._last_ms.keys()
         self._between = {boot: _load_neighbours(connection, boot) for boot in unheard}
-        ends = [end for ends in self._between.values() for end in ends if end is not None]
-        self._seen = _load_seen(connection, {*events, *ends})
+        ends = {end for ends in self._between.values() for end in ends if end is not None}
+        self._seen = {**seen, **load_seen(connection, ends)}
 
     def inc_seen_at(self, dev: str, inc: str) -> int:
         """When an incarnation was first heard; 0 for one that never spoke: older than all."""
@@ -144,15 +143,11 @@ def _load_neighbours(connection: Connection, key: BootKey) -> tuple[Event | None
     )
 
 
-def _load_seen(connection: Connection, events: Collection[Event]) -> dict[Event, _Seen]:
-    """What all bounds of its boot say at each of these uptimes.
-
-    Told by the database, up to 90 rows for each event: as lists to be judged here they were a
-    third of what a record costs the digest.
-    """
+def load_seen(connection: Connection, events: Collection[Event]) -> dict[Event, Seen]:
+    """What `seen_at` tells of each of these events."""
     statement = _seen(connection.dialect.name)
     rows = run_with_keys(connection, statement, _EVENT, events)
-    return {(dev, inc, boot, ms): tuple(seen) for dev, inc, boot, ms, *seen in rows}
+    return {(dev, inc, boot, ms): (*seen,) for dev, inc, boot, ms, *seen in rows}
 
 
 _EVENT = anchor.c.device, anchor.c.inc, anchor.c.boot, anchor.c.device_ms
@@ -160,24 +155,30 @@ _EVENT = anchor.c.device, anchor.c.inc, anchor.c.boot, anchor.c.device_ms
 
 @cache
 def _seen(dialect: str) -> Select[Any]:
-    """As core.anchoring sees each of many bounds from an uptime, and the tightest of each kind."""
     at = keys_of(dialect, _EVENT)
-    drift = (func.abs(anchor.c.device_ms - at.c.device_ms, type_=BigInteger) + _UP) // DRIFT_IN
+    event = [at.c[column.name] for column in _EVENT]
+    return select(*event, *seen_at(*event))
+
+
+def seen_at(dev: Any, inc: Any, boot: Any, ms: Any) -> list[Any]:
+    """Columns that tell of an event, given as columns, what all bounds of its boot say: as
+    core.anchoring sees each of many bounds from an uptime, and the tightest of each kind.
+
+    Told by the database, up to 90 rows for each event: as lists to be judged here they were a
+    third of what a record costs the digest.
+    """
+    drift = (func.abs(anchor.c.device_ms - ms, type_=BigInteger) + _UP) // DRIFT_IN
     offset = anchor.c.utc_ms - anchor.c.device_ms
     tightest = {
         UPPER: func.min(offset + drift),
         LOWER: func.max(offset - drift),
         CARRIED: func.min(offset + drift),
     }
-    of_boot = (anchor.c[name] == at.c[name] for name in ("device", "inc", "boot"))
-    of_it = and_(*of_boot)
-    return select(
-        *(at.c[column.name] for column in _EVENT),
-        *(
-            select(found).where(of_it, anchor.c.kind == kind).scalar_subquery()
-            for kind, found in sorted(tightest.items())
-        ),
-    )
+    of_it = and_(anchor.c.device == dev, anchor.c.inc == inc, anchor.c.boot == boot)
+    return [
+        select(found).where(of_it, anchor.c.kind == kind).scalar_subquery()
+        for kind, found in sorted(tightest.items())
+    ]
 
 
 def load_products(

@@ -1,7 +1,7 @@
 """The digest: from stored records to fault history and tickets, apart from intake.
 
-Whatever is undigested in the table is the work; this loop remembers nothing. A record that cannot
-be digested is marked with the reason and never stands in the way of the next.
+Whatever is undigested in the table is the work; this loop remembers only whose turn it is. A
+record that cannot be digested is marked with the reason and never stands in the way of the next.
 """
 
 import asyncio
@@ -71,6 +71,7 @@ class Digesting:
         self._counters = counters
         self.on_ticket = on_ticket
         self._batch = batch
+        self._after = ""  # the device where the last batch ended
         self._work = asyncio.Event()
         self._idle = asyncio.Event()
 
@@ -127,8 +128,9 @@ class Digesting:
             return Digested()
         started_s = time.perf_counter()
         digested = await self._database.write(
-            digest_next, batch, self._catalogue, self._policy, self._clock()
+            digest_next, batch, self._catalogue, self._policy, self._clock(), self._after
         )
+        self._after = digested.reached
         self._counters.time_digest(time.perf_counter() - started_s)
         self._counters.count_digested(digested.records, len(digested.failed))
         self._counters.count_tickets(len(digested.opened), 0)
