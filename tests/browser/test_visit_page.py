@@ -35,7 +35,10 @@ async def test_an_owner_chooses_another_time_and_declines(tmp_path, browser):
         assert booked.start_at != of.start_at
         await page.get_by_role("button", name="Ich möchte keinen Besuch").click()
         await page.get_by_role("heading", name=re.compile("Sie haben den Besuch")).wait_for()
-        assert await page.get_by_role("button").count() == 0
+        assert await page.get_by_role("button", name=re.compile("Termin")).count() == 0
+        assert "Wie es weitergeht" in await page.locator("main").inner_text()
+        await page.get_by_text("Um Anruf bitten").first.click()
+        await page.get_by_label("Telefonnummer").wait_for()
         assert page.complaints == []
 
 

@@ -1,19 +1,22 @@
 """The pages behind the links in letters: an owner's choice and a technician's word, no login."""
 
+import asyncio
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import delete, update
 
 from phonehome_cloud.clock import now_ms
-from phonehome_cloud.store import people, tickets, visit_answers, visits
+from phonehome_cloud.store import care, people, tickets, visit_answers, visits
 from phonehome_cloud.store.acting.letters import make_page
-from phonehome_cloud.store.people_tables import link, owner
+from phonehome_cloud.store.people_tables import desk, link, owner
 from phonehome_cloud.store.visit_tables import proposal
 from tests.cloud.remedies import TEXT
 from tests.cloud.running import running
-from tests.cloud.visited import DEVICE, KEY, OTHER, begin, fill, letters
+from tests.cloud.visited import BERLIN, DEVICE, KEY, OTHER, begin, fill, letters
 
 pytestmark = pytest.mark.usefixtures("each_database")
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -43,7 +46,7 @@ async def page(receiver, path, expect=200, **form):
     url = receiver.url + path
     async with receiver.session.request(method, url, data=body, headers=headers) as answer:
         assert answer.status == expect, await answer.text()
-        assert path.startswith("/o/") or "<script" not in await answer.text()
+        assert answer.url.path.startswith("/o/") or "<script" not in await answer.text()
         return await answer.text()
 
 
@@ -98,6 +101,56 @@ async def test_owner_and_technician_read_the_same_amount(tmp_path):
         technician = of.technician
         (job,) = await receiver.database.read(letters, f"technician:{technician}")
         assert "The owner agreed to at most €164.50." in await page(receiver, job[2]["page"])
+
+
+async def decline(receiver):
+    """The owner declines a visit; (the path of its page, what it says then)."""
+    _, path = await proposed(receiver)
+    return path, await page(receiver, path, do="decline")
+
+
+async def test_who_declines_reads_what_happens_next(tmp_path):
+    """A person gets it, and the page says so; one button leads to the page of the whole matter."""
+    async with serving(tmp_path) as receiver:
+        path, text = await decline(receiver)
+        async with asyncio.timeout(20):
+            while "Jemand von uns hat Ihren Fall" not in text:
+                assert "Wie es weitergeht" in text
+                await asyncio.sleep(0.05)
+                text = await page(receiver, path)
+        text = await page(receiver, path, do="ticket")
+        assert re.search(r"<li>Besuch .* nicht getan</li>", text)
+        await receiver.database.write(care.change_state, DEVICE, 1, "closed", "test", now_ms())
+        text = await page(receiver, path)
+        assert "die Sache ist abgeschlossen" in text
+        assert 'value="call"' not in text
+
+
+async def test_who_declines_can_ask_for_a_call(tmp_path):
+    """At a time of their choice while the desk is open; what is wrong with a wish is told."""
+    async with serving(tmp_path) as receiver:
+        path, text = await decline(receiver)
+        assert 'value="call"' in text
+        local = datetime.now(ZoneInfo(BERLIN)) + timedelta(hours=3)
+        at = f"{local:%Y-%m-%dT%H:%M}"
+        call = {"do": "call", "phone": "%2B49301234567"}
+        always, never = "Mon-Sun 00:00-24:00", "Mon 00:00-00:01"
+        closed = never if local.weekday() else "Tue 00:00-00:01"
+        await receiver.database.write(open_desk, closed)
+        assert "Die nächste Zeit ist" in await page(receiver, path, 409, **call, at=at)
+        await receiver.database.write(open_desk, always)
+        assert "keine Telefonnummer" in await page(
+            receiver, path, 409, **call | {"phone": 1}, at=at
+        )
+        assert "Das ist keine Zeit" in await page(receiver, path, 409, **call, at="soon")
+        assert f"{local:%H:%M}" in await page(receiver, path, **call, at=at)
+        rows = await receiver.database.read(letters, "desk")
+        assert [row[2]["phone"] for row in rows if row[1] == "callback"] == ["+49301234567"]
+
+
+def open_desk(connection, hours):
+    """When somebody is at the desk."""
+    connection.execute(update(desk).values(hours=hours, holidays=[]))
 
 
 async def test_a_time_that_is_gone_gets_others(tmp_path):

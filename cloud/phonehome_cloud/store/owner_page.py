@@ -176,6 +176,13 @@ def cancel_part(connection: Connection, ticket: Ticket, n: int, who: str, now_at
 def ask_call(connection: Connection, token: str, phone: str, call_at: int, now_at: int) -> None:
     """The owner wants to be called at a time; ConflictError says when that can be."""
     _, ticket = _open(connection, token, now_at)
+    wish_call(connection, ticket, phone, call_at, now_at)
+
+
+def wish_call(
+    connection: Connection, ticket: Ticket, phone: str, call_at: int, now_at: int
+) -> None:
+    """The same, on whichever page; the ticket is locked."""
     callbacks.ask(connection, ticket.device, ticket.number, phone, call_at, now_at)
     ticket.note(now_at, WHO, HISTORY_ACTION, text="the owner wants to be called")
     tickets.save(connection, (), [ticket])

@@ -4,11 +4,8 @@ No login, no script needed; one small script brings the page up to date while it
 """
 
 import functools
-import re
-import tomllib
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -18,36 +15,29 @@ from aiohttp import web
 from babel.dates import format_date
 
 from phonehome_cloud.clock import now_ms
-from phonehome_cloud.core.acting.part_orders import money
 from phonehome_cloud.core.acting.price_words import tell_owner
 from phonehome_cloud.core.acting.pricing import TERMS
 from phonehome_cloud.core.acting.steps import OPEN
 from phonehome_cloud.core.tickets import OPEN_STATES
 from phonehome_cloud.errors import ConflictError, TransitionError
 from phonehome_cloud.store import owner_page
-from phonehome_cloud.store.acting.callbacks import OutOfHoursError
 from phonehome_cloud.store.owner_page import Shown
 from phonehome_product import Product
 
-from .forms import read_form, read_wall
+from .calls import CallError, read_call, refuse_call, show_call
+from .forms import read_form
 from .logins import check_same_site
 from .open_pages import opened
 from .operations import json_response
+from .owner_words import WORDS
 from .parts import DATABASE, LOOK_AFTER, PICTURES, PRODUCTS
 from .problems import ProblemError
 from .rendering import RENDER
-from .visit_words import moment
 
 routes = web.RouteTableDef()
 
-_FOLDER = Path(__file__).parents[1] / "pages" / "words"
-WORDS: Final[Mapping[str, Mapping[str, str]]] = {
-    language: tomllib.loads((_FOLDER / f"owner_{language}.toml").read_text("utf-8"))
-    for language in ("en", "de")
-}
 _OTHER: Final = {"en": "de", "de": "en"}
 _PATH: Final = "/o/{token}"
-_PHONE = re.compile(r"\+?[0-9][0-9 ()/.-]{4,22}", re.ASCII)
 _HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; "
@@ -86,10 +76,8 @@ async def hear(request: web.Request) -> web.StreamResponse:
         raise ProblemError("invalid-body", "send the form of this page")
     try:
         await do(request, form)
-    except OutOfHoursError as error:
-        return await _page(request, next_at=error.next_at, form=form)
-    except _CallError as error:
-        return await _page(request, call_word=error.word, form=form)
+    except CallError as error:
+        return await _page(request, call_error=error, form=form)
     except (ConflictError, TransitionError):
         return await _page(request, problem_word="changed")
     raise web.HTTPSeeOther(request.path_qs)
@@ -102,14 +90,6 @@ async def show_picture(request: web.Request) -> web.StreamResponse:
     if path is None:
         raise web.HTTPNotFound
     return web.FileResponse(path, headers={"Cache-Control": "public, max-age=86400"})
-
-
-class _CallError(ConflictError):
-    """A wish for a call that is none; `word` says why."""
-
-    def __init__(self, word: str) -> None:
-        super().__init__(word)
-        self.word = word
 
 
 async def _step(request: web.Request, form: Mapping[str, str]) -> None:
@@ -146,23 +126,12 @@ async def _cancel(request: web.Request, form: Mapping[str, str]) -> None:
 
 
 async def _call(request: web.Request, form: Mapping[str, str]) -> None:
-    """The time is that of the owner's clock."""
-    phone = form.get("phone", "").strip()
-    if not _PHONE.fullmatch(phone):
-        raise _CallError("call_bad_phone")
-    found = await _load(request)
-    try:
-        call_at = read_wall(form.get("at", ""), ZoneInfo(found.owner.zone))
-    except ValueError:
-        call_at = None
-    if call_at is None:
-        raise _CallError("call_bad_time")
+    """At a time and a number of the owner's choice."""
+    phone, call_at = read_call(form, (await _load(request)).owner.zone)
     try:
         await _write(request, owner_page.ask_call, phone, call_at)
-    except OutOfHoursError:
-        raise
-    except ConflictError:
-        raise _CallError("call_bad_time") from None
+    except ConflictError as error:
+        raise refuse_call(error) from None
 
 
 _DOES: Final[Mapping[str, Do]] = {
@@ -200,29 +169,22 @@ async def _page(
     request: web.Request,
     *,
     problem_word: str = "",
-    call_word: str = "",
-    next_at: int | None = None,
+    call_error: CallError | None = None,
     form: Mapping[str, str] | None = None,
 ) -> web.Response:
     found = await _load(request)
     wanted = request.query.get("lang", found.owner.language.partition("-")[0])
     language = wanted if wanted in WORDS else "en"
     words, zone = WORDS[language], ZoneInfo(found.owner.zone)
-    call_problem = words.get(call_word, "")
-    if next_at is not None:
-        call_problem = f"{words['call_out_of_hours']} {moment(next_at, zone.key, language)}."
     response = request.app[RENDER](
         "owner.html",
-        status=409 if problem_word or call_problem else 200,
+        status=409 if problem_word or call_error else 200,
         t=words,
         language=language,
         other=_OTHER[language],
         problem=words.get(problem_word, ""),
-        call_problem=call_problem,
-        call_at=(form or {}).get("at", ""),
-        phone=(form or {}).get("phone", found.owner.phone or ""),
-        local=functools.partial(moment, zone=zone.key, language=language),
         local_day=functools.partial(_local_day, zone=zone, language=language),
+        **show_call(found.owner, language, call_error, form),
         **_values(found, request.app[PRODUCTS], language),
     )
     response.headers.update(_HEADERS)
@@ -257,7 +219,6 @@ def _values(found: Shown, products: Mapping[str, Product], language: str) -> dic
         "earlier": found.earlier,
         "price": tell_owner(terms, language, say) if terms else None,
         "order": order,
-        "total": money(order["total"], order["currency"]) if order else "",
         "fix_state": found.fix_state,
         "assurance": found.assurance,
         "callback": found.callback,

@@ -17,8 +17,20 @@ from phonehome_cloud.core.visiting.slots import Slot
 from phonehome_cloud.core.visiting.visit import Visit
 from phonehome_cloud.core.visiting.wording import tell, translate
 from phonehome_cloud.errors import CloudError, ConflictError, GoneError
-from phonehome_cloud.store import links, people, visit_answers, visit_letters, visits
+from phonehome_cloud.store import (
+    links,
+    owner_page,
+    people,
+    tickets,
+    visit_answers,
+    visit_letters,
+    visits,
+)
+from phonehome_cloud.store.owner_links import make_page
+from phonehome_cloud.store.visit_after import After, read_after
 
+from . import owner_words
+from .calls import CallError, read_call, refuse_call, show_call
 from .forms import read_form, read_wall
 from .parts import DATABASE, LOOK_AFTER
 from .problems import KINDS, ProblemError, from_cloud_error
@@ -32,11 +44,12 @@ routes = web.RouteTableDef()
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A visit as its owner sees it."""
+    """A visit as its owner sees it; `after` while nobody comes any more."""
 
     of: Visit
     owner: Owner
     slots: list[Slot]
+    after: After | None
 
 
 def told(handler: Plain) -> Plain:
@@ -73,7 +86,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 @routes.post("/v/{token}")
 @told
 async def answer(request: web.Request) -> web.StreamResponse:
-    """Choose, ask for others or for a time of one's own, decline."""
+    """Choose, ask for others or for a time of one's own, decline; wish for a call."""
     form = await read_form(request)
     step = _STEPS.get(form.get("do", ""))
     if step is None:
@@ -81,10 +94,15 @@ async def answer(request: web.Request) -> web.StreamResponse:
     database, token = request.app[DATABASE], request.match_info["token"]
     try:
         said = await database.write(step, token, form, now_ms())
+    except CallError as error:
+        page = await database.read(_open, token, now_ms())
+        return _render(request, page, status=409, call_error=error, form=form)
     except ConflictError:
         # Somebody was quicker: other times are proposed at once, unless the visit is over.
         said = await database.write(_show_others, token, form, now_ms()) or "taken"
     request.app[LOOK_AFTER]()
+    if said.startswith("/"):
+        raise web.HTTPSeeOther(said)
     if said:
         page = await database.read(_open, token, now_ms())
         return _render(request, page, said, 409)
@@ -100,7 +118,8 @@ def _open(connection: Connection, token: str, now_at: int) -> Page:
         raise GoneError("the appliance has another owner")
     of = visits.read(connection, key)
     slots = [one for one in visits.list_proposals(connection, of) if one.start_at > now_at]
-    return Page(of, owner, slots)
+    after = None if of.is_under_way else read_after(connection, of.key)
+    return Page(of, owner, slots, after)
 
 
 def _choose(connection: Connection, token: str, form: Mapping[str, str], now_at: int) -> str:
@@ -138,7 +157,32 @@ def _decline(connection: Connection, token: str, _form: Any, now_at: int) -> str
     return ""
 
 
-_STEPS = {"choose": _choose, "others": _show_others, "ask": _ask, "decline": _decline}
+def _call(connection: Connection, token: str, form: Mapping[str, str], now_at: int) -> str:
+    page = _open(connection, token, now_at)
+    phone, call_at = read_call(form, page.owner.zone)
+    ticket = tickets.expect(connection, page.of.device, page.of.ticket)
+    try:
+        owner_page.wish_call(connection, ticket, phone, call_at, now_at)
+    except ConflictError as error:
+        raise refuse_call(error) from None
+    return ""
+
+
+def _show_ticket(connection: Connection, token: str, _form: Any, now_at: int) -> str:
+    """The path of the page of the whole matter, under a token of its own."""
+    page = _open(connection, token, now_at)
+    return make_page(connection, page.owner, page.of.device, page.of.ticket, now_at)
+
+
+# Each says "" for the page as it is now, a word for what is wrong, or the path of another page.
+_STEPS = {
+    "choose": _choose,
+    "others": _show_others,
+    "ask": _ask,
+    "decline": _decline,
+    "call": _call,
+    "ticket": _show_ticket,
+}
 
 
 # The other language of a page, by its own name.
@@ -150,7 +194,12 @@ def _who(page: Page) -> str:
 
 
 def _render(
-    request: web.Request, page: Page, said: str = "", status: int = 200
+    request: web.Request,
+    page: Page,
+    said: str = "",
+    status: int = 200,
+    call_error: CallError | None = None,
+    form: Mapping[str, str] | None = None,
 ) -> web.StreamResponse:
     of = page.of
     language = known_language(request.query.get("lang") or page.owner.language)
@@ -163,7 +212,7 @@ def _render(
     return request.app[RENDER](
         "visit.html",
         status,
-        t=WORDS[language],
+        t={**owner_words.WORDS[language], **WORDS[language]},
         language=language,
         about=tell(language, of.about),
         others=_OTHERS[language],
@@ -182,4 +231,8 @@ def _render(
             if not (of.is_booked and slot.start_at == of.start_at)
         ],
         said=said,
+        after=page.after,
+        callback=page.after and page.after.callback,
+        desk_phone=page.after and page.after.desk_phone,
+        **show_call(page.owner, language, call_error, form),
     )

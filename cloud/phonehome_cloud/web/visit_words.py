@@ -39,6 +39,15 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "gone_why": "It has expired, or the visit is somebody else's matter now. The newest"
             " letter has a newer link.",
             "zone": "Times are those of",
+            "next": "What happens next",
+            "next_ended": "Nothing more: the matter is closed.",
+            "next_undecided": "We work out what else can be done, and write to you. That mostly"
+            " takes minutes.",
+            "next_asked": "We have another proposal. The page of your appliance asks you whether"
+            " you agree.",
+            "next_person": "One of our people has your case, and will contact you.",
+            "next_under_way": "Something else is being done: see the page of your appliance.",
+            "see_next": "To the page of your appliance",
         },
         "de": {
             "title": "Besuch eines Technikers",
@@ -66,6 +75,15 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "gone_why": "Er ist abgelaufen, oder der Besuch ist nicht mehr Ihre Sache. Im neuesten"
             " Brief steht ein neuerer Link.",
             "zone": "Alle Zeiten sind die von",
+            "next": "Wie es weitergeht",
+            "next_ended": "Es geschieht nichts mehr: die Sache ist abgeschlossen.",
+            "next_undecided": "Wir überlegen, was sonst helfen kann, und schreiben Ihnen. Das"
+            " dauert meist nur Minuten.",
+            "next_asked": "Wir haben einen anderen Vorschlag. Die Seite Ihres Geräts fragt Sie, ob"
+            " Sie zustimmen.",
+            "next_person": "Jemand von uns hat Ihren Fall und meldet sich bei Ihnen.",
+            "next_under_way": "Es geschieht etwas anderes. Was, sagt die Seite Ihres Geräts.",
+            "see_next": "Zur Seite Ihres Geräts",
         },
     }
 )

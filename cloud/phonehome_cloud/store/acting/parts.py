@@ -18,7 +18,7 @@ from phonehome_cloud.core.acting.part_orders import (
     TO_OWNER,
     Line,
 )
-from phonehome_cloud.core.acting.pricing import lines_of
+from phonehome_cloud.core.acting.pricing import TERMS, lines_of
 from phonehome_cloud.core.caring import ActionKey, ActionRow, Case, StartError
 from phonehome_cloud.errors import ConflictError, NotFoundError
 from phonehome_cloud.store import people, stock
@@ -46,7 +46,7 @@ def start(connection: Connection, row: ActionRow, case: Case, now_at: int) -> No
     values = add(connection, row.key, *what, kept=kept)
     row.due_at = now_at + _LONGEST_MS
     row.detail["order"] = core.order_id(row.device, row.ticket, row.n)
-    data = tell_of(values, row.detail["order"])
+    data = {**tell_of(values, row.detail["order"]), TERMS: agreed}
     told = letters.key_of("part", row.device, row.ticket, row.n)
     given = told, "part_ordered", data, row.device, row.ticket, now_at
     letters.tell_owner(connection, owner, *given)
