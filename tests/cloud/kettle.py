@@ -35,6 +35,11 @@ number = "K-LID-1"
 title = "Lid"
 price = 9.5
 owner_can_fit = true
+[[part]]
+number = "K-SEAL-1"
+title = "Seal"
+price = 2
+owner_can_fit = true
 
 [[command]]
 name = "is_idle"
@@ -87,6 +92,12 @@ kind = "part"
 parts = ["K-LID-1", "K-LID-1"]
 article = "descale"
 success = { scale = 0.2 }
+[[fault.action]]
+id = "new_lid_and_seal"
+kind = "part"
+parts = ["K-LID-1", "K-SEAL-1"]
+article = "descale"
+success = { scale = 0.1 }
 [[fault.action]]
 id = "new_one"
 kind = "lead"

@@ -64,9 +64,12 @@ def test_steps_come_one_after_the_other():
 
 def test_an_order_number_names_its_action():
     """What a supplier sends back finds the order, and nothing else is one."""
-    number = part_orders.order_id(DEVICE, 3, 2)
-    assert part_orders.parse_order_id(number) == (DEVICE, 3, 2)
-    for wrong in ("", "3-2", f"{DEVICE}-3", f"{DEVICE}-3-x", f"{DEVICE}-3--1", "../../etc"):
+    for key, number in (((DEVICE, 3, 2), "3-2"), ((DEVICE, 3, 2, 4), "3-2-4")):
+        named = part_orders.OrderKey(*key)
+        assert part_orders.order_id(named) == f"{DEVICE}-{number}"
+        assert part_orders.parse_order_id(f"{DEVICE}-{number}") == named
+    ends = ("3", "3-x", "3--1", "3-2-1", "3-2-", "3-2-3-4")
+    for wrong in ("", "3-2", "../../etc", *(f"{DEVICE}-{end}" for end in ends)):
         with pytest.raises(NotFoundError):
             part_orders.parse_order_id(wrong)
 

@@ -3,6 +3,7 @@
 import pytest
 
 from phonehome_cloud.core.acting import part_orders
+from phonehome_cloud.core.acting.part_orders import OrderKey
 from phonehome_cloud.core.caring import HELPED, WAITING_CONSENT, StartError
 from phonehome_cloud.errors import ConflictError
 from phonehome_cloud.store import care
@@ -44,7 +45,7 @@ def test_an_order_taken_back_gives_back_its_parts(home):
     assert home.free_lids() == 0
 
     def cancel(connection):
-        row = parts.expect(connection, *KEY)
+        row = parts.expect(connection, OrderKey(*KEY))
         parts.cancel(connection, row, home.clock())
 
     home.do(cancel)
@@ -85,7 +86,7 @@ def hear(home, event, said, **detail):
     """A supplier's word."""
 
     def take(connection):
-        row = parts.expect(connection, *KEY)
+        row = parts.expect(connection, OrderKey(*KEY))
         return parts.hear(connection, row, event, said, home.clock(), detail)
 
     return home.do(take)

@@ -15,6 +15,7 @@ from tests.cloud.kettle import DEVICE, Home
 from tests.cloud.running import TOKEN, running
 
 TICKET = f"{DEVICE}-1"
+ORDER = f"{TICKET}-0"
 
 
 @pytest.fixture
@@ -96,15 +97,17 @@ async def test_an_order_is_followed_by_hand(desk):
     assert "2 \u00d7 Lid" in await get(home, "/in-hand")
     home.clock.now_at = now_ms()
     home.pursue()
-    await post(home, path + "/order", 422, do="accepted", expected="soon")
-    await post(home, path + "/order", do="accepted", expected="2026-12-24")
+    await post(home, path + "/order", 422, order=ORDER, do="accepted", expected="soon")
+    await post(home, path + "/order", order=ORDER, do="accepted", expected="2026-12-24")
     day = datetime(2026, 12, 24, 12, tzinfo=UTC)
     assert home.rows(part_order)[0]["expected_at"] == day.timestamp() * 1000
-    text = await post(home, path + "/order", do="shipped", tracking="T-1")
+    text = await post(home, path + "/order", order=ORDER, do="shipped", tracking="T-1")
     assert "T-1" in text
     assert home.rows(part_order)[0]["state"] == part_orders.SHIPPED
-    await post(home, path + "/order", 409, do="cancel")
-    await post(home, path + "/order", 422, do="eat")
+    await post(home, path + "/order", 409, order=ORDER, do="cancel")
+    await post(home, path + "/order", 422, order=ORDER, do="eat")
+    await post(home, path + "/order", 422, order=f"{TICKET}-1", do="accepted")
+    await post(home, path + "/order", 404, order=f"{ORDER}-2", do="accepted")
 
 
 async def test_an_order_is_taken_back_by_hand(desk):
@@ -112,7 +115,7 @@ async def test_an_order_is_taken_back_by_hand(desk):
     desk.stock_lids(2)
     desk.start("new_lid")
     home = await desk.open_desk()
-    text = await post(home, f"/tickets/{TICKET}/actions/0/order", do="cancel")
+    text = await post(home, f"/tickets/{TICKET}/actions/0/order", order=ORDER, do="cancel")
     assert "cancelled" in text
     assert home.free_lids() == 2
 

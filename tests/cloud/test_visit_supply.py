@@ -6,6 +6,7 @@ import pytest
 import vobject
 from sqlalchemy import delete, insert, select, update
 
+from phonehome_cloud.core.acting.part_orders import OrderKey
 from phonehome_cloud.core.caring import FAILED, StartError
 from phonehome_cloud.errors import ConflictError
 from phonehome_cloud.store import care, owner_page, pursuing, supplying, tickets, visits
@@ -74,7 +75,7 @@ def send_out(database, now_at=NOW + 31 * 60_000):
 
 def say(database, said, now_at, event="m", **detail):
     """A word of the supplier."""
-    given = KEY, f"{event}-{now_at}", said, detail, "supplier:pumps", now_at
+    given = OrderKey(*KEY), f"{event}-{now_at}", said, detail, "supplier:pumps", now_at
     return database.write_now(supplying.take, *given, lambda _: PRODUCT)
 
 
@@ -299,7 +300,7 @@ def test_only_the_desk_takes_back_what_a_technician_brings(database):
 
     def cancel(connection, who):
         ticket = tickets.expect(connection, DEVICE, 1)
-        owner_page.cancel_part(connection, ticket, 0, who, NOW + 60_000)
+        owner_page.cancel_part(connection, ticket, OrderKey(*KEY), who, NOW + 60_000)
 
     with pytest.raises(ConflictError, match="decline the visit"):
         database.write_now(cancel, "owner")

@@ -30,6 +30,13 @@ def _action() -> Column[int]:
     return Column("action", Integer, primary_key=True, autoincrement=False)
 
 
+def _order_number() -> Column[int]:
+    """Which order of its action it is, from 1."""
+    return Column(
+        "number", SmallInteger, primary_key=True, autoincrement=False, server_default="1"
+    )
+
+
 def _index_open(table: Table, column: str) -> None:
     """For the lists of what goes on."""
     open_: ColumnElement[bool] = table.c.ended_at.is_(None)
@@ -89,13 +96,15 @@ remote_fix = Table(
 )
 _index_due(remote_fix)
 
-# Parts on their way. state: core.acting.part_orders; source: "stock" or "supplier".
+# Parts on their way, one row for each who packs some of them. state: core.acting.part_orders;
+# source: "stock" or "supplier".
 part_order = Table(
     "part_order",
     metadata,
     device_key(),
     _ticket(),
     _action(),
+    _order_number(),
     Column("state", String(12), nullable=False),
     Column("source", String(8), nullable=False),
     Column("supplier", String(64)),
@@ -125,6 +134,7 @@ part_order_event = Table(
     device_key(),
     _ticket(),
     _action(),
+    _order_number(),
     Column("event", String(64), primary_key=True),
     Column("kind", String(16), nullable=False),
     Column("at", BigInteger, nullable=False),

@@ -11,7 +11,15 @@ from typing import Final
 
 from sqlalchemy import Connection, RowMapping, select
 
-from phonehome_cloud.core.acting.part_orders import TO_OWNER
+from phonehome_cloud.core.acting.part_orders import (
+    ENDED,
+    HELD,
+    TO_OWNER,
+    OrderKey,
+    check_cancel,
+    order_id,
+    say_others,
+)
 from phonehome_cloud.core.caring import FAILED, HELPED, RUNNING, ActionKey, ActionRow
 from phonehome_cloud.core.deciding.situation import LEAD
 from phonehome_cloud.core.digesting import Ticket
@@ -21,6 +29,7 @@ from phonehome_cloud.errors import ConflictError, GoneError
 
 from . import care, links, people, tickets, visit_letters, visits
 from .acting import assurances, callbacks, leads, parts, remote, steps
+from .bulk import mapping_of
 from .claiming import MY_PAGE
 from .columns import to_json
 from .looking import look
@@ -42,7 +51,7 @@ class Shown:
     action: RowMapping | None
     earlier: Sequence[RowMapping]
     steps: Sequence[RowMapping]
-    order: RowMapping | None
+    orders: Sequence[RowMapping]
     fix_state: str | None
     assurance: RowMapping | None
     callback: RowMapping | None
@@ -51,7 +60,14 @@ class Shown:
     @property
     def version(self) -> str:
         """Changes whenever anything does that the page shows."""
-        rows = [self.action, *self.earlier, *self.steps, self.order, self.assurance, self.callback]
+        rows = [
+            self.action,
+            *self.earlier,
+            *self.steps,
+            *self.orders,
+            self.assurance,
+            self.callback,
+        ]
         told = [row and {k: v for k, v in row.items() if k != "due_at"} for row in rows]
         state = self.ticket.state, self.ticket.recovered_at, self.fix_state, told
         return hashlib.sha256(to_json(state).encode()).hexdigest()[:16]
@@ -75,7 +91,7 @@ def load(connection: Connection, token: str, now_at: int) -> Shown:
         newest,
         actions[:-1],
         steps.list_steps(connection, key),
-        _find_order(connection, key),
+        _list_orders(connection, key),
         fix.state if fix else None,
         assurances.find(connection, key),
         callbacks.find_open(connection, ticket.device, ticket.number),
@@ -83,10 +99,10 @@ def load(connection: Connection, token: str, now_at: int) -> Shown:
     )
 
 
-def _find_order(connection: Connection, key: parts.OrderKey) -> RowMapping | None:
+def _list_orders(connection: Connection, key: ActionKey) -> list[RowMapping]:
     """What was ordered for the owner; what a technician brings along is not theirs to follow."""
-    order = parts.find(connection, *key)
-    return order if order is not None and order["destination"] == TO_OWNER else None
+    orders = map(mapping_of, parts.list_of(connection, key))
+    return [order for order in orders if order["destination"] == TO_OWNER]
 
 
 def open_visit(connection: Connection, token: str, n: int, now_at: int) -> str:
@@ -150,27 +166,39 @@ def decline(
 
 
 def cancel_order(connection: Connection, token: str, n: int, now_at: int) -> None:
-    """The owner takes an order back while that costs nobody anything; ConflictError later."""
+    """The owner takes back all that was ordered while that costs nobody anything; ConflictError
+    later.
+    """
     _, ticket = _open(connection, token, now_at)
-    cancel_part(connection, ticket, n, WHO, now_at)
+    orders = parts.list_of(connection, _key(ticket, n))
+    for order in orders[1:]:
+        check_cancel(order.state, order.cancel_until_at, now_at)
+    cancel_part(connection, ticket, OrderKey(*_key(ticket, n)), WHO, now_at)
 
 
-def cancel_part(connection: Connection, ticket: Ticket, n: int, who: str, now_at: int) -> None:
-    """An order is taken back, and its action with it; the ticket is locked.
+def cancel_part(
+    connection: Connection, ticket: Ticket, key: OrderKey, who: str, now_at: int
+) -> None:
+    """An order is taken back, and its action with it, and what else was ordered for that; the
+    ticket is locked.
 
     A visit stays: the desk that takes its order back has the part from elsewhere.
     """
-    row = parts.expect(connection, ticket.device, ticket.number, n)
+    row = parts.expect(connection, key)
+    others = [one for one in parts.list_of(connection, key.action) if one.number != key.number]
     if row.destination != TO_OWNER and who == WHO:
         raise ConflictError("the order is the technician's: decline the visit instead")
     parts.cancel(connection, row, now_at)
     if row.destination != TO_OWNER:
-        text = "the order was taken back; the visit stays"
-        ticket.note(now_at, who, HISTORY_ACTION, evidence={"n": n}, text=text)
+        said = say_others((order_id(parts.key_of(one)), one.state) for one in others)
+        text = f"order {order_id(key)} was taken back; the visit stays{said}"
+        ticket.note(now_at, who, HISTORY_ACTION, evidence={"n": key.n}, text=text)
         tickets.save(connection, (), [ticket])
         return
-    given = _key(ticket, n), "cancelled", who, now_at
-    care.conclude(connection, *given, text="the order was taken back")
+    sent = [one for one in others if one.state not in {HELD, *ENDED}]
+    said = say_others((order_id(parts.key_of(one)), f"{one.state} and comes") for one in sent)
+    given = key.action, "cancelled", who, now_at
+    care.conclude(connection, *given, text=f"the order was taken back{said}")
 
 
 def ask_call(connection: Connection, token: str, phone: str, call_at: int, now_at: int) -> None:

@@ -33,7 +33,7 @@ def follow(connection: Connection, order: Row[Any], state: str, who: str, now_at
     if not missing:
         visit_answers.hasten(connection, key, now_at, who, now_at)
         return
-    now = parts.expect(connection, *key)
+    now = parts.expect(connection, parts.key_of(order))
     if now.expected_at is None and state != BACK_ORDERED:
         return  # nothing new about when
     parts_at = guess(connection, of, missing, now_at)
@@ -44,11 +44,11 @@ def follow(connection: Connection, order: Row[Any], state: str, who: str, now_at
 
 
 def guess(connection: Connection, of: Visit, missing: Sequence[str], now_at: int) -> int:
-    """When a technician can bring what is missing: the supplier's day, else as long as usual."""
-    order = parts.find(connection, *of.key)
-    ordered: dict[str, int | None] = {}
-    if order is not None and order["state"] not in ENDED:
-        ordered = {line["part"]: order["expected_at"] for line in order["lines"]}
+    """When a technician can bring all that is missing: on the last of the suppliers' days, or of
+    those that are usual.
+    """
+    orders = [one for one in parts.list_of(connection, of.key) if one.state not in ENDED]
+    ordered = {line["part"]: order.expected_at for order in orders for line in order.lines}
     found = [_arrives(connection, part, ordered.get(part), now_at) for part in missing]
     return max(found) + LOAD_MS
 

@@ -6,7 +6,13 @@ from typing import Any
 from aiohttp import web
 
 from phonehome_cloud.clock import now_ms
-from phonehome_cloud.core.acting.part_orders import SAID_BY_SUPPLIER, money, order_id
+from phonehome_cloud.core.acting.part_orders import (
+    SAID_BY_SUPPLIER,
+    OrderKey,
+    money,
+    order_id,
+    parse_order_id,
+)
 from phonehome_cloud.core.acting.price_words import tell_technician
 from phonehome_cloud.core.acting.pricing import PRICED, TERMS
 from phonehome_cloud.core.tickets import parse_ticket_id
@@ -28,7 +34,7 @@ from .parts import DATABASE
 from .problems import ProblemError
 from .queries import read_action
 from .rendering import RENDER
-from .supplying import News, cancel_for, load_order, take_news
+from .supplying import News, cancel_for, load_orders, take_news
 
 _MANY = 100  # of each kind on the page; the API has them all
 _ACTION = r"/tickets/{ticket}/actions/{n:\d{1,6}}"
@@ -84,15 +90,13 @@ async def show_action(request: web.Request, name: str) -> web.StreamResponse:
     key = read_action(request)
     # In the writer, because an action is read by locking it.
     action = await request.app[DATABASE].write(load_progress, key)
-    order = await request.app[DATABASE].read(load_order, key)
+    orders = await request.app[DATABASE].read(load_orders, key)
     terms = action.detail.get(TERMS)
-    total = money(order.total, order.currency) if order else ""
     return request.app[RENDER](
         "action.html",
         name=name,
         action=action,
-        order=order,
-        total=total,
+        orders=[(order, money(order.total, order.currency)) for order in orders],
         price=tell_technician(terms, "en") if terms and terms["kind"] in PRICED else None,
         says=SAID_BY_SUPPLIER,
     )
@@ -104,7 +108,10 @@ async def tell_order(request: web.Request, name: str) -> web.StreamResponse:
     """What a supplier said, or that the order is taken back."""
     check_same_site(request)
     form = await read_form(request)
-    said, key, who = form.get("do", ""), read_action(request), f"token:{name}"
+    said, who = form.get("do", ""), f"token:{name}"
+    key = parse_order_id(form.get("order", ""))
+    if key.action != read_action(request):
+        raise ProblemError("invalid-body", "order: want one of this action")
     if said == "cancel":
         await cancel_for(request, key, who)
     elif said in SAID_BY_SUPPLIER:
@@ -130,5 +137,5 @@ def _read_day(text: str) -> int | None:
 
 
 def _show_order(row: Any) -> dict[str, Any]:
-    number = order_id(row["device"], row["ticket"], row["action"])
+    number = order_id(OrderKey(row["device"], row["ticket"], row["action"], row["number"]))
     return {**row, "order": number, "ticket": f"{row['device']}-{row['ticket']}"}

@@ -15,6 +15,7 @@ from aiohttp import web
 from babel.dates import format_date
 
 from phonehome_cloud.clock import now_ms
+from phonehome_cloud.core.acting.part_orders import DELIVERED, can_cancel
 from phonehome_cloud.core.acting.price_words import tell_owner
 from phonehome_cloud.core.acting.pricing import TERMS
 from phonehome_cloud.core.acting.steps import OPEN
@@ -192,7 +193,7 @@ async def _page(
 
 
 def _values(found: Shown, products: Mapping[str, Product], language: str) -> dict[str, Any]:
-    ticket, order = found.ticket, found.order
+    ticket, orders = found.ticket, found.orders
     product = products.get(ticket.product or "")
     wording = _wording(found, product, language)
     fault = product.find_fault(ticket.spn, ticket.fmi) if product else None
@@ -218,7 +219,9 @@ def _values(found: Shown, products: Mapping[str, Product], language: str) -> dic
         "action": found.action,
         "earlier": found.earlier,
         "price": tell_owner(terms, language, say) if terms else None,
-        "order": order,
+        "orders": orders,
+        "can_cancel": all(can_cancel(o["state"], o["cancel_until_at"], now_ms()) for o in orders),
+        "all_delivered": bool(orders) and all(o["state"] == DELIVERED for o in orders),
         "fix_state": found.fix_state,
         "assurance": found.assurance,
         "callback": found.callback,

@@ -4,14 +4,16 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from aiohttp import web
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping
 
 from phonehome_cloud.clock import now_ms
-from phonehome_cloud.core.acting.part_orders import order_id, parse_order_id
+from phonehome_cloud.core.acting.part_orders import OrderKey, order_id, parse_order_id
+from phonehome_cloud.core.caring import ActionKey
 from phonehome_cloud.core.telling.signing import verify
 from phonehome_cloud.errors import NotFoundError
 from phonehome_cloud.store import owner_page, supplying, tickets
 from phonehome_cloud.store.acting import parts as store
+from phonehome_cloud.store.bulk import mapping_of
 
 from .bodies import TooLargeError, TooSlowError, check_json, check_moment, read_body, read_json
 from .operations import Operation, json_response
@@ -95,7 +97,7 @@ async def _hear_supplier(request: web.Request) -> web.StreamResponse:
         given = request.app[VAULT], key, now_at
         supplier, secrets = await database.read(supplying.load_secrets, *given)
     except NotFoundError:
-        supplier, secrets, key = "", [], store.OrderKey("", 0, 0)
+        supplier, secrets, key = "", [], OrderKey("", 0, 0)
     event = verify(secrets, request.headers, body, now_at // 1000)
     if event is None:  # the same for an order that is none: nobody can look for them
         request.app[ADDRESS_LIMIT].charge(request.remote or "", _GUESS_COST)
@@ -103,7 +105,7 @@ async def _hear_supplier(request: web.Request) -> web.StreamResponse:
         raise ProblemError("unauthenticated", fix)
     news = check_json(body, News)
     state = await take_news(request, key, event[:64], news, f"supplier:{supplier}")
-    return json_response({"order": order_id(*key), "state": state})
+    return json_response({"order": order_id(key), "state": state})
 
 
 async def _read(request: web.Request) -> bytes:
@@ -115,9 +117,7 @@ async def _read(request: web.Request) -> bytes:
         raise ProblemError("timeout", "send it again") from None
 
 
-async def take_news(
-    request: web.Request, key: store.OrderKey, event: str, news: News, who: str
-) -> str:
+async def take_news(request: web.Request, key: OrderKey, event: str, news: News, who: str) -> str:
     """Follow a word about an order; the state behind it."""
     check_moment("expected_at", news.expected_at, now_ms())
     detail = {
@@ -158,12 +158,12 @@ async def cancel_order(request: web.Request) -> web.Response:
     return json_response(await _show(request))
 
 
-async def cancel_for(request: web.Request, key: store.OrderKey, who: str) -> None:
+async def cancel_for(request: web.Request, key: OrderKey, who: str) -> None:
     """Take an order back for somebody; NotFoundError, ConflictError."""
 
     def cancel(connection: Connection) -> None:
         ticket = tickets.expect(connection, *key[:2])
-        owner_page.cancel_part(connection, ticket, key.n, who, now_ms())
+        owner_page.cancel_part(connection, ticket, key, who, now_ms())
 
     await request.config_dict[DATABASE].write(cancel)
     request.config_dict[LOOK_AFTER]()
@@ -173,20 +173,28 @@ async def _show(request: web.Request) -> Order:
     key = parse_order_id(request.match_info["order"])
     found = await request.config_dict[DATABASE].read(load_order, key)
     if found is None:
-        raise NotFoundError(f"no order {order_id(*key)}")
+        raise NotFoundError(f"no order {order_id(key)}")
     return found
 
 
-def load_order(connection: Connection, key: store.OrderKey) -> Order | None:
-    """An order with what was said of it; None when the action has none."""
-    row = store.find(connection, *key)
-    if row is None:
-        return None
-    events = store.list_events(connection, *key)
+def load_order(connection: Connection, key: OrderKey) -> Order | None:
+    """An order with what was said of it; None when there is none."""
+    row = store.find(connection, key)
+    return _load(connection, row) if row is not None else None
+
+
+def load_orders(connection: Connection, action: ActionKey) -> list[Order]:
+    """The orders of an action, the first one first."""
+    return [_load(connection, mapping_of(row)) for row in store.list_of(connection, action)]
+
+
+def _load(connection: Connection, row: RowMapping) -> Order:
+    key = OrderKey(row["device"], row["ticket"], row["action"], row["number"])
+    events = store.list_events(connection, key)
     lines = [OrderLine(x["part"], x["title"], x["count"], x["price"]) for x in row["lines"]]
     told = [OrderEvent(e["event"], e["kind"], e["at"], e["detail"]) for e in events]
     same = {n: row[n] for n in Order.__struct_fields__ if n in row and n not in _OTHERWISE}
-    ids = {"order": order_id(*key), "ticket": f"{key[0]}-{key[1]}"}
+    ids = {"order": order_id(key), "ticket": f"{key.device}-{key.ticket}"}
     return Order(**{**same, **ids, "lines": lines, "events": told})
 
 

@@ -6,14 +6,15 @@ r"""Orders of parts: their states, what a supplier may say of them, and the docu
       \------------> cancelled       while held at once; later only the supplier can: refused
 
 An order is held while it may be cancelled without asking anybody. A part from our own stock takes
-the same way: the depot is its supplier.
+the same way: the depot is its supplier. What nobody has all of is ordered from several, each with
+its own order: the action that needs it waits for the last.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from phonehome_cloud.core.caring import ActionKey
 from phonehome_cloud.core.tickets import parse_ticket_id, ticket_id
@@ -49,6 +50,24 @@ _RANK: Final = MappingProxyType(
 )
 
 
+class OrderKey(NamedTuple):
+    """What names an order: the action that it is for, and which of its orders it is, from 1."""
+
+    device: str
+    ticket: int
+    n: int
+    number: int = 1
+
+    @property
+    def action(self) -> ActionKey:
+        """The action that it is for."""
+        return ActionKey(*self[:3])
+
+    def again(self, occasion: str = "") -> str:
+        """What tells a letter about it from others about the same action."""
+        return occasion if self.number == 1 else f"{self.number}:{occasion}".rstrip(":")
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One part of an order; `price` of one piece in the smallest unit of the currency."""
@@ -59,22 +78,38 @@ class Line:
     price: int
 
 
-def order_id(device: str, ticket: int, action: int) -> str:
-    """The number of an order, which a supplier gives back: it names the action it is for."""
-    return f"{ticket_id(device, ticket)}-{action}"
+def order_id(key: OrderKey) -> str:
+    """The number of an order, which a supplier gives back: it names the action it is for, and the
+    second and further ones of an action what they are.
+    """
+    of_action = f"{ticket_id(key.device, key.ticket)}-{key.n}"
+    return of_action if key.number == 1 else f"{of_action}-{key.number}"
 
 
-def parse_order_id(text: str) -> ActionKey:
-    """The action of an order's number; NotFoundError when it cannot be one."""
-    head, _, action = text.rpartition("-")
-    if not (action.isascii() and action.isdigit() and 0 < len(action) <= 9):
-        raise NotFoundError(f"{text[:64]!r} is no order; one looks like a4cf12fffe05d3b1-3-1")
-    return ActionKey(*parse_ticket_id(head), int(action))
+def parse_order_id(text: str) -> OrderKey:
+    """The order of that number; NotFoundError when it cannot be one."""
+    device, _, rest = text.partition("-")
+    ticket, *named = rest.split("-")
+    if 1 <= len(named) <= 2 and all(_is_number(word) for word in named):
+        key = OrderKey(*parse_ticket_id(f"{device}-{ticket}"), *map(int, named))
+        if key.number != 1 or len(named) == 1:
+            return key
+    raise NotFoundError(f"{text[:64]!r} is no order; one looks like a4cf12fffe05d3b1-3-1")
+
+
+def _is_number(word: str) -> bool:
+    return word.isascii() and word.isdigit() and 0 < len(word) <= 9
 
 
 def total_of(lines: Sequence[Line]) -> int:
     """What an order costs."""
     return sum(line.count * line.price for line in lines)
+
+
+def say_others(others: Iterable[tuple[str, str]]) -> str:
+    """What the other orders of an action have come to, (number, state) of each; "" for none."""
+    said = [f"order {number} is {state.replace('_', ' ')}" for number, state in others]
+    return f"; for the same action {', '.join(said)}" if said else ""
 
 
 def follow(state: str, said: str) -> str | None:
@@ -94,9 +129,14 @@ def follow(state: str, said: str) -> str | None:
     return said
 
 
+def can_cancel(state: str, cancel_until_at: int, now_at: int) -> bool:
+    """Whether an order can be taken back without asking anybody."""
+    return state == HELD and now_at <= cancel_until_at
+
+
 def check_cancel(state: str, cancel_until_at: int, now_at: int) -> None:
     """ConflictError when an order cannot be taken back any more."""
-    if state != HELD or now_at > cancel_until_at:
+    if not can_cancel(state, cancel_until_at, now_at):
         raise ConflictError(f"the order is {state}: ask the supplier to refuse it instead")
 
 

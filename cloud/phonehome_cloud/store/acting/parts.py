@@ -1,10 +1,10 @@
 """Parts on their way: reserved in our depot or ordered from a supplier, and what became of it."""
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, RowMapping, select, update
+from sqlalchemy import ColumnElement, Connection, Row, RowMapping, select, update
 
 from phonehome_cloud.core.acting import part_orders as core
 from phonehome_cloud.core.acting.part_orders import (
@@ -16,37 +16,39 @@ from phonehome_cloud.core.acting.part_orders import (
     SENT,
     TO_DEPOT,
     TO_OWNER,
-    Line,
+    OrderKey,
 )
 from phonehome_cloud.core.acting.pricing import TERMS, lines_of
-from phonehome_cloud.core.caring import ActionKey, ActionRow, Case, StartError
-from phonehome_cloud.errors import ConflictError, NotFoundError
+from phonehome_cloud.core.caring import ActionKey, ActionRow, Case
+from phonehome_cloud.errors import NotFoundError
 from phonehome_cloud.store import people, stock
 from phonehome_cloud.store.acting_tables import part_order, part_order_event
 from phonehome_cloud.store.dialects import insert
 
 from . import letters, sending, steps, terms
 from .self_help import expect_article, expect_owner, write_proof
-
-OrderKey = ActionKey
+from .sources import Source, find_sources
 
 _DAY_MS: Final = 86_400_000
+_KEY: Final = ("device", "ticket", "action", "number")
 # A supplier that says nothing is asked about by a person long before this.
 _LONGEST_MS: Final = 60 * _DAY_MS
 
 
 def start(connection: Connection, row: ActionRow, case: Case, now_at: int) -> None:
-    """Reserve what is there, or order it; StartError when it cannot be had."""
+    """Reserve what is there, order what is not; StartError when it cannot be had."""
     owner = expect_owner(case)
     terms.check_made(connection, case, now_at)
     agreed = terms.keep(connection, row, case, now_at)
-    lines = lines_of(agreed)
-    source, supplier, kept = _find_source(connection, row, lines, now_at)
-    what = source, supplier, lines, agreed["currency"], row.payer, now_at
-    values = add(connection, row.key, *what, kept=kept)
+    made = [
+        add(connection, row.key, source, agreed["currency"], row.payer, now_at)
+        for source in find_sources(connection, row.key, lines_of(agreed), now_at)
+    ]
     row.due_at = now_at + _LONGEST_MS
-    row.detail["order"] = core.order_id(row.device, row.ticket, row.n)
-    data = {**tell_of(values, row.detail["order"]), TERMS: agreed}
+    row.detail["order"] = ", ".join(core.order_id(key) for key, _ in made)
+    whole = {**made[0][1], "lines": [line for _, values in made for line in values["lines"]]}
+    whole["total"] = sum(values["total"] for _, values in made)
+    data = {**tell_of(whole, row.detail["order"]), "parcels": len(made), TERMS: agreed}
     told = letters.key_of("part", row.device, row.ticket, row.n)
     given = told, "part_ordered", data, row.device, row.ticket, now_at
     letters.tell_owner(connection, owner, *given)
@@ -54,83 +56,75 @@ def start(connection: Connection, row: ActionRow, case: Case, now_at: int) -> No
 
 def add(
     connection: Connection,
-    key: OrderKey,
-    source: str,
-    supplier: str | None,
-    lines: Sequence[Line],
+    action: ActionKey,
+    source: Source,
     currency: str,
     payer: str,
     now_at: int,
     *,
     destination: str = TO_OWNER,
-    kept: Mapping[str, str] = MappingProxyType({}),
-) -> dict[str, Any]:
-    """Write an order that is held until its window closes; `kept` are reservations by part."""
+) -> tuple[OrderKey, dict[str, Any]]:
+    """Write one more order of an action, whose ticket is locked, held until its window closes."""
     until_at = now_at + core.CANCEL_WINDOW_MS
+    known = list_of(connection, action)
+    key = OrderKey(*action, known[-1].number + 1 if known else 1)
     values = {
         "state": HELD,
-        "source": source,
-        "supplier": supplier,
+        "source": FROM_STOCK if source.supplier is None else FROM_SUPPLIER,
+        "supplier": source.supplier,
         "destination": destination,
-        "lines": [{**_plain(line), "reservation": kept.get(line.part)} for line in lines],
+        "lines": [
+            {**asdict(line), "reservation": source.kept.get(line.part)} for line in source.lines
+        ],
         "currency": currency,
-        "total": core.total_of(lines),
+        "total": core.total_of(source.lines),
         "payer": payer,
         "ordered_at": now_at,
         "cancel_until_at": until_at,
         "due_at": until_at,
     }
-    named = dict(zip(("device", "ticket", "action"), key, strict=True))
+    named = dict(zip(_KEY, key, strict=True))
     connection.execute(part_order.insert().values(**named, **values))
-    return values
+    return key, values
 
 
-def _find_source(
-    connection: Connection, row: ActionRow, lines: Sequence[Line], now_at: int
-) -> tuple[str, str | None, dict[str, str]]:
-    """(source, supplier, reservations by part): all from our depot, or all from one supplier."""
-    try:
-        with connection.begin_nested():
-            ticket = row.device, row.ticket
-            kept = {
-                line.part: people.reserve(connection, line.part, line.count, now_at, ticket)
-                for line in lines
-            }
-            return FROM_STOCK, None, kept
-    except ConflictError:
-        found = [people.availability(connection, line.part, now_at) for line in lines]
-    if any(part.days is None or part.supplier is None for part in found):
-        missing = ", ".join(part.part for part in found if part.days is None or not part.supplier)
-        raise StartError(f"nobody has part {missing}")
-    suppliers = {part.supplier for part in found}
-    if len(suppliers) > 1:
-        raise StartError("the parts come from several suppliers: a person has to order them")
-    return FROM_SUPPLIER, suppliers.pop(), {}
+def find(connection: Connection, key: OrderKey) -> RowMapping | None:
+    """An order; None when there is none."""
+    return connection.execute(select(part_order).where(*_of(key))).mappings().first()
 
 
-def find(connection: Connection, dev: str, number: int, n: int) -> RowMapping | None:
-    """The order of an action; None when it has none."""
-    return connection.execute(select(part_order).where(*_of(dev, number, n))).mappings().first()
+def list_of(connection: Connection, action: ActionKey, *, lock: bool = False) -> list[Row[Any]]:
+    """The orders of an action, the first one first."""
+    columns = part_order.c
+    same = columns.device == action[0], columns.ticket == action[1], columns.action == action[2]
+    query = select(part_order).where(*same).order_by(columns.number)
+    return list(connection.execute(query.with_for_update() if lock else query))
 
 
-def expect(connection: Connection, dev: str, number: int, n: int) -> Row[Any]:
-    """The order of an action, locked; NotFoundError."""
-    query = select(part_order).where(*_of(dev, number, n)).with_for_update()
+def expect(connection: Connection, key: OrderKey) -> Row[Any]:
+    """An order, locked; NotFoundError."""
+    query = select(part_order).where(*_of(key)).with_for_update()
     row = connection.execute(query).first()
     if row is None:
-        raise NotFoundError(f"no order {core.order_id(dev, number, n)}")
+        raise NotFoundError(f"no order {core.order_id(key)}")
     return row
+
+
+def key_of(row: Row[Any]) -> OrderKey:
+    """What names the order of a row."""
+    return OrderKey(row.device, row.ticket, row.action, row.number)
 
 
 def look(connection: Connection, row: Row[Any], now_at: int) -> None:
     """The window has closed: the order goes out. Later: a silent supplier, whom the desk asks."""
-    number = core.order_id(row.device, row.ticket, row.action)
+    named = key_of(row)
+    number = core.order_id(named)
     if row.state == HELD:
         owner = people.find_owner(connection, row.device)
         sending.send(connection, row, number, owner, now_at)
         _change(connection, row, state=SENT, due_at=now_at + core.SILENCE_MS)
         return
-    key = letters.key_of("silent", row.device, row.ticket, row.action, str(row.due_at))
+    key = letters.key_of("silent", *named.action, named.again(str(row.due_at)))
     data = tell_of(row._mapping, number)  # noqa: SLF001 - SQLAlchemy's name for a row's mapping
     given = key, "order_silent", data, row.device, row.ticket, now_at
     letters.tell_desk(connection, *given)
@@ -149,8 +143,13 @@ def hear(
 
     The same `event` twice is one. ConflictError when the order cannot have come to that.
     """
-    key = {"device": row.device, "ticket": row.ticket, "action": row.action}
-    values = {**key, "event": event, "kind": said, "at": now_at, "detail": dict(detail)}
+    values = {
+        **dict(zip(_KEY, key_of(row), strict=True)),
+        "event": event,
+        "kind": said,
+        "at": now_at,
+        "detail": dict(detail),
+    }
     added = connection.execute(
         insert(connection, part_order_event).values(values).on_conflict_do_nothing()
     )
@@ -181,7 +180,7 @@ def deliver(connection: Connection, row: Row[Any], case: Case, now_at: int) -> N
         return
     wording = expect_article(case).in_language(case.owner.language)
     proofs = [write_proof(step.proof, case.product) for step in wording.steps]
-    steps.add(connection, OrderKey(row.device, row.ticket, row.action), proofs, now_at)
+    steps.add(connection, key_of(row).action, proofs, now_at)
 
 
 def cancel(connection: Connection, row: Row[Any], now_at: int) -> None:
@@ -196,10 +195,13 @@ def end(connection: Connection, action: ActionRow, now_at: int) -> None:
 
     What is on its way to the depot still comes there, and is followed until it has.
     """
-    row = connection.execute(select(part_order).where(*_of(*action.key)).with_for_update()).first()
     steps.end_all(connection, action.key, now_at)
-    if row is None or row.ended_at is not None:
-        return
+    for row in list_of(connection, action.key, lock=True):
+        if row.ended_at is None:
+            _end(connection, row, now_at)
+
+
+def _end(connection: Connection, row: Row[Any], now_at: int) -> None:
     if row.destination == TO_DEPOT and row.state != HELD:
         return
     state = CANCELLED if row.state == HELD else row.state
@@ -207,11 +209,11 @@ def end(connection: Connection, action: ActionRow, now_at: int) -> None:
     _change(connection, row, state=state, due_at=None, ended_at=now_at)
 
 
-def list_events(connection: Connection, dev: str, number: int, n: int) -> list[RowMapping]:
+def list_events(connection: Connection, key: OrderKey) -> list[RowMapping]:
     """What a supplier said of an order, oldest first."""
     events = part_order_event
-    key = events.c.device == dev, events.c.ticket == number, events.c.action == n
-    query = select(events).where(*key).order_by(events.c.at, events.c.event)
+    same = (events.c[name] == value for name, value in zip(_KEY, key, strict=True))
+    query = select(events).where(*same).order_by(events.c.at, events.c.event)
     return list(connection.execute(query).mappings())
 
 
@@ -240,10 +242,6 @@ def tell_of(order: Mapping[Any, Any], number: str) -> dict[str, Any]:
     }
 
 
-def _plain(line: Line) -> dict[str, Any]:
-    return {"part": line.part, "title": line.title, "count": line.count, "price": line.price}
-
-
 def _take(connection: Connection, row: Row[Any]) -> None:
     """What was reserved has left the depot."""
     for line in row.lines:
@@ -264,10 +262,8 @@ def _forget_reservations(connection: Connection, row: Row[Any]) -> None:
 
 
 def _change(connection: Connection, row: Row[Any], **values: Any) -> None:
-    key = _of(row.device, row.ticket, row.action)
-    connection.execute(update(part_order).where(*key).values(values))
+    connection.execute(update(part_order).where(*_of(key_of(row))).values(values))
 
 
-def _of(dev: str, number: int, n: int) -> tuple[Any, ...]:
-    columns = part_order.c
-    return columns.device == dev, columns.ticket == number, columns.action == n
+def _of(key: OrderKey) -> tuple[ColumnElement[bool], ...]:
+    return tuple(part_order.c[name] == value for name, value in zip(_KEY, key, strict=True))

@@ -8,6 +8,7 @@ from phonehome_cloud.core.acting.part_orders import (
     FROM_STOCK,
     TO_OWNER,
     Line,
+    OrderKey,
     money,
     write_document,
 )
@@ -36,7 +37,8 @@ def send(
         row.destination,
     )
     document = write_document(*given)
-    key = letters.key_of("order", row.device, row.ticket, row.action)
+    named = OrderKey(row.device, row.ticket, row.action, row.number)
+    key = letters.key_of("order", *named.action, named.again())
     data = {
         "order": number,
         "lines": [{"part": x.part, "title": x.title, "count": x.count} for x in lines],

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from phonehome_cloud.core.acting.part_orders import (
     CANCEL_WINDOW_MS,
-    FROM_SUPPLIER,
+    ENDED,
     TO_DEPOT,
     Line,
 )
@@ -24,6 +24,7 @@ from phonehome_cloud.errors import ConflictError, NotFoundError
 from phonehome_cloud.store import people, stock, visit_letters, visit_times
 
 from . import parts
+from .sources import by_supplier
 
 # So long before it begins the part must be there: the technician loads the van in the morning.
 LOAD_MS: Final = 12 * 3_600_000
@@ -123,25 +124,34 @@ def _release(connection: Connection, row: Row) -> None:
 
 
 def _order(connection: Connection, of: Visit, rows: Sequence[Row], payer: str, now_at: int) -> int:
-    """Order from the one supplier who has it all, else the desk has to; when it can be brought."""
+    """Order what is not on its way yet, from each supplier what they have; what no supplier has,
+    the desk has to. Returns when all of it can be brought.
+    """
     found = {row["part"]: people.availability(connection, row["part"], now_at) for row in rows}
     lost = [part for part, one in found.items() if one.lead_days is None or one.is_discontinued]
     if lost:
         raise ConflictError(f"part {', '.join(lost)} is not to be had")
     days = max(1, *(one.lead_days or 1 for one in found.values()))
     parts_at = now_at + CANCEL_WINDOW_MS + days * DAY_MS + LOAD_MS
-    suppliers = {one.supplier for one in found.values()}
-    known = parts.find(connection, *of.key)
-    if len(suppliers) > 1 or None in suppliers or known is not None:
-        shown = [{name: row[name] for name in ("part", "title", "count")} for row in rows]
+    orders = [one for one in parts.list_of(connection, of.key) if one.state not in ENDED]
+    coming = {line["part"] for order in orders for line in order.lines}
+    rows = [row for row in rows if row["part"] not in coming]
+    nobodys = [row for row in rows if found[row["part"]].supplier is None]
+    if nobodys:
+        shown = [{name: row[name] for name in ("part", "title", "count")} for row in nobodys]
         more = {"parts": shown, "parts_at": parts_at}
         visit_letters.tell_desk(connection, of, "visit_parts", now_at, **more)
-        return parts_at
-    lines = [Line(row["part"], row["title"], row["count"], row["price"]) for row in rows]
     currency = of.about[TERMS]["currency"]
-    given = FROM_SUPPLIER, suppliers.pop(), lines, currency, payer, now_at
-    parts.add(connection, of.key, *given, destination=TO_DEPOT)
-    return parts_at
+    lines = [
+        Line(row["part"], row["title"], row["count"], row["price"])
+        for row in rows
+        if row not in nobodys
+    ]
+    for source in by_supplier(lines, found):
+        given = source, currency, payer, now_at
+        parts.add(connection, of.key, *given, destination=TO_DEPOT)
+    said = [int(order.expected_at or 0) + LOAD_MS for order in orders]
+    return max([parts_at, *said])
 
 
 _number: Final = attrgetter("part")
