@@ -87,8 +87,9 @@ async def test_the_bounds_that_decide_are_those_of_the_core(store, seed):
     }
 
     def read(connection):
-        timeline = Timeline(connection, load_seen(connection, events))
-        return {event: timeline.place(*event, START_AT) for event in events}
+        timeline = Timeline(connection, {event[:3] for event in events})
+        seen = load_seen(connection, events)
+        return {event: timeline.place(event, seen[event], START_AT) for event in events}
 
     found = await store.database.read(read)
     assert found == {event: expected(bounds, *event[2:]) for event in events}

@@ -1,6 +1,7 @@
 """What the product files say about faults, as the digest asks for it."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from phonehome_product import Fault, Product, compile_device, manifest_of
@@ -46,7 +47,12 @@ class Catalogue:
     def fault(self, product: str | None, spn: int, fmi: int) -> FaultKnowledge:
         """What is known; a fault that no file names still gets a title."""
         known = self._faults.get((product, spn, fmi)) if product else None
-        return known or FaultKnowledge(neutral_title(spn, fmi))
+        return known or _unknown(spn, fmi)
+
+
+@lru_cache(4096)
+def _unknown(spn: int, fmi: int) -> FaultKnowledge:
+    return FaultKnowledge(neutral_title(spn, fmi))
 
 
 def neutral_title(spn: int, fmi: int) -> str:

@@ -52,24 +52,28 @@ def insert_many(
     connection: Connection,
     table: Table,
     finish: Callable[[sqlite.Insert], Any],
-    rows: Sequence[dict[str, Any]],
+    columns: tuple[str, ...],
+    rows: Sequence[tuple[Any, ...]],
 ) -> CursorResult[Any]:
     """Insert many rows by the statement that `finish`, a function of a module, makes of an insert.
+
+    Rows are tuples in the order of `columns`, which begin with the primary key of the table.
 
     SQLAlchemy compiles a statement with ON CONFLICT each time it is executed; this once. A report
     in a commit of 10 then costs the writer 220 us instead of 340, in one of 50 130 instead of 150.
     Rows go in by their primary key: receivers that have the same ones wait, and never in a circle.
     Values are as the drivers take them.
     """
-    keys = [column.name for column in table.primary_key]
-    ordered = sorted(rows, key=itemgetter(*keys))
-    compiled: Any = _compile(connection.dialect, table, finish, tuple(rows[0]))
+    ordered = sorted(rows, key=itemgetter(*range(len(table.primary_key))))
+    compiled: Any = _compile(connection.dialect, table, finish, columns)
     if connection.dialect.name == _POSTGRESQL:
-        given = {name: [row[name] for row in ordered] for name in rows[0]}
+        given = dict(zip(columns, map(list, zip(*ordered, strict=True)), strict=True))
         return connection.execute(compiled, given)
-    # As tuples past SQLAlchemy, which takes 4 us to look at each row.
-    place, fixed = itemgetter(*compiled.positiontup), compiled.params
-    return connection.exec_driver_sql(compiled.string, [place(fixed | row) for row in ordered])
+    # As tuples past SQLAlchemy, which takes 4 us to look at each row; as dictionaries 2 us more.
+    own = {name: value for name, value in compiled.params.items() if name not in columns}
+    names, values = (*columns, *own), tuple(own.values())
+    place = itemgetter(*map(names.index, compiled.positiontup))
+    return connection.exec_driver_sql(compiled.string, [place(row + values) for row in ordered])
 
 
 @lru_cache(64)

@@ -19,7 +19,6 @@ from phonehome_cloud.core.digesting import (
     decide,
     resolve_due,
 )
-from phonehome_cloud.core.telling.news import has_news
 from phonehome_cloud.core.tickets import is_open
 from phonehome_cloud.core.transitions import (
     RecordHead,
@@ -40,8 +39,8 @@ from . import faults, tickets
 from .boots import count_boots
 from .database import is_passing
 from .looking import look_at
-from .sessions import Event, Seen, Timeline, load_registered
-from .waiting import BOUNDS, mark_digested, reached, take_waiting
+from .sessions import Timeline, load_registered
+from .waiting import mark_digested, reached, take_waiting
 
 _LOG = logging.getLogger(__name__)
 _TOLD = frozenset((RTYPE_HELLO, RTYPE_CRASH, RTYPE_LOG, RTYPE_RESULT))
@@ -128,7 +127,7 @@ def _digest(
     now_at: int,
 ) -> Digested:
     """Digest records, each device's in the order it lived them."""
-    timeline = Timeline(connection, dict(map(_seen, rows)))
+    timeline = Timeline(connection, {(row.device, row.inc, row.boot) for row in rows})
     reading = _read(rows, timeline)
     faults.add_device_events(connection, reading.told)
     hellos = [(head, body) for head, rtype, body in reading.told if rtype == RTYPE_HELLO]
@@ -137,8 +136,7 @@ def _digest(
     count_boots(connection, [head for head, _ in hellos], catalogue, now_at)
     desk = _Desk(timeline.manifests, catalogue, policy, now_at)
     opened, changed = _digest_transitions(connection, reading.transitions, desk)
-    # The others among the changed are looked at because somebody is to be told of them.
-    look_at(connection, [_key(ticket) for ticket in changed if not has_news(ticket)], now_at)
+    look_at(connection, [_key(ticket) for ticket in (*opened, *changed)], now_at)
     mark_digested(connection, reading.results, now_at)
     failed = [why for _, why in reading.results if why is not None]
     return Digested(len(rows), failed, opened, changed)
@@ -151,12 +149,6 @@ def resolve_tickets(connection: Connection, now_at: int) -> list[Ticket]:
         resolve_due(ticket, now_at)
     tickets.save(connection, (), due)
     return due
-
-
-def _seen(row: Row[Any]) -> tuple[Event, Seen]:
-    """An event, and what the bounds of its boot say of it."""
-    upper, lower, carried = row[BOUNDS]
-    return (row.device, row.inc, row.boot, row.ms), (upper, lower, carried)
 
 
 def _read(rows: Sequence[Row[Any]], timeline: Timeline) -> _Reading:
@@ -174,11 +166,11 @@ def _read(rows: Sequence[Row[Any]], timeline: Timeline) -> _Reading:
 
 def _read_record(row: Row[Any], timeline: Timeline, reading: _Reading) -> None:
     """Heartbeats and unknown types are only stored; there is nothing to digest in them yet."""
-    dev, inc, boot, seq, rtype, ms, raw, received_at, late, *_, known = row
+    dev, inc, boot, seq, rtype, ms, raw, received_at, late, upper, lower, carried, known = row
     if (rtype != RTYPE_FAULT and rtype not in _TOLD) or known is not None:
         return
-    seen_at, time = timeline.inc_seen_at(dev, inc), timeline.place(dev, inc, boot, ms, received_at)
-    head = RecordHead(dev, inc, seen_at, boot, seq, time, received_at, late)
+    time = timeline.place((dev, inc, boot, ms), (upper, lower, carried), received_at)
+    head = RecordHead(dev, inc, timeline.inc_seen_at(dev, inc), boot, seq, time, received_at, late)
     body = read_body(raw)
     if rtype == RTYPE_FAULT:
         reading.transitions.append(read_transition(head, body))
@@ -197,7 +189,7 @@ def _digest_transitions(
     faults.save_standings(connection, list(desk.moved.values()))
     opened = list(desk.opened.values())
     changed = [t for t in desk.touched.values() if t.history and _key(t) not in desk.opened]
-    tickets.save(connection, opened, changed)
+    tickets.write(connection, opened, changed)
     return opened, changed
 
 

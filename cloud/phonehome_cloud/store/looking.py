@@ -9,6 +9,8 @@ from sqlalchemy.dialects import sqlite
 from .care_tables import care
 from .dialects import insert_many
 
+_LOOK = ("device", "ticket", "due_at", "asked")
+
 
 def look(connection: Connection, dev: str, number: int, at: int) -> None:
     """Have a ticket considered at `at` (unix ms), or earlier if it was to be."""
@@ -17,11 +19,9 @@ def look(connection: Connection, dev: str, number: int, at: int) -> None:
 
 def look_at(connection: Connection, keys: Iterable[tuple[str, int]], at: int) -> None:
     """The same for many tickets, (device, number) each, in one statement."""
-    rows = [
-        {"device": dev, "ticket": number, "due_at": at, "asked": 1} for dev, number in set(keys)
-    ]
+    rows = [(dev, number, at, 1) for dev, number in set(keys)]
     if rows:
-        insert_many(connection, care, _or_earlier, rows)
+        insert_many(connection, care, _or_earlier, _LOOK, rows)
 
 
 def _or_earlier(statement: sqlite.Insert) -> Any:

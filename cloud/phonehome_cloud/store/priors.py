@@ -53,6 +53,17 @@ RULES_BACK: Final[Mapping[str, str]] = MappingProxyType(
 )
 WHO_RULE: Final = "rule"
 _TURN: Final = "teaching"
+_PRIOR: Final = ("product", "spn", "fmi", "cause", "weight", "updated_at")
+_LIKELIHOOD: Final = (
+    "product",
+    "spn",
+    "fmi",
+    "cause",
+    "evidence",
+    "there",
+    "absent",
+    "updated_at",
+)
 SETTLED_AT_ONCE: Final = 100  # outcomes in one transaction
 
 Key = tuple[str, int, int]  # product, spn, fmi
@@ -136,17 +147,16 @@ def _count(
     faults in another order would wait for each other. Tickets are locked before, and none behind.
     """
     wait_for_turn(connection, _TURN)
-    place = {**dict(zip(("product", "spn", "fmi"), key, strict=True)), "updated_at": at}
-    rows = [{**place, "cause": cause, "weight": w} for cause, w in sorted(what.causes.items())]
+    rows = [(*key, cause, weight, at) for cause, weight in what.causes.items()]
     if rows:
-        insert_many(connection, prior, _or_add, rows)
+        insert_many(connection, prior, _or_add, _PRIOR, rows)
     told = [
-        {**place, "cause": cause, "evidence": name, "there": there, "absent": absent}
-        for cause, of in sorted(what.evidence.items())
-        for name, (there, absent) in sorted(of.items())
+        (*key, cause, name, there, absent, at)
+        for cause, of in what.evidence.items()
+        for name, (there, absent) in of.items()
     ]
     if told:
-        insert_many(connection, likelihood, _or_add_evidence, told)
+        insert_many(connection, likelihood, _or_add_evidence, _LIKELIHOOD, told)
     if fault is None:
         return {}
     after = load_taught(connection, [key]).get(key, Taught())

@@ -1,6 +1,6 @@
 """Sessions and the bounds on their time."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import fields
 from functools import cache
 from operator import attrgetter
@@ -17,6 +17,7 @@ from phonehome_cloud.core.anchoring import (
     EventTime,
     not_later,
     place,
+    place_as_seen,
 )
 from phonehome_cloud.core.sessions import Anchor, Journal, Session
 
@@ -64,37 +65,34 @@ def save_journal(connection: Connection, journal: Journal) -> None:
 class Timeline:
     """The time bounds of some boots, read once, for placing many events.
 
-    `seen` says of each event to be placed what `seen_at` tells. A boot that never spoke is placed
-    between its nearest neighbours that did; those are rare and looked up one by one.
+    A boot that never spoke is placed between its nearest neighbours that did; those are rare and
+    looked up one by one.
     """
 
-    def __init__(self, connection: Connection, seen: Mapping[Event, Seen]) -> None:
-        boots = {event[:3] for event in seen}
+    def __init__(self, connection: Connection, boots: Collection[BootKey]) -> None:
         newest = fetch_of(connection, _incarnations, session.c.device, {boot[0] for boot in boots})
         self._inc_seen_at: dict[tuple[str, str], int] = {
             (dev, inc): seen_at for dev, inc, _, _, seen_at, _ in newest
         }
         self.manifests = {dev: manifest for dev, *_, manifest in newest}
         last_ms = {(dev, inc, boot): ms for dev, inc, boot, ms, _, _ in newest}
-        self._last_ms = last_ms | _load_last_ms(connection, boots - last_ms.keys())
-        unheard = boots - self._last_ms.keys()
+        self._last_ms = last_ms | _load_last_ms(connection, set(boots) - last_ms.keys())
+        unheard = set(boots) - self._last_ms.keys()
         self._between = {boot: _load_neighbours(connection, boot) for boot in unheard}
         ends = {end for ends in self._between.values() for end in ends if end is not None}
-        self._seen = {**seen, **load_seen(connection, ends)}
+        self._seen = load_seen(connection, ends)
 
     def inc_seen_at(self, dev: str, inc: str) -> int:
         """When an incarnation was first heard; 0 for one that never spoke: older than all."""
         return self._inc_seen_at.get((dev, inc), 0)
 
-    def place(self, dev: str, inc: str, boot: int, ms: int, received_at: int) -> EventTime:
-        """When something happened at uptime `ms` of a boot."""
-        event = dev, inc, boot, ms
-        if (last_ms := self._last_ms.get((dev, inc, boot))) is not None:
-            own = self._bounds(event, last_ms)
-            if own.uppers:
-                return place(ms, received_at, own, None, None)
-        before, after = self._between.get((dev, inc, boot), (None, None))
-        carried = self._seen[event][CARRIED]
+    def place(self, event: Event, seen: Seen, received_at: int) -> EventTime:
+        """When something happened at uptime `ms` of a boot; `seen` is what `seen_at` tells."""
+        upper, lower, carried = seen
+        ms, boot = event[3], event[:3]
+        if upper is not None and boot in self._last_ms:
+            return place_as_seen(ms, upper, lower)
+        before, after = self._between.get(boot, (None, None))
         return place(
             ms,
             not_later(ms, received_at, () if carried is None else ((ms, ms + carried),)),

@@ -22,6 +22,7 @@ _SHARDS: Final = 16  # receivers beyond that number share a row, and wait for ea
 _DAY: Final = "day"
 _WATCH: Final = "watch"
 _KEPT_DAYS: Final = HISTORY_DAYS + 3
+_COUNT: Final = ("product", "spn", "fmi", "trait", "value", "from_at", "shard", "count")
 _KEY = tally.c.product, tally.c.spn, tally.c.fmi, tally.c.trait, tally.c.value
 
 
@@ -57,9 +58,8 @@ def add(connection: Connection, counts: Mapping[Key, int], now_at: int) -> None:
             days[product, spn, fmi] += count
     rows += [(*fault, _DAY, "", day_at, count) for fault, count in days.items()]
     if rows:
-        names = ("product", "spn", "fmi", "trait", "value", "from_at", "count")
-        given = [dict(zip(names, row, strict=True)) | {"shard": _shard()} for row in rows]
-        insert_many(connection, tally, _or_add, given)
+        given = [(*key, _shard(), count) for *key, count in rows]
+        insert_many(connection, tally, _or_add, _COUNT, given)
 
 
 def _or_add(statement: sqlite.Insert) -> Any:

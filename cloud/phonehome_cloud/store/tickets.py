@@ -110,9 +110,13 @@ def save(connection: Connection, opened: Iterable[Ticket], changed: Iterable[Tic
 def write(connection: Connection, opened: Sequence[Ticket], changed: Sequence[Ticket]) -> None:
     """As `save`, for who tells of them and looks after them in the same transaction."""
     insert_rows(connection, ticket, _KEPT, [_row(t) for t in opened])
-    moved = [_changing(t) for t in changed if _has_moved(t)]
+    moved, counted = [], []
+    for each in changed:
+        if _has_moved(each):
+            moved.append(_changing(each))
+        else:
+            counted.append(_counted(each))
     update_rows(connection, ticket, _CHANGING, moved)
-    counted = [_counted(t) for t in changed if not _has_moved(t)]
     update_rows(connection, ticket, _COUNTED, counted)
     gained = [_history_row(t, row) for t in (*opened, *changed) for row in t.history]
     insert_rows(connection, ticket_event, _HISTORY, gained)

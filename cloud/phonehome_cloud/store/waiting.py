@@ -13,7 +13,7 @@ wait: it only asks that the device stays.
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, Row, Select, any_, bindparam, func, select
 from sqlalchemy.dialects import postgresql
@@ -30,7 +30,6 @@ Result = tuple[Row[Any], str | None]  # a record, and why nothing came of it
 _WINDOWS = (1, 8)
 _DIGESTED = ("device", "inc", "boot", "seq", "rtype", "ms", "raw", "received_at", "late")
 _KEY = ("device", "inc", "boot", "seq")
-BOUNDS: Final = slice(len(_DIGESTED), -1)  # where a row that was taken has the bounds on its time
 _WAITS = record.c.digested_at.is_(None)
 _DEVICES: Any = postgresql.ARRAY(device.c.device.type)
 _ORDER = record.c.device, record.c.received_at
