@@ -55,7 +55,7 @@ ACTION_WORDS: Final = MappingProxyType(
         "self_help": (("article",), ("minutes",)),
         "remote_fix": (("command",), ("args",)),
         "part": (("parts",), ("article", "minutes")),
-        "visit": (("skills", "minutes"), ("parts",)),
+        "visit": (("skills", "minutes"), ("parts", "fits")),
         "lead": ((), ()),
         "person": ((), ("skills", "minutes")),
     }
@@ -231,8 +231,10 @@ class Ask(Section):
 class Action(Section):
     """Something to do about a fault; which words belong to which `kind` says ACTION_WORDS.
 
-    `minutes` are the technician's for a visit or a person, the owner's otherwise. `after` names
-    actions that must have been tried; `success` is P(it mends the fault | cause), absent is 0.
+    `minutes` are the technician's for a visit or a person, the owner's otherwise. `fits` are those
+    of a visit's `parts` that a cause takes; without a word about a cause it may take them all.
+    `after` names actions that must have been tried; `success` is P(it mends the fault | cause),
+    absent is 0.
     """
 
     id: Name
@@ -241,6 +243,9 @@ class Action(Section):
     command: Name | None = None
     args: dict[str, Any] = Field(default_factory=dict)
     parts: Annotated[tuple[PartNumber, ...], Field(max_length=8)] = ()
+    fits: dict[str, Annotated[tuple[PartNumber, ...], Field(max_length=8)]] = Field(
+        default_factory=dict
+    )
     skills: Annotated[tuple[Name, ...], Field(max_length=8)] = ()
     minutes: Minutes | None = None
     after: Annotated[tuple[Name, ...], Field(max_length=8)] = ()
@@ -249,3 +254,7 @@ class Action(Section):
     def success_given(self, cause: str) -> Decimal:
         """Return P(it mends the fault | cause)."""
         return self.success.get(cause, Decimal(0))
+
+    def fitted_given(self, cause: str) -> tuple[str, ...]:
+        """Return the parts that it fits when this is the cause."""
+        return self.fits.get(cause, self.parts)

@@ -263,6 +263,11 @@ def _check_action(action: Action, path: Path, fault: Fault, product: Product) ->
             fix = "add a section [service.idle], or set idle = false in the command"
             yield (*path, "command"), action.command, what, fix
     yield from _check_given(action.success, (*path, "success"), fault)
+    yield from _check_given(action.fits, (*path, "fits"), fault)
+    for cause, fitted in action.fits.items():
+        for name in fitted:
+            what = f"not among the parts of {action.id}"
+            yield from _check_known((*path, "fits", cause), name, action.parts, what)
     yield from _check_fitting(action, path, product)
 
 

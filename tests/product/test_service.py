@@ -97,6 +97,18 @@ def test_the_service_half_changes_no_byte_of_the_device_half():
         ('article = "shut_lid"\nm', 'article = "shut"\nm', "shut_lid.article", "did you mean"),
         ('command = "restart"', 'command = "restat"', "again.command", "did you mean restart?"),
         ('parts = ["K-SWITCH"]\nafter', 'parts = ["K-SWICH"]\nafter', "parts.1", "did you mean"),
+        (
+            'parts = ["K-SWITCH"]\nskills',
+            'parts = ["K-SWITCH"]\nfits = { lid = [] }\nskills',
+            "fits.lid",
+            "did you mean lid_open?",
+        ),
+        (
+            'parts = ["K-SWITCH"]\nskills',
+            'parts = ["K-SWITCH"]\nfits = { lid_open = ["K-LID"] }\nskills',
+            "fits.lid_open",
+            "not among the parts of mend",
+        ),
         ("owner_can_fit = true", "owner_can_fit = false", "send_switch.parts", "cannot fit"),
         ('number = "K-SWITCH"', 'number = "k switch"', "part.k switch.number", "part number"),
         ("price = 4.50", "price = -1", "part.K-SWITCH.price", "write 0 or more"),
