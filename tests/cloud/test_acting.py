@@ -3,7 +3,8 @@
 import pytest
 
 from phonehome_cloud.core.acting import remote, steps
-from phonehome_cloud.core.caring import HELPED, StartError
+from phonehome_cloud.core.caring import FAILED, HELPED, ActionRow, StartError
+from phonehome_cloud.core.deciding.situation import UNANSWERED
 from phonehome_cloud.errors import ConflictError
 from phonehome_cloud.store import acting, care, pursuing
 from phonehome_cloud.store.acting import steps as step_store
@@ -13,6 +14,7 @@ from phonehome_cloud.store.acting_tables import (
 )
 from phonehome_cloud.store.people_tables import appliance
 from phonehome_cloud.store.schema import command, ticket_event
+from phonehome_cloud.store.situations import tried_of
 from tests.cloud.kettle import DAY, DEVICE, OWNER
 
 KEY = (DEVICE, 1, 0)
@@ -109,8 +111,9 @@ def test_a_fault_that_heals_proves_what_was_left(home):
     assert home.do(pursuing.find_due, home.clock() + DAY) == []
 
 
-def test_an_owner_who_says_nothing_is_reminded_once(home):
-    """A second letter after two days, and then another way."""
+@pytest.mark.parametrize(("begins", "outcome"), [(False, UNANSWERED), (True, "failed")])
+def test_an_owner_who_says_nothing_is_reminded_once(home, begins, outcome):
+    """A second letter after two days, then another way; steps that nobody began did not fail."""
     row = home.start("descale")
     first = row.due_at
     home.clock.now_at = first
@@ -124,7 +127,12 @@ def test_an_owner_who_says_nothing_is_reminded_once(home):
 
     assert home.do(due) > first
     assert [data["is_reminder"] for _, _, data in home.letters("self_help")] == [False, True]
+    if begins:
+        home.do(step_store.finish, KEY, 0, steps.BY_OWNER, home.clock())
     assert home.do(due) is None
+    home.do(care.conclude, KEY, FAILED, "rule", home.clock())
+    (ended,) = home.do(care.list_actions, DEVICE, 1)
+    assert tried_of(ActionRow(**ended)).outcome == outcome
 
 
 # ---- remote fix -----------------------------------------------------------------------------

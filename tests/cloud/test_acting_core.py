@@ -138,9 +138,10 @@ def test_a_lead_has_reasons():
     """The figures that decided, in words of the sales desk's language; what is not known is not
     said.
     """
-    spent = {"van": 85.0, "the technician's time": 198.0, "parts": 420.0, "if it fails": 99.0}
+    spent = {"van": 85.0, "the technician's time": 198.0, "parts that are fitted": 420.0}
+    spent["if it fails"] = 99.0
     repairs = [
-        Option("visit", "dampers", 0.04, 458.0, {"van": 85.0, "parts": 34.0}),
+        Option("visit", "dampers", 0.04, 458.0, {"van": 85.0, "parts that are fitted": 34.0}),
         Option("visit", "drum", 0.94, 802.0, spent, "discontinued"),
         Option("person", None, 1.0, 248.0, {"the desk's time": 16.0}),
     ]

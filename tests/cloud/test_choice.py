@@ -178,6 +178,25 @@ def test_a_visit_costs_the_parts_that_it_fits():
     assert kit.expected_cost == pytest.approx(sum(kit.parts_of_cost.values()))
 
 
+def test_a_visit_costs_what_is_done_there():
+    """Work and parts are those of the cheapest repair that mends the cause, with what is there:
+    a kit that takes an hour takes less where only the pump is changed, and no part where the file
+    says that none is fitted.
+    """
+    slow = KIT.replace(
+        "minutes = 40\nsuccess = { dead = 0.95, b", "minutes = 60\nsuccess = { dead = 0.95, b"
+    )
+    one = 'parts = ["K-PUMP"]\n'
+    loose = slow.replace(one, one + "fits = { dead = [] }\n")
+    product = parse(loose, "kit.toml")
+    options = decide("K1", product=product, costs=costs_of(), dead=0.75, burnt=0.25).options
+    (kit,) = (option for option in options if option.action_id == "swap_both")
+    minutes = 0.75 * 40 + 0.25 * 60
+    assert kit.parts_of_cost["the technician's time"] == pytest.approx(1.1 * minutes)
+    assert kit.parts_of_cost["parts that are fitted"] == pytest.approx(0.25 * 200)
+    assert kit.parts_of_cost["parts taken back"] == pytest.approx(0.75 * 4)
+
+
 def test_a_whole_kit_comes_along_when_both_causes_are_likely():
     """Taking the dear part along for one case in four is cheaper than a second van, although the
     kit as a whole costs more than what one cause needs.

@@ -3,7 +3,7 @@
 import pytest
 
 from phonehome_cloud.core.deciding.rules import HARMLESS, RULES
-from phonehome_cloud.core.deciding.situation import Availability
+from phonehome_cloud.core.deciding.situation import UNANSWERED, Availability
 from phonehome_wire.names import COMMAND_NAMES
 from tests.cloud.remedies import (
     BUG,
@@ -13,6 +13,7 @@ from tests.cloud.remedies import (
     PRODUCT,
     PUMP,
     decide,
+    load,
     ruled_out,
     situation,
     tried,
@@ -124,6 +125,56 @@ def test_rule_tried_twice():
     twice = situation(tried=tried("clean_filter", "clean_filter", outcome="helped"))
     assert decide(PUMP, once, clogged=1).chosen.action_id == "clean_filter"
     assert ruled_out(decide(PUMP, twice, clogged=1), "clean_filter") == "tried"
+
+
+def test_rule_unanswered():
+    """Steps that nobody began are not sent again, and are a person's to ask about; they say
+    nothing about the causes.
+    """
+    silent = situation(tried=tried("clean_filter", outcome=UNANSWERED))
+    decision = decide(PUMP, silent, clogged=0.95, dead=0.05)
+    assert ruled_out(decision, "clean_filter") == "unanswered"
+    assert decision.chosen.kind == "person"
+    done = situation(tried=tried("clean_filter"))
+    assert decide(PUMP, done, clogged=0.95, dead=0.05).chosen.kind == "visit"
+
+
+def test_rule_nothing_new():
+    """A van does not come again with nothing but the parts that did not help, and nobody gets the
+    same part by a second parcel; with another part both may be.
+    """
+    kit = """
+[[fault.action]]
+id = "swap_sieve"
+kind = "visit"
+parts = ["SIEVE-1"]
+skills = ["pump"]
+minutes = 30
+success = { torn = 0.9 }
+[[fault.action]]
+id = "swap_both"
+kind = "visit"
+parts = ["PUMP-1", "SIEVE-1"]
+skills = ["pump"]
+minutes = 50
+success = { dead = 0.97, torn = 0.97 }
+[[fault.action]]
+id = "send_again"
+kind = "part"
+parts = ["SIEVE-1"]
+success = { torn = 0.95 }
+"""
+    marker = '\n[[fault]]\ncode = "P2"'
+    product = load(**{marker: kit + marker})
+    vans = situation(tried=tried("swap_both", kind="visit"))
+    decision = decide(PUMP, vans, product, torn=0.6, dead=0.4)
+    assert {ruled_out(decision, name) for name in ("swap_pump", "swap_sieve")} == {"nothing_new"}
+    one = situation(tried=tried("swap_pump", kind="visit"))
+    assert ruled_out(decide(PUMP, one, product, torn=0.9, dead=0.1), "swap_both") is None
+    parcels = situation(tried=tried("send_sieve", kind="part"))
+    decision = decide(PUMP, parcels, product, torn=0.9, dead=0.1)
+    assert ruled_out(decision, "send_again") == "nothing_new"
+    assert ruled_out(decision, "swap_sieve") is None
 
 
 def test_rule_later():

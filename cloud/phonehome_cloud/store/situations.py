@@ -7,8 +7,15 @@ from typing import Any, Final, cast
 
 from sqlalchemy import Connection, Row, Select, select
 
-from phonehome_cloud.core.caring import ActionRow
-from phonehome_cloud.core.deciding.situation import OWNER, Availability, Payer, Situation, Tried
+from phonehome_cloud.core.caring import FAILED, ActionRow
+from phonehome_cloud.core.deciding.situation import (
+    OWNER,
+    UNANSWERED,
+    Availability,
+    Payer,
+    Situation,
+    Tried,
+)
 from phonehome_cloud.core.digesting import Ticket
 from phonehome_cloud.core.people.owners import Appliance, Owner
 
@@ -94,7 +101,7 @@ def make_situation(
         payer=cast(Payer, what.payer(now_at)) if what else OWNER,
         consents=agreed | what.granted(now_at) if what else agreed,
         age_days=what.age_days(now_at) if what else None,
-        tried=tuple(_tried(one) for one in actions if not one.is_under_way),
+        tried=tuple(tried_of(one) for one in actions if not one.is_under_way),
         running=running.name if running else None,
         incident=incident,
         stock=parts,
@@ -105,9 +112,12 @@ def make_situation(
     )
 
 
-def _tried(one: ActionRow) -> Tried:
-    outcome = "declined" if one.detail.get("declined") else one.state
-    return Tried(one.name, one.kind, outcome)
+def tried_of(one: ActionRow) -> Tried:
+    """An action that has ended, as a decision sees it."""
+    if one.detail.get("declined"):
+        return Tried(one.name, one.kind, "declined")
+    is_silent = one.state == FAILED and one.detail.get(UNANSWERED)
+    return Tried(one.name, one.kind, UNANSWERED if is_silent else one.state)
 
 
 def _is_online(newest: Row[Any] | None, now_at: int) -> bool | None:

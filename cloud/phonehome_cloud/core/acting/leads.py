@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from phonehome_cloud.core.deciding.decision import Decision
+from phonehome_cloud.core.deciding.playbook import FITTED, WORK
 from phonehome_cloud.core.deciding.situation import LEAD, PART, VISIT
 
 TOLD: Final = "told"
@@ -37,7 +38,7 @@ _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 # What is spent on a repair, of the lines of an option's cost (deciding/playbook.py); the others
 # weigh days without the appliance and what comes if it fails.
-_SPENT: Final = ("van", "the technician's time", "parts", "shipping")
+_SPENT: Final = ("van", WORK, FITTED, "parts", "shipping")
 _VALUE_LEFT: Final = "value left in the appliance"
 _DISCONTINUED: Final = "discontinued"
 _WORDS: Final = MappingProxyType(

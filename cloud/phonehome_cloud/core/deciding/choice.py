@@ -11,7 +11,7 @@ the cause: little when the diagnosis is clear, much when it is not.
 
 import math
 from collections.abc import Sequence
-from operator import add, mul
+from operator import mul
 from typing import Final
 
 from phonehome_cloud.core.diagnosing.diagnosis import Diagnosis
@@ -41,10 +41,8 @@ HEALS_ALONE: Final = 0.02
 _FEW: Final = 1024  # playbooks that are kept
 _IF_IT_FAILS: Final = "if it fails"
 _THEN: Final = "what a person then does"
-_FITTED: Final = "parts that are fitted"
-_RETURNED: Final = "parts taken back"
 # Rules that bind the system and not a person, who knows more.
-_A_PERSON_MAY: Final = frozenset((None, "later", "not_sure"))
+_A_PERSON_MAY: Final = frozenset((None, "later", "not_sure", "nothing_new", "unanswered"))
 _PERSON_PLACE: Final = 1  # among the moves of a playbook
 # Causes that were all mended in vain have no weight left; so little of each stays that one can
 # still divide by it.
@@ -106,12 +104,11 @@ class _Choice:
         self._p = [self._p_success(move) for move in self._moves]
         self._lines = [playbook.cost(move, situation) for move in self._moves]
         self._now = [sum(lines.values()) for lines in self._lines]
-        self._parts = [tuple(map(add, move.fitted, move.returned)) or None for move in self._moves]
+        self._by_cause = [_sum_up(move) for move in self._moves]
         for move, lines in zip(self._moves, self._lines, strict=True):
-            if move.fitted:
-                lines[_FITTED] = _dot(self._belief, move.fitted) / self._mass
-            if any(move.returned):
-                lines[_RETURNED] = _dot(self._belief, move.returned) / self._mass
+            for line, amounts in move.by_cause.items():
+                if any(amounts):
+                    lines[line] = _dot(self._belief, amounts) / self._mass
         failed = any(tried.outcome == "failed" for tried in situation.tried)
         first = max(self._belief) / self._mass
         self._is_sure = is_sure(first, diagnosis.is_sure, failed)
@@ -149,8 +146,8 @@ class _Choice:
             move = self._moves[place]
             success = move.success[cause]
             if success:
-                parts = self._parts[place]
-                now = self._now[place] + (parts[cause] if parts else 0.0)
+                more = self._by_cause[place]
+                now = self._now[place] + (more[cause] if more else 0.0)
                 cost = now + (1.0 - success) * (move.failing + otherwise)
                 least = cost if not is_known else min(least, cost)
                 is_known = True
@@ -207,9 +204,9 @@ class _Choice:
                 now = self._now[place] * mass
                 if done & bit or now >= best or not self._may_follow(place, done):
                     continue
-                move, parts = self._moves[place], self._parts[place]
-                if parts:
-                    now += _dot(belief, parts)
+                move, more = self._moves[place], self._by_cause[place]
+                if more:
+                    now += _dot(belief, more)
                 rest = _fail(belief, move)
                 now += move.failing * sum(rest)
                 if now < best:
@@ -218,11 +215,13 @@ class _Choice:
         return best
 
     def _may_follow(self, place: int, done: int) -> bool:
-        after = self._moves[place].after
-        if not after:
+        move = self._moves[place]
+        if not (move.after or move.parts):
             return True
-        tried = {move.name for at, move in enumerate(self._moves) if done >> at & 1}
-        return (tried | self._tried).issuperset(after)
+        before = [other for at, other in enumerate(self._moves) if done >> at & 1]
+        if any(move.repeats(earlier) for earlier in before):
+            return False
+        return (self._tried | {other.name for other in before}).issuperset(move.after)
 
     def _lane(self, chosen: Option) -> Lane:
         if self._playbook.fault.safety:
@@ -264,6 +263,11 @@ def _fail(belief: Sequence[float], move: Move) -> list[float]:
     """What is left of each cause when a move did not help."""
     weights = zip(belief, move.success, strict=True)
     return [weight * (1.0 - success) for weight, success in weights]
+
+
+def _sum_up(move: Move) -> tuple[float, ...]:
+    """What a move costs by cause, beside its lines; empty when they are all."""
+    return tuple(map(math.fsum, zip(*move.by_cause.values(), strict=True)))
 
 
 def _dot(weights: Sequence[float], amounts: Sequence[float]) -> float:

@@ -3,9 +3,10 @@
 Probabilities of the product file become floats here, and each action its own cost: what it costs
 whether or not it helps, line by line, and what more it costs when it does not.
 
-A van takes every part of its action along, and fits those that the cause needs: they are what the
-cheapest visit of the fault fits that mends this cause as well. The others go back onto the shelf.
-So what parts cost depends on the cause, and is expected over the causes.
+A van takes every part of its action along. Whoever stands before the appliance does what its cause
+needs: the cheapest repair of the fault, with parts that are there, that mends this cause as well.
+The other parts go back onto the shelf. So what parts and work cost depends on the cause, and is
+expected over the causes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,6 +25,10 @@ DAYS_PER_YEAR: Final = 365.25
 # Nobody takes a motor out to be two hundredths surer that it was the belt.
 AS_GOOD: Final = 0.05
 
+WORK: Final = "the technician's time"
+FITTED: Final = "parts that are fitted"
+RETURNED: Final = "parts taken back"
+
 
 @dataclass(frozen=True, slots=True)
 class Move:
@@ -31,8 +36,8 @@ class Move:
 
     `success` is P(it mends the fault | cause) in the order of the playbook's causes, `lines` what
     it costs at any rate, `days` how long the appliance is without use, `failing` what more it
-    costs when it does not help. `fitted` and `returned` are what a visit's parts cost by cause:
-    those that are fitted, and those that are taken back; empty without parts.
+    costs when it does not help. `by_cause` are the lines of a visit that depend on the cause, in
+    the order of the playbook's causes: WORK, and with parts FITTED and RETURNED.
     """
 
     kind: Kind
@@ -44,13 +49,22 @@ class Move:
     parts: tuple[str, ...] = ()
     command: str | None = None
     after: tuple[str, ...] = ()
-    fitted: tuple[float, ...] = ()
-    returned: tuple[float, ...] = ()
+    by_cause: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """Its id in the product file, or its kind."""
         return self.action_id or self.kind
+
+    def repeats(self, earlier: "Move") -> bool:
+        """Whether it brings what an earlier one has brought: a parcel a part that the owner has
+        got, a van no part that was not there.
+        """
+        if self is earlier or self.kind != earlier.kind:
+            return False
+        if self.kind == PART:
+            return not set(self.parts).isdisjoint(earlier.parts)
+        return self.kind == VISIT and set(self.parts) <= set(earlier.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +77,10 @@ class Playbook:
     causes: tuple[str, ...]
     day: float
     moves: tuple[Move, ...]
+
+    def find(self, name: str) -> Move | None:
+        """The move of this name."""
+        return next((move for move in self.moves if move.name == name), None)
 
     @property
     def look(self) -> float:
@@ -137,12 +155,6 @@ def _move(
     if action.kind in (LEAD, PERSON) and not action.success:
         success = (1.0,) * len(causes)  # a new one has none of these faults; a person ends all
     lines, days, failing = _FIGURES[action.kind](product, action, costs)
-    fitted: tuple[float, ...] = ()
-    returned: tuple[float, ...] = ()
-    if action.kind == VISIT and action.parts:
-        used = [_used(product, fault, action, cause) for cause in causes]
-        fitted = tuple(_price(product, parts) for parts in used)
-        returned = tuple((len(action.parts) - len(parts)) * costs.part_back for parts in used)
     return Move(
         action.kind,
         action.id,
@@ -153,24 +165,45 @@ def _move(
         action.parts,
         action.command,
         action.after,
-        fitted,
-        returned,
+        _by_cause(product, fault, action, causes, costs) if action.kind == VISIT else {},
     )
 
 
-def _used(product: Product, fault: Fault, action: Action, cause: str) -> tuple[str, ...]:
-    """Of the parts of a visit, those that are fitted when this is the cause; none mend others."""
+def _by_cause(
+    product: Product, fault: Fault, action: Action, causes: tuple[str, ...], costs: Costs
+) -> dict[str, tuple[float, ...]]:
+    done = [_repair(product, fault, action, cause, costs) for cause in causes]
+    lines = {WORK: tuple(work for work, _ in done)}
+    if action.parts:
+        lines[FITTED] = tuple(_price(product, parts) for _, parts in done)
+        lines[RETURNED] = tuple(
+            (len(action.parts) - len(parts)) * costs.part_back for _, parts in done
+        )
+    return lines
+
+
+def _repair(
+    product: Product, fault: Fault, action: Action, cause: str, costs: Costs
+) -> tuple[float, tuple[str, ...]]:
+    """What is done on the spot when this is the cause: what the work costs, the parts it fits.
+
+    Against a cause that the visit does not mend nothing is fitted, in all its time.
+    """
     most = float(action.success_given(cause))
     if not most:
-        return ()
+        return _work(action, costs), ()
     repairs = [
-        other.parts
+        (_work(other, costs), other.fitted_given(cause))
         for other in fault.actions
         if other.kind == VISIT
         and set(other.parts) <= set(action.parts)
         and float(other.success_given(cause)) >= most - AS_GOOD
     ]
-    return min(repairs, key=lambda parts: _price(product, parts))
+    return min(repairs, key=lambda repair: _price(product, repair[1]) + repair[0])
+
+
+def _work(action: Action, costs: Costs) -> float:
+    return (action.minutes or VISIT_MINUTES) * costs.technician_minute
 
 
 _Figures = tuple[dict[str, float], float, float]  # lines, days, failing
@@ -196,12 +229,8 @@ def _part(product: Product, action: Action, costs: Costs) -> _Figures:
     return lines, costs.part_days, costs.wasted_part
 
 
-def _visit(_product: Product, action: Action, costs: Costs) -> _Figures:
-    lines = {
-        "van": costs.truck,
-        "the technician's time": (action.minutes or VISIT_MINUTES) * costs.technician_minute,
-    }
-    return lines, costs.visit_days, costs.wasted_visit
+def _visit(_product: Product, _action: Action, costs: Costs) -> _Figures:
+    return {"van": costs.truck}, costs.visit_days, costs.wasted_visit
 
 
 def _lead(_product: Product, _action: Action, costs: Costs) -> _Figures:

@@ -17,6 +17,7 @@ from .situation import (
     PERSON,
     REMOTE_FIX,
     SELF_HELP,
+    UNANSWERED,
     VISIT,
     WAIT,
     Situation,
@@ -98,6 +99,17 @@ def _is_tried(q: Question) -> bool:
     return is_out or len(ended) >= TRIED_ENOUGH
 
 
+def _brings_nothing_new(q: Question) -> bool:
+    failed = (t.action_id for t in q.situation.tried if t.outcome == "failed")
+    moves = (q.playbook.find(name) for name in failed)
+    return any(earlier is not None and q.move.repeats(earlier) for earlier in moves)
+
+
+def _is_unanswered(q: Question) -> bool:
+    ended = {(tried.action_id, tried.outcome) for tried in q.situation.tried}
+    return (q.move.name, UNANSWERED) in ended
+
+
 def _comes_later(q: Question) -> bool:
     tried = {tried.action_id for tried in q.situation.tried}
     return not tried.issuperset(q.move.after)
@@ -155,6 +167,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "no_reason": Rule(_waits_for_nothing, "nothing says that it goes away by itself"),
     "disables": Rule(_takes_function, "no command may take away what the owner paid for"),
     "tried": Rule(_is_tried, "it was tried, and did not help or was not wanted"),
+    "nothing_new": Rule(_brings_nothing_new, "its parts were brought before, and did not help"),
+    "unanswered": Rule(_is_unanswered, "the owner was reminded and never began: a person may ask"),
     "later": Rule(_comes_later, "something else is to be tried first"),
     "nobody": Rule(_has_no_owner, "nobody knows whose appliance it is"),
     "offline": Rule(_is_offline, "the appliance cannot be reached"),

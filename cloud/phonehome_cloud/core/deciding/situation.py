@@ -19,9 +19,13 @@ KINDS: Final = (WAIT, SELF_HELP, REMOTE_FIX, PART, VISIT, LEAD, PERSON)
 OWNER: Final = "owner"
 
 
+# Steps that were sent, and of which nobody ever said or showed that they were done.
+UNANSWERED: Final = "unanswered"
+
+
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """An action that has ended: helped, failed or cancelled."""
+    """An action that has ended: helped, failed, cancelled, declined, or UNANSWERED."""
 
     action_id: str
     kind: str

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from phonehome_cloud.core.acting import steps as core
 from phonehome_cloud.core.caring import HELPED, ActionRow, Case, StartError
+from phonehome_cloud.core.deciding.situation import UNANSWERED
 from phonehome_cloud.core.people.owners import Owner
 
 from . import heard, letters, steps
@@ -33,6 +34,8 @@ def start(connection: Connection, row: ActionRow, case: Case, now_at: int) -> No
 def due(connection: Connection, row: ActionRow, case: Case, now_at: int) -> int | None:
     """Nobody said anything: a reminder, and later the end."""
     if "reminded_at" in row.detail or case.owner is None:
+        if not steps.has_begun(connection, row.key):
+            row.detail[UNANSWERED] = True  # says nothing about the causes
         return None
     row.detail["reminded_at"] = now_at
     wording = expect_article(case).in_language(case.owner.language)

@@ -38,6 +38,11 @@ def list_steps(connection: Connection, key: Key) -> list[RowMapping]:
     return list(connection.execute(query).mappings())
 
 
+def has_begun(connection: Connection, key: Key) -> bool:
+    """Whether its owner or the device has said of any step that it was done."""
+    return any(row["state"] == DONE for row in list_steps(connection, key))
+
+
 def finish(
     connection: Connection,
     key: Key,
