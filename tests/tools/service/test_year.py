@@ -94,6 +94,77 @@ def test_always_visit_takes_the_parts_of_the_likeliest_repair(tmp_path):
     }
 
 
+def test_always_visit_comes_with_the_stock_of_the_van(tmp_path):
+    """Who did not bring parts mends what the van has a part for, and comes again with the others;
+    the owner's call to book it is paid, too.
+    """
+    text = ONE_CAUSE.replace("SUCCESS", "1")
+    path = write_world(tmp_path, text, finds=1, in_van=0.6, appliances=1000, prepared=0)
+    path.write_text(path.read_text().replace("booking_minutes = 0", "booking_minutes = 10"))
+    entries = entries_of(path, "always_visit")
+    assert within(len(entries), 0.6, measure(entries, 365).first_time_fix)
+    call = 10 * COSTS.desk_minute
+    first = BULB_VISIT - 3 + COSTS.wasted_visit  # without the bulb
+    assert {(e.visits, round(letters_of(e), 6)) for e in entries} == {
+        (1, round(call + BULB_VISIT, 6)),
+        (2, round(call + first + BULB_VISIT, 6)),
+    }
+
+
+def test_a_technician_fits_what_the_cause_needs(tmp_path):
+    """Who finds a loose bulb screws it in, though a new one came along; who finds nothing tries
+    the causes of the order, the likeliest first, and the new bulb is in before that.
+    """
+    loose = TWO_CAUSES.replace("bulb_dead = 0.5, cord_broken = 0.5", "bulb_loose = 1")
+    loose = loose.replace("bulb_loose = 0 }", "bulb_loose = 1 }")
+    path = write_world(tmp_path, loose, finds=0.5, appliances=1000)
+    bulb = path.with_name("bulb.toml")
+    fits = 'parts = ["BULB"]\nfits = { bulb_loose = [] }'
+    bulb.write_text(bulb.read_text().replace('parts = ["BULB"]', fits))
+    entries = entries_of(path, "always_visit")
+    screwed = [e for e in entries if not e.costs["parts"]]
+    assert within(len(entries), 0.5, len(screwed) / len(entries))
+    costs = {round(letters_of(e), 6) for e in entries}
+    assert costs == {round(BULB_VISIT - 3 + COSTS.part_back, 6), BULB_VISIT}
+
+
+def test_a_build_is_mended_for_all(tmp_path):
+    """A technician who finds that it is the firmware mends nothing, and reports it: one visit in
+    vain each, until it is mended for all.
+    """
+    batch = """
+[[batch]]
+code = "L1"
+cause = "bulb_dead"
+share = 1
+build = "0203"
+mended_days = 3
+"""
+    path = write_world(tmp_path, batch, finds=1, appliances=50)
+    path.write_text(path.read_text().replace("faults_per_year = 1", "faults_per_year = 0.0001"))
+    entries = entries_of(path, "always_visit")
+    assert {(e.end, e.visits, e.is_fixed_first) for e in entries} == {("mended", 1, False)}
+    assert all(e.end_h - e.at_h > 72 for e in entries)
+
+
+def test_steps_that_nobody_did_are_done_by_phone(tmp_path):
+    """An owner who does nothing by mail is called, and goes through the steps with the desk: no
+    van for a screw, and what nobody did is not taken for what did not help.
+    """
+    loose = ONE_CAUSE.replace("bulb_dead", "bulb_loose").replace("SUCCESS", "1")
+    loose = loose.replace("given = { bulb_loose = 0 }", "given = { bulb_loose = 1 }")
+    steps = '[[fault.action]]\nid = "screw_in"\nsuccess = { bulb_loose = 1 }\n'
+    path = write_world(tmp_path, loose + steps)
+    asked = path.read_text().replace("does_steps = 1", "does_steps = 0.5\ndoes_reminded = 0")
+    path.write_text(asked)
+    entries = entries_of(path, "not_learning")
+    assert {entry.first for entry in entries} == {"self_help"}
+    late = [e for e in entries if e.end != "self_help"]
+    assert {entry.end for entry in late} == {"by_phone", "visit"}  # some do not by phone either
+    minutes = 20 * COSTS.desk_minute
+    assert all(e.costs["desk"] == pytest.approx(minutes) for e in late)
+
+
 def test_self_help_first_is_free_when_it_helps(tmp_path):
     """Steps that always help against the one cause cost a mail, and never a van."""
     loose = ONE_CAUSE.replace("bulb_dead", "bulb_loose").replace("SUCCESS", "1")

@@ -33,17 +33,26 @@ count = 3
 finds_cause = {finds}
 codes_right = 1
 in_van = {in_van}
+prepared = {prepared}
 [desk]
 finds_cause = {desk}
+booking_minutes = 0
 """
 HOME = ", ".join(["1"] * 24)
 
 
-def write_world(folder, text, finds=0, in_van=0, desk=0, appliances=400):
+def write_world(folder, text, finds=0, in_van=0, desk=0, appliances=400, prepared=1):
     """A world file beside the bulb."""
     (folder / "bulb.toml").write_bytes(BULB.read_bytes())
     path = folder / "world.toml"
-    head = CERTAIN.format(home=HOME, finds=finds, in_van=in_van, desk=desk, appliances=appliances)
+    head = CERTAIN.format(
+        home=HOME,
+        finds=finds,
+        in_van=in_van,
+        desk=desk,
+        appliances=appliances,
+        prepared=prepared,
+    )
     path.write_text(head + text)
     return path
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from phonehome_cloud.core.deciding.rules import SURE_OF_STEPS
 from phonehome_product import Action
 
 from .life import Life, Steps
@@ -14,11 +15,18 @@ MOST_VISITS = 5  # then everybody has had enough, and a new one comes
 
 
 def always_visit(life: Life) -> Steps:
-    """A technician with the parts that help most often with this fault code, until it works."""
-    ordered = _usual(life)
+    """The owner calls; a technician comes with the van's stock, and again with what was missing.
+
+    Whoever takes the call knows the fault code, and now and then has the parts put into the van
+    that help most often with it. That is as much diagnosis as the field has.
+    """
     life.entry.first = life.entry.first or "visit"
+    desk, craft = life.shop.world.desk, life.shop.world.craft
+    life.entry.pay("desk", float(desk.booking_minutes) * life.shop.prices.real.desk_minute)
+    ordered = _usual(life)
     while life.entry.visits < MOST_VISITS:
-        yield from visit(life, ordered, ANY_TIME)
+        is_prepared = life.happens(float(craft.prepared), "prepared", life.turn())
+        yield from visit(life, ordered, ANY_TIME, brings_parts=is_prepared)
     yield from replace(life)
 
 
@@ -34,8 +42,9 @@ def self_help_first(life: Life) -> Steps:
 def always_person(life: Life) -> Steps:
     """A person at the desk for each fault, who knows the fault code and nothing else."""
     life.entry.first = "person"
+    steps = life.failure.truth.believed_action(("self_help",), SURE_OF_STEPS)
     while life.entry.visits < MOST_VISITS:
-        yield from person(life, ANY_TIME, lambda: _usual(life))
+        yield from person(life, ANY_TIME, lambda: _usual(life), steps)
     yield from replace(life)
 
 

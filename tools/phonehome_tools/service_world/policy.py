@@ -8,7 +8,7 @@ import simpy
 
 from phonehome_cloud.core.deciding.choice import choose
 from phonehome_cloud.core.deciding.decision import Decision, Option
-from phonehome_cloud.core.deciding.situation import Situation, Tried
+from phonehome_cloud.core.deciding.situation import UNANSWERED, Situation, Tried
 from phonehome_cloud.core.diagnosing.diagnosis import Diagnosis, Ranked
 from phonehome_cloud.core.diagnosing.evidence import observe
 from phonehome_cloud.core.diagnosing.priors import HELD_WEIGHT, HELPED_WEIGHT
@@ -141,12 +141,12 @@ def _act(life: Life, matter: _Matter, diagnosis: Diagnosis, decision: Decision) 
         return
     action = life.expect_action(chosen.action_id) if chosen.action_id else None
     try:
-        yield from _do(life, chosen, action, diagnosis)
+        outcome = yield from _do(life, matter, chosen, action, diagnosis)
     except OverError as over:
         if over.end == chosen.kind and action is not None and chosen.kind != "visit":
             life.shop.teach_help(life.fault, diagnosis, action, HELPED_WEIGHT + HELD_WEIGHT)
         raise
-    matter.tried.append(Tried(name, chosen.kind, "failed"))
+    matter.tried.append(Tried(name, chosen.kind, outcome))
 
 
 def _agrees(life: Life, chosen: Option) -> Generator[simpy.Event, Any, bool]:
@@ -158,20 +158,33 @@ def _agrees(life: Life, chosen: Option) -> Generator[simpy.Event, Any, bool]:
     return life.happens(float(owners.agrees), "agrees", chosen.action_id)
 
 
-def _do(life: Life, chosen: Option, action: Action | None, diagnosis: Diagnosis) -> Steps:
+def _do(
+    life: Life, matter: _Matter, chosen: Option, action: Action | None, diagnosis: Diagnosis
+) -> Generator[simpy.Event, Any, str]:
+    """What was chosen; how it ended when it did not help."""
     presence = life.shop.roster.presence_of(life.failure.appliance)
     if chosen.kind == "wait":
         yield from life.wait(life.shop.prices.believed.wait_days * DAY_H)
     elif chosen.kind == "lead":
         yield from offer(life)
     elif chosen.kind == "person" or action is None:
-        yield from person(life, presence, lambda: _best_visit(life, diagnosis.probabilities()))
+        steps = _unanswered(life, matter)
+        believed = diagnosis.probabilities()
+        yield from person(life, presence, lambda: _best_visit(life, believed), steps)
     elif chosen.kind == "visit":
         yield from visit(life, action, presence)
+    elif chosen.kind == "self_help":
+        if not (yield from self_help(life, action)):
+            return UNANSWERED
     else:
-        yield from {"self_help": self_help, "remote_fix": remote_fix, "part": part}[chosen.kind](
-            life, action
-        )
+        yield from {"remote_fix": remote_fix, "part": part}[chosen.kind](life, action)
+    return "failed"
+
+
+def _unanswered(life: Life, matter: _Matter) -> Action | None:
+    """Steps that the owner never began: whoever calls about them goes through them."""
+    silent = [tried.action_id for tried in matter.tried if tried.outcome == UNANSWERED]
+    return life.expect_action(silent[-1]) if silent else None
 
 
 def _best_visit(life: Life, believed: Mapping[str, float]) -> Action | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from phonehome_cloud.core.visiting.presence import Presence
 from phonehome_product import Action
 
-from .life import DAY_H, Life, OverError, Steps
+from .life import DAY_H, Life, OverError, Steps, Story
 from .offers import replace
 from .truth import MENDS_AT_HOME
 from .visits import visit
@@ -20,19 +20,20 @@ MOST_IDLE_H = DAY_H  # a command waits no longer for an appliance that is never 
 SHIPPING_H = DAY_H
 
 
-def self_help(life: Life, action: Action) -> Steps:
-    """Steps by mail: the owner does them soon, when reminded of it, or never."""
+def self_help(life: Life, action: Action) -> Story:
+    """Steps by mail: the owner does them soon, when reminded of it, or never (then False)."""
     owners, real = life.shop.world.owners, life.shop.prices.real
     life.entry.pay("letters", real.mail)
     if not life.happens(float(owners.does_steps), "does", action.id):
         yield from life.wait(REMIND_H)
         if not life.happens(float(owners.does_reminded), "does when reminded", action.id):
             yield from life.wait(GIVE_UP_H)
-            return
+            return False
     yield from life.wait_about(float(owners.answers_hours), "steps", action.id, most_h=REMIND_H)
     life.entry.pay("owner", (action.minutes or STEPS_MINUTES) * real.owner_minute)
     if life.mends(action, "by the owner"):
         raise OverError("self_help")
+    return True
 
 
 def remote_fix(life: Life, action: Action) -> Steps:
@@ -57,10 +58,13 @@ def part(life: Life, action: Action) -> Steps:
         raise OverError("part")
 
 
-def person(life: Life, presence: Presence, believe: Callable[[], Action | None]) -> Steps:
+def person(
+    life: Life, presence: Presence, believe: Callable[[], Action | None], steps: Action | None
+) -> Steps:
     """A person at the desk calls: helps by phone, or sends a technician with what seems right.
 
-    Who finds the cause sends what helps against it, who does not what `believe` says.
+    Who finds the cause does what helps against it. Who does not goes through `steps` with the
+    owner, if there are any that seem right, and then sends what `believe` says.
     """
     desk, real = life.shop.world.desk, life.shop.prices.real
     turn = life.turn()
@@ -71,16 +75,17 @@ def person(life: Life, presence: Presence, believe: Callable[[], Action | None])
     if life.happens(float(desk.finds_cause), "desk finds", turn):
         if cause in truth.elsewhere:
             raise OverError("advised")
-        yield from _by_phone(life)
+        yield from _by_phone(life, truth.best_action(cause, MENDS_AT_HOME))
         ordered = truth.best_action(cause, ("visit",), life.shop.price_of)
         if ordered is None:
             yield from replace(life)
+    else:
+        yield from _by_phone(life, steps)
     yield from visit(life, ordered, presence)
 
 
-def _by_phone(life: Life) -> Steps:
+def _by_phone(life: Life, action: Action | None) -> Steps:
     """What an owner or a command can do, done while the desk is on the phone."""
-    action = life.failure.truth.best_action(life.failure.cause, MENDS_AT_HOME)
     if action is None:
         return
     if action.kind == "self_help":

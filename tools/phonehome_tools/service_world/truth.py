@@ -48,17 +48,22 @@ class Truth:
         able = [action for action in self.fault.actions if action.kind in kinds]
         most = max((self.success[action.id][cause] for action in able), default=0.0)
         good = [a for a in able if self.success[a.id][cause] >= most - AS_GOOD]
-        return min(good, key=lambda a: price_of(a.parts), default=None) if most > 0 else None
+        if not most:
+            return None
+        return min(good, key=lambda a: price_of(a.fitted_given(cause)))
 
-    def believed_action(self, kinds: tuple[str, ...]) -> Action | None:
-        """The action of these kinds that helps most often by the product's priors alone."""
+    def believed_action(self, kinds: tuple[str, ...], least: float = 0.0) -> Action | None:
+        """The action of these kinds that helps most often by the product's priors alone; None
+        when that is in less than `least` of the cases.
+        """
         able = [action for action in self.fault.actions if action.kind in kinds]
 
         def helps(action: Action) -> float:
             causes = self.fault.causes
             return sum(float(c.prior) * float(action.success_given(c.id)) for c in causes)
 
-        return max(able, key=helps, default=None)
+        best = max(able, key=helps, default=None)
+        return best if best is not None and helps(best) >= least else None
 
 
 def truths(world: World, product: Product) -> dict[str, Truth]:

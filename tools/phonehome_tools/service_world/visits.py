@@ -1,11 +1,12 @@
 """A visit from the first proposal until the technician leaves, and the second one if it takes two.
 
 Slots come from the receiver's own code. On the spot, technicians look for themselves: who finds
-the cause does what helps against it, if the parts are in the van; who does not does what the order
-says.
+the cause does what helps against it, which may be what owners can do as well, and fits what that
+takes, if it is in the van; who does not does what the order says, one cause after the other. Who
+finds that it is the build reports that: no van mends it, and it is mended for all.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import simpy
@@ -24,18 +25,22 @@ MINUTES = 45  # of a visit whose action does not say how long it takes
 _ROUNDS = 3  # of proposals; then somebody takes a day off
 _ANSWER_MOST_H = 17.0  # proposals begin after 18 hours
 _NOBODY_H = 7 * DAY_H  # until it is asked again whether somebody can come
-_VISIT = ("visit",)
+_ON_THE_SPOT = ("visit", "self_help")
 
 
-def visit(life: Life, ordered: Action | None, presence: Presence) -> Steps:
-    """Send a technician with the parts of an action; twice when the first one finds another cause.
+def visit(
+    life: Life, ordered: Action | None, presence: Presence, *, brings_parts: bool = True
+) -> Steps:
+    """Send a technician with the parts of an action, or with what the van has of them; again with
+    the parts that were missing.
 
     OverError when it helps; it returns when it did not, and nobody knows more than before.
     """
-    needed = yield from _come(life, ordered, presence)
+    brought = ordered.parts if ordered and brings_parts else ()
+    needed = yield from _come(life, ordered, brought, presence)
     _in_vain(life)
     if needed is not None:
-        yield from _come(life, needed, presence)
+        yield from _come(life, needed, needed.parts, presence)
         _in_vain(life)
 
 
@@ -45,33 +50,37 @@ def _in_vain(life: Life) -> None:
 
 
 def _come(
-    life: Life, ordered: Action | None, presence: Presence
+    life: Life, ordered: Action | None, brought: Sequence[str], presence: Presence
 ) -> Generator[simpy.Event, Any, Action | None]:
     """One visit; the action whose parts are needed and are not in the van, if there is one."""
-    yield from _until_somebody_opens(life, ordered, presence)
+    yield from _until_somebody_opens(life, ordered, brought, presence)
     turn = life.turn()
     life.entry.visits += 1
     truth, craft = life.failure.truth, life.shop.world.craft
     doing, found = ordered, life.happens(float(craft.finds_cause), "finds", turn)
     if found:
-        doing = truth.best_action(life.failure.cause, _VISIT, life.shop.price_of)
+        doing = truth.best_action(life.failure.cause, _ON_THE_SPOT, life.shop.price_of)
     real = life.shop.prices.real
     minutes = (doing.minutes if doing else None) or MINUTES
     life.entry.pay("visits", real.truck + minutes * real.technician_minute)
     if found and life.failure.cause in truth.elsewhere:
         _close(life, turn)
         raise OverError("advised")
+    if found and life.failure.batch is not None and life.failure.batch.build:
+        _in_vain(life)
+        yield from life.wait(float(life.failure.batch.mended_days) * DAY_H)
+        raise OverError("mended")
     if found and doing is None:
         life.shop.teach_code(life, turn)
         yield from replace(life)
     if doing is None:
         return None
-    brought = ordered.parts if ordered else ()
-    returned = [part for part in brought if part not in doing.parts]
+    fitted = doing.fitted_given(life.failure.cause) if found else _fitted_in_turn(life, doing)
+    returned = [part for part in brought if part not in fitted]
     life.entry.pay("visits", len(returned) * real.part_back)
-    if not all(part in brought or _in_van(life, part, turn) for part in doing.parts):
+    if not all(part in brought or _in_van(life, part, turn) for part in fitted):
         return doing
-    life.entry.pay("parts", life.shop.price_of(doing.parts))
+    life.entry.pay("parts", life.shop.price_of(fitted))
     if not life.mends(doing, turn):
         return None
     _close(life, turn, None if found else doing)
@@ -84,15 +93,28 @@ def _close(life: Life, turn: int, done: Action | None = None) -> None:
     life.shop.teach_code(life, turn, done)
 
 
+def _fitted_in_turn(life: Life, doing: Action) -> Sequence[str]:
+    """What is fitted by somebody who tries the causes that it is good for, the likeliest first."""
+    believed = life.entry.believed or {c.id: float(c.prior) for c in life.fault.causes}
+    fitted: list[str] = []
+    for cause in sorted(doing.success, key=lambda cause: -believed.get(cause, 0.0)):
+        fitted += [part for part in doing.fitted_given(cause) if part not in fitted]
+        if cause == life.failure.cause:
+            return fitted
+    return doing.parts
+
+
 def _in_van(life: Life, part: str, turn: int) -> bool:
     return life.happens(life.shop.in_van(part), "in van", part, turn)
 
 
-def _until_somebody_opens(life: Life, ordered: Action | None, presence: Presence) -> Steps:
+def _until_somebody_opens(
+    life: Life, ordered: Action | None, brought: Sequence[str], presence: Presence
+) -> Steps:
     """Agree on a slot and wait for it, again when nobody is home."""
     keeps = float(life.shop.world.owners.keeps_visit)
     while True:
-        booking = yield from _agree(life, ordered, presence)
+        booking = yield from _agree(life, ordered, brought, presence)
         try:
             yield from life.wait((booking.start_at - life.now_at) / HOUR_MS)
         except OverError:
@@ -108,11 +130,11 @@ def _until_somebody_opens(life: Life, ordered: Action | None, presence: Presence
 
 
 def _agree(
-    life: Life, ordered: Action | None, presence: Presence
+    life: Life, ordered: Action | None, brought: Sequence[str], presence: Presence
 ) -> Generator[simpy.Event, Any, Booking]:
     """Propose slots until the owner takes one that is still free."""
-    shop, parts = life.shop, ordered.parts if ordered else ()
-    parts_at = life.now_at + round(shop.lead_days(parts) * DAY_H * HOUR_MS)
+    shop = life.shop
+    parts_at = life.now_at + round(shop.lead_days(brought) * DAY_H * HOUR_MS)
     for turn in range(10_000):  # a roster that is full for a year is no world but a mistake
         slots = shop.roster.propose(
             ordered.skills if ordered else (),
