@@ -1,6 +1,7 @@
 """The migrations make exactly the schema, from nothing and back."""
 
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 
 import pytest
 from alembic import command
@@ -123,6 +124,39 @@ def test_what_was_told_before_it_was_marked_is_not_told_again(database):
     query = text("SELECT ticket, due_at, told FROM care ORDER BY ticket")
     rows = database.read_now(lambda connection: connection.execute(query).all())
     assert rows == [(1, at, 3), (2, None, 3)]
+
+
+def test_records_of_earlier_versions_stay(database):
+    """A record is there with all of it when its table was written anew, and again on the way back,
+    where the hash that was left out is made of its bytes.
+    """
+    migrations.prepare(database)
+    database.write_now(downgrade, "0027")
+    device, raw, message = "a4cf12fffe000001", b"a record", bytes(16)
+    key = {"device": device, "inc": "00000001", "boot": 3, "seq": 4}
+    said = {"rtype": 3, "ms": 5, "raw": raw, "message": message, "received_at": 6, "late": True}
+    hashed = sha256(raw).digest()[:16]
+
+    def fill(connection):
+        connection.execute(metadata.tables["device"].insert().values(device=device, created_at=1))
+        names = {**key, **said, "hash": hashed}
+        wanted = f"({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)})"
+        connection.execute(text(f"INSERT INTO record {wanted}"), names)
+
+    database.write_now(fill)
+    migrations.upgrade(database)
+    undone = {"digested_at": None, "digest_failure": None}
+    assert read_records(database) == [{**key, **said, **undone}]
+    database.write_now(downgrade, "0027")
+    assert read_records(database) == [{**key, "hash": hashed, **said, **undone}]
+    indexes = {index["name"] for index in inspect(database.engine).get_indexes("record")}
+    assert indexes == {"ix_record_waiting", "ix_record_dead"}
+
+
+def read_records(database):
+    """All of the table."""
+    query = text("SELECT * FROM record")
+    return database.read_now(lambda connection: connection.execute(query).mappings().all())
 
 
 def test_receivers_that_start_together_make_one_schema(url):

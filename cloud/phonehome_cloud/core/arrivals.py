@@ -7,7 +7,7 @@ from phonehome_wire.begun import BegunMAC
 from phonehome_wire.uplink import Uplink
 
 RecordId = tuple[int, int]  # (boot, seq)
-HASH_BYTES = 16  # of sha256, for messages and records
+HASH_BYTES = 16  # of sha256, for messages and what is in quarantine
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """What could not be read or digested, for people: listed, shown, and given another try."""
 
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import (
@@ -17,7 +16,6 @@ from sqlalchemy import (
     update,
 )
 
-from phonehome_cloud.core.arrivals import HASH_BYTES
 from phonehome_cloud.errors import NotFoundError
 
 from .schema import archive, fault_event, message, quarantine, record, ticket
@@ -120,7 +118,7 @@ def retry_record(connection: Connection, device: str, name: RecordName) -> None:
 
 def follow_record(connection: Connection, device: str, name: RecordName) -> dict[str, Any] | None:
     """What became of one record: its row, its fault event, its ticket; None when not stored."""
-    columns = [*_LETTER, *(record.c[n] for n in ("digest_failure", "message", "late", "hash"))]
+    columns = [*_LETTER, *(record.c[n] for n in ("digest_failure", "message", "late", "raw"))]
     row = connection.execute(select(*columns).where(*_named(device, name))).mappings().first()
     if row is None:
         return None
@@ -136,11 +134,6 @@ def follow_record(connection: Connection, device: str, name: RecordName) -> dict
         .where(event.device == device, event.inc == inc, event.boot == boot, event.seq == seq)
     )
     return {**row, "fault": connection.execute(query).mappings().first()}
-
-
-def hash_record(raw: bytes | memoryview) -> bytes:
-    """What a record is compared by."""
-    return sha256(raw).digest()[:HASH_BYTES]
 
 
 def _named(device: str, name: RecordName) -> list[ColumnElement[bool]]:

@@ -1,13 +1,11 @@
 """Messages and records: WIRE.md 4.3 step 5 for many arrivals in one transaction."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from hashlib import sha256
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
-from phonehome_cloud.core.arrivals import HASH_BYTES, Arrival, Outcome
+from phonehome_cloud.core.arrivals import Arrival, Outcome
 from phonehome_cloud.core.sessions import reported_version
 from phonehome_cloud.core.transitions import plain
 from phonehome_wire.registry import (
@@ -33,6 +31,7 @@ from .schema import manifest, message, record
 from .sessions import load_journal, save_journal
 
 _Key = tuple[str, str, int, int]  # device, origin incarnation, boot, seq
+_Claim = tuple[Arrival, Outcome, Record]  # a record that wants a row, and who brings it
 
 _MESSAGE = (
     "device",
@@ -51,7 +50,6 @@ _RECORD = (
     "inc",
     "boot",
     "seq",
-    "hash",
     "rtype",
     "ms",
     "raw",
@@ -62,17 +60,6 @@ _RECORD = (
 )
 
 
-@dataclass(slots=True)
-class _Claim:
-    """One record of an arrival on its way to its row."""
-
-    arrival: Arrival
-    outcome: Outcome
-    record: Record
-    key: _Key
-    hash: bytes
-
-
 def store_arrivals(connection: Connection, arrivals: Sequence[Arrival]) -> list[Outcome]:
     """Store messages in the order of arrival; one outcome each.
 
@@ -80,22 +67,18 @@ def store_arrivals(connection: Connection, arrivals: Sequence[Arrival]) -> list[
     """
     outcomes = _judge(connection, arrivals)
     claims, disputed, spoiled = _claim(arrivals, outcomes)
-    rows = [_record_row(claim) for claim in claims.values()]
-    old = insert_new(connection, record, _RECORD, rows)
-    known = _load_hashes(connection, old)
-    new = [claim for claim in claims.values() if claim.key not in old]
-    for claim in new:
-        claim.outcome.new_records += 1
-        claim.outcome.stored.append(claim.key[2:])
+    old = insert_new(connection, record, _RECORD, _record_rows(claims))
+    known = _load_records(connection, old)
     for key in old:
-        _settle(connection, claims[key], known.get(key, claims[key].hash))
+        claims[key][1].new_records -= 1
+        _settle(connection, claims[key], known[key])
     for claim in disputed:
-        winner = known.get(claim.key, claims[claim.key].hash)
-        _settle(connection, claim, winner)
+        key = _key_of(claim)
+        _settle(connection, claim, known.get(key, claims[key][2].raw))
     for arrival in spoiled:
         quarantine_records(connection, arrival)
     _note_catalogs(connection, arrivals, outcomes)
-    _settle_commands(connection, new)
+    _settle_commands(connection, [claim for key, claim in claims.items() if key not in old])
     return outcomes
 
 
@@ -157,73 +140,82 @@ def _claim(
     arrivals: Sequence[Arrival], outcomes: Sequence[Outcome]
 ) -> tuple[dict[_Key, _Claim], list[_Claim], list[Arrival]]:
     """Each record id with the first record that wants it, the later ones of this batch, and the
-    arrivals of malformed records, which are refused.
+    arrivals of malformed records, which are refused. The others count as stored, those that are
+    first as new, until something says that they are not.
     """
     claims: dict[_Key, _Claim] = {}
     disputed = []
     spoiled: dict[int, Arrival] = {}
     for arrival, outcome in zip(arrivals, outcomes, strict=True):
+        device, origin = arrival.device, arrival.origin
         for entry in arrival.uplink.records:
+            boot, seq = name = entry.boot, entry.seq
             if entry.defect is not None:
-                outcome.refused.append((entry.boot, entry.seq, REFUSED_MALFORMED))
+                outcome.refused.append((boot, seq, REFUSED_MALFORMED))
                 spoiled[id(arrival)] = arrival
                 continue
-            key = arrival.device, arrival.origin, entry.boot, entry.seq
-            hash_ = sha256(entry.raw).digest()[:HASH_BYTES]
-            claim = _Claim(arrival, outcome, entry, key, hash_)
-            if claims.setdefault(key, claim) is not claim:
+            outcome.stored.append(name)
+            claim = arrival, outcome, entry
+            if claims.setdefault((device, origin, boot, seq), claim) is claim:
+                outcome.new_records += 1
+            else:
                 disputed.append(claim)
     return claims, disputed, list(spoiled.values())
 
 
-def _record_row(claim: _Claim) -> tuple[Any, ...]:
-    entry, arrival = claim.record, claim.arrival
-    return (
-        *claim.key,
-        claim.hash,
-        entry.rtype,
-        entry.ms,
-        entry.raw,
-        arrival.hash,
-        arrival.received_at,
-        claim.outcome.late,
-        # No ticket follows from a heartbeat, and they are most of what devices say.
-        arrival.received_at if entry.rtype == RTYPE_HEARTBEAT else None,
-    )
+def _key_of(claim: _Claim) -> _Key:
+    arrival, _, entry = claim
+    return arrival.device, arrival.origin, entry.boot, entry.seq
 
 
-def _load_hashes(connection: Connection, keys: Collection[_Key]) -> dict[_Key, bytes]:
-    """The stored hashes of records that were there already."""
+def _record_rows(claims: Mapping[_Key, _Claim]) -> list[tuple[Any, ...]]:
+    return [
+        (
+            *key,
+            entry.rtype,
+            entry.ms,
+            entry.raw,
+            arrival.hash,
+            arrival.received_at,
+            outcome.late,
+            # No ticket follows from a heartbeat, and they are most of what devices say.
+            arrival.received_at if entry.rtype == RTYPE_HEARTBEAT else None,
+        )
+        for key, (arrival, outcome, entry) in claims.items()
+    ]
+
+
+def _load_records(connection: Connection, keys: Collection[_Key]) -> dict[_Key, bytes]:
+    """The bytes of records that were there already."""
     columns = record.c.device, record.c.inc, record.c.boot, record.c.seq
-    rows = fetch_among(connection, columns, keys, *columns, record.c.hash)
-    return {(dev, inc, boot, seq): hash_ for dev, inc, boot, seq, hash_ in rows}
+    rows = fetch_among(connection, columns, keys, *columns, record.c.raw)
+    return {(dev, inc, boot, seq): raw for dev, inc, boot, seq, raw in rows}
 
 
-def _settle(connection: Connection, claim: _Claim, stored_hash: bytes) -> None:
+def _settle(connection: Connection, claim: _Claim, stored: bytes) -> None:
     """Equal bytes are stored, however often; others under the same id are a collision."""
-    _, origin, boot, seq = claim.key
-    if claim.hash == stored_hash:
-        claim.outcome.stored.append((boot, seq))
+    arrival, outcome, entry = claim
+    if entry.raw == stored:
         return
-    claim.outcome.refused.append((boot, seq, REFUSED_COLLISION))
-    detail = {"inc": origin, "boot": boot, "seq": seq}
-    arrival = claim.arrival
+    name = entry.boot, entry.seq
+    outcome.stored.remove(name)
+    outcome.refused.append((*name, REFUSED_COLLISION))
+    detail = {"inc": arrival.origin, "boot": entry.boot, "seq": entry.seq}
     note_security(connection, arrival.device, ID_COLLISION, detail, arrival.received_at)
 
 
 def _settle_commands(connection: Connection, new: Sequence[_Claim]) -> None:
     """Results are for whoever waits for them: a command must not go out again with this ack."""
-    claims = [claim for claim in new if claim.record.rtype == RTYPE_RESULT]
+    claims = [claim for claim in new if claim[2].rtype == RTYPE_RESULT]
     if not claims:
         return
     results = []
-    for claim in claims:
-        claim.outcome.has_results = True
-        device, inc, boot, _ = claim.key
-        body = claim.record.body
-        value = plain(body.get(RESULT_VALUE))
-        results.append(Result(device, inc, boot, body[RESULT_CSEQ], body[RESULT_STATUS], value))
-    settle(connection, results, claims[0].arrival.received_at)
+    for arrival, outcome, entry in claims:
+        outcome.has_results = True
+        cseq, status = entry.body[RESULT_CSEQ], entry.body[RESULT_STATUS]
+        value = plain(entry.body.get(RESULT_VALUE))
+        results.append(Result(arrival.device, arrival.origin, entry.boot, cseq, status, value))
+    settle(connection, results, claims[0][0].received_at)
 
 
 def _note_catalogs(

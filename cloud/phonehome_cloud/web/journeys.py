@@ -112,7 +112,7 @@ def _step(connection: Connection, device: str, origin: str, record: Record) -> S
     found = misfits.follow_record(connection, device, (origin, record.boot, record.seq))
     if found is None:
         return Step(name, kind, ack="not stored")
-    is_ours = found["hash"] == misfits.hash_record(record.raw)
+    is_ours = found["raw"] == record.raw
     step = Step(
         name,
         kind,
