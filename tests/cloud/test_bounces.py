@@ -151,7 +151,7 @@ async def test_nobody_there_ends_the_letter_the_address_and_the_waiting(post):
     assert (first.state, second.kind, second.state) == ("cancelled", "person", "running")
     assert first.detail.get("declined") is None
     assert [one.text for one in await post.history("action")][1] == (
-        "letters to the owner do not arrive"
+        "what is sent to the owner does not arrive"
     )
     assert len(await post.rows(assignment)) == 1
     tries = await post.rows(schema.effect_attempt, schema.effect_attempt.c.number)

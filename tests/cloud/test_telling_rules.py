@@ -20,13 +20,13 @@ NOW_S = 1_795_000_000
     [
         (421, "4.7.0 try later", retrying.Later("421 4.7.0 try later")),
         (452, "4.2.2 mailbox full", retrying.Later("452 4.2.2 mailbox full")),
-        (550, "5.1.1 no such user", retrying.Never("550 5.1.1 no such user", True, True)),
-        (550, "5.1.10 null MX", retrying.Never("550 5.1.10 null MX", True, True)),
-        (550, "5.2.1 disabled", retrying.Never("550 5.2.1 disabled", True, True)),
-        (552, "5.2.2 mailbox full", retrying.Never("552 5.2.2 mailbox full", False, True)),
-        (550, "5.7.1 spam", retrying.Never("550 5.7.1 spam", False, True)),
-        (550, "go away", retrying.Never("550 go away", False, True)),
-        (550, "15.1.1 is no status", retrying.Never("550 15.1.1 is no status", False, True)),
+        (550, "5.1.1 no such user", retrying.Never("550 5.1.1 no such user", True)),
+        (550, "5.1.10 null MX", retrying.Never("550 5.1.10 null MX", True)),
+        (550, "5.2.1 disabled", retrying.Never("550 5.2.1 disabled", True)),
+        (552, "5.2.2 mailbox full", retrying.Never("552 5.2.2 mailbox full")),
+        (550, "5.7.1 spam", retrying.Never("550 5.7.1 spam")),
+        (550, "go away", retrying.Never("550 go away")),
+        (550, "15.1.1 is no status", retrying.Never("550 15.1.1 is no status")),
     ],
 )
 def test_a_mail_servers_word_is_taken_as_it_is_meant(code, message, outcome):

@@ -84,7 +84,9 @@ class Dispatcher:
             if row.key in done:
                 continue
             if row.expires_at <= now_at:
-                outbox.expire(connection, row, now_at)
+                given_up = outbox.expire(connection, row, now_at)
+                if row.attempts or row.weight != NOTICE:  # one that a cap has held is no loss
+                    unreachable.add(connection, row, given_up, now_at)
                 continue
             try:
                 parcel = self._address(connection, row, now_at, done)

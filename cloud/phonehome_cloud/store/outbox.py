@@ -143,22 +143,26 @@ def finish_sent(connection: Connection, row: Row[Any], detail: str, at: int, too
 
 def finish_later(
     connection: Connection, row: Row[Any], reason: str, at: int, took_ms: int, next_at: int
-) -> None:
-    """It is tried again at `next_at`; given up when that is after its end."""
+) -> str | None:
+    """It is tried again at `next_at`; the reason when it is given up, as that is after its end."""
     _note(connection, row, at, took_ms, "retry", reason)
     if not _is_ours(connection, row):
-        return
-    if next_at >= row.expires_at:
-        end(connection, row.key, DEAD, f"{_EXPIRED}; the last try: {reason}", at)
-    else:
+        return None
+    if next_at < row.expires_at:
         _change(connection, row.key, due_at=next_at, failure=reason, leased_until=None)
+        return None
+    failure = f"{_EXPIRED}; the last try: {reason}"
+    end(connection, row.key, DEAD, failure, at)
+    return failure
 
 
-def finish_dead(connection: Connection, row: Row[Any], reason: str, at: int, took_ms: int) -> None:
-    """It cannot be sent."""
+def finish_dead(connection: Connection, row: Row[Any], reason: str, at: int, took_ms: int) -> bool:
+    """It cannot be sent; False when it was not ours to say any more."""
     _note(connection, row, at, took_ms, DEAD, reason)
-    if _is_ours(connection, row):
+    is_ours = _is_ours(connection, row)
+    if is_ours:
         end(connection, row.key, DEAD, reason, at)
+    return is_ours
 
 
 def bounce(connection: Connection, key: str, reason: str, at: int) -> bool:
@@ -182,15 +186,16 @@ def note_word(connection: Connection, key: str, outcome: str, reason: str, at: i
     connection.execute(effect_attempt.insert().values(**given, outcome=outcome, reason=reason))
 
 
-def expire(connection: Connection, row: Row[Any], now_at: int) -> None:
-    """Give up what is too late."""
-    last = f"; the last try: {row.failure}" if row.failure else ""
-    end(connection, row.key, DEAD, _EXPIRED + last, now_at)
+def expire(connection: Connection, row: Row[Any], now_at: int) -> str:
+    """Give up what is too late; the reason."""
+    failure = _EXPIRED + (f"; the last try: {row.failure}" if row.failure else "")
+    end(connection, row.key, DEAD, failure, now_at)
+    return failure
 
 
 def _is_ours(connection: Connection, row: Row[Any]) -> bool:
-    """Whether nobody took it since: what they find out counts, not what we did."""
-    query = select(_columns.attempts).where(_columns.key == row.key).with_for_update()
+    """Whether nobody took or ended it since: what they find out counts, not what we did."""
+    query = select(_columns.attempts).where(_columns.key == row.key, _IS_WAITING).with_for_update()
     return bool(connection.execute(query).scalar() == row.attempts + 1)
 
 

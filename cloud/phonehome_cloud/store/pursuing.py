@@ -15,7 +15,7 @@ from phonehome_cloud.core.acting import steps as core_steps
 from phonehome_cloud.core.acting.part_orders import HELD
 from phonehome_cloud.core.caring import CANCELLED, RUNNING, ActionKey
 from phonehome_cloud.core.digesting import WHO_DEVICE, WHO_RULE, Ticket
-from phonehome_cloud.core.tickets import HISTORY_ACTION
+from phonehome_cloud.core.tickets import HISTORY_ACTION, is_open
 from phonehome_cloud.errors import CloudError
 
 from . import answers, assuring, care, commands, people, tickets, unreachable
@@ -137,6 +137,9 @@ def _look_order(connection: Connection, _ticket: Ticket, row: Row[Any], now_at: 
 
 
 def _look_assignment(connection: Connection, ticket: Ticket, row: Row[Any], now_at: int) -> None:
+    if row.action is None and not is_open(ticket.state):
+        persons.let_go(connection, row, ticket.state, now_at)
+        return
     _note(connection, ticket, persons.look(connection, row, now_at), row.action, now_at)
 
 

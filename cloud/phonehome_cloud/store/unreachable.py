@@ -1,5 +1,6 @@
 """Whom letters about a ticket do not reach: a person hears of it, unless one has the ticket."""
 
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, update
@@ -11,14 +12,16 @@ from phonehome_cloud.core.tickets import HISTORY_ACTION, is_open
 from phonehome_cloud.core.visiting.states import PROPOSED
 
 from . import care, contacts, people, tickets, visits
-from .acting import letters
+from .acting import letters, persons
 from .dialects import insert
 from .schema import ticket as ticket_table
 from .telling_tables import unreachable
 
-# Nobody else's letter is one that a ticket waits for.
-_WAITED_FOR: Final = frozenset(("owner", "technician", "calendar", "supplier"))
+# Nobody else's letter is one that a ticket waits for: subscribers of events look on, and who is at
+# our own desk has the pages.
+_WAITED_FOR: Final = frozenset(("owner", "technician", "calendar", "supplier", "sales"))
 _OWNER: Final = "owner"
+_NAMES: Final = MappingProxyType({"calendar": "the technician's calendar", "sales": "sales"})
 
 
 def add(connection: Connection, effect: Row[Any], reason: str, now_at: int) -> None:
@@ -37,8 +40,8 @@ def add(connection: Connection, effect: Row[Any], reason: str, now_at: int) -> N
 def follow(connection: Connection, ticket: Ticket, row: Row[Any], now_at: int) -> None:
     """Put an open ticket into a person's hands; the ticket is locked.
 
-    What waits for an owner who cannot read of it ends. What goes on without them goes on, and the
-    desk hears of it.
+    What waits for an owner who cannot read of it ends. What goes on without them goes on, in
+    somebody's hands, and the desk hears of it.
     """
     of_it = (
         unreachable.c.device == row.device,
@@ -50,7 +53,7 @@ def follow(connection: Connection, ticket: Ticket, row: Row[Any], now_at: int) -
     if not is_open(ticket.state) or (running is not None and running.kind == PERSON):
         return
     who = row.recipient.partition(":")[0]
-    text = f"letters to the {who} do not arrive"
+    text = f"what is sent to {_NAMES.get(who, f'the {who}')} does not arrive"
     ticket.note(now_at, WHO_RULE, HISTORY_ACTION, evidence={"reason": row.reason}, text=text)
     tickets.save(connection, (), [ticket])
     key = ticket.device, ticket.number
@@ -60,6 +63,8 @@ def follow(connection: Connection, ticket: Ticket, row: Row[Any], now_at: int) -
     if running is None:
         care.start(connection, *key, PERSON, None, WHO_RULE, now_at, text)
     else:
+        if persons.find_open(connection, *key) is None:
+            persons.assign(connection, *key, None, (), now_at=now_at, is_urgent=False)
         _tell_desk(connection, row, who, now_at)
 
 

@@ -98,7 +98,7 @@ async def _give(
     """Hand it over; what the server refuses is raised."""
     needs_utf8 = not address.isascii()
     if needs_utf8 and not client.supports_extension("smtputf8"):
-        return Never(f"the mail server takes no address like {address}", is_refused=True)
+        return Never(f"the mail server takes no address like {address}")
     options = ["SMTPUTF8"] if needs_utf8 else []
     content = write(message, has_utf8=needs_utf8)
     _, word = await client.sendmail(sender, [address], content, mail_options=options)

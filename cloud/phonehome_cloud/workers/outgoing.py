@@ -29,7 +29,8 @@ class NoMail:
 
     async def send(self, _parcel: Post) -> Outcome:
         """Give it up, so that somebody sees it."""
-        return Never("no mail configured: set mail.url and mail.sender, then retry it")
+        reason = "no mail configured: set mail.url and mail.sender, then retry it"
+        return Never(reason, is_off=True)
 
 
 def make_letters(config: Config, products: Mapping[str, Product]) -> Letters:

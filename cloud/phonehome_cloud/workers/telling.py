@@ -149,14 +149,17 @@ def _finish(
         outbox.finish_sent(connection, row, outcome.detail, now_at, took_ms)
     elif isinstance(outcome, Later):
         pause = pause_ms(row.attempts + 1, outcome.after_s, random.random())
-        outbox.finish_later(connection, row, outcome.reason, now_at, took_ms, now_at + pause)
+        next_at = now_at + pause
+        given_up = outbox.finish_later(connection, row, outcome.reason, now_at, took_ms, next_at)
+        if given_up is not None:
+            unreachable.add(connection, row, given_up, now_at)
         if isinstance(parcel, Call):
             outbox.hold_others(connection, row, now_at + min(pause, _OTHERS_MS))
     else:
-        outbox.finish_dead(connection, row, outcome.reason, now_at, took_ms)
+        is_ours = outbox.finish_dead(connection, row, outcome.reason, now_at, took_ms)
         if outcome.is_gone:
             _close(connection, parcel, outcome.reason, now_at)
-        if outcome.is_refused:
+        if is_ours and not outcome.is_off:
             unreachable.add(connection, row, outcome.reason, now_at)
 
 

@@ -34,13 +34,13 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class Never:
-    """It cannot work. `is_gone`: nor can anything else that is sent there. `is_refused`: its
-    reader's server, or their webhook, has said so.
+    """It cannot work. `is_gone`: nor can anything else that is sent there. `is_off`: nothing of
+    its kind is sent by this receiver, which is no news about a ticket.
     """
 
     reason: str
     is_gone: bool = False
-    is_refused: bool = False
+    is_off: bool = False
 
 
 Outcome = Sent | Later | Never
@@ -66,7 +66,7 @@ def judge_smtp(code: int, message: str, *, is_about_address: bool) -> Outcome:
     if 400 <= code < 500:
         return Later(reason)
     is_gone = is_about_address and bool(NOBODY_THERE.search(message))
-    return Never(reason, is_gone, is_refused=True)
+    return Never(reason, is_gone)
 
 
 def judge_http(status: int, headers: Mapping[str, str], now_s: float) -> Outcome:
@@ -74,9 +74,7 @@ def judge_http(status: int, headers: Mapping[str, str], now_s: float) -> Outcome
     if 200 <= status < 300:
         return Sent(str(status))
     if status == 410:
-        return Never(
-            "410 Gone: the receiver wants no more of these", is_gone=True, is_refused=True
-        )
+        return Never("410 Gone: the receiver wants no more of these", is_gone=True)
     if 300 <= status < 400:
         return Later(f"{status}: redirects are not followed; give the webhook its final URL")
     return Later(f"HTTP status {status}", _retry_after_s(headers.get("Retry-After", ""), now_s))

@@ -18,6 +18,7 @@ from phonehome_cloud.store.schema import ticket_event
 from . import letters
 
 _BY_PERSON: Final = "token:%"
+_SEEN: Final = "seen"
 # While nobody has room, it is looked so often whether somebody has.
 _ROOM_AGAIN_MS: Final = 5 * 60_000
 # A promise that was broken at the top is told again so often.
@@ -109,7 +110,14 @@ def load_opening(connection: Connection) -> Opening:
 
 
 def look(connection: Connection, row: Row[Any], now_at: int) -> str | None:
-    """A promise is due: kept, or it goes one level up; returns what the history should say."""
+    """A promise is due: kept, or it goes one level up; returns what the history should say.
+
+    Without an action of its own it asked for one look at what goes on, which whoever does anything
+    about the ticket has taken.
+    """
+    if row.action is None and (seen_at := _find_response(connection, row)) is not None:
+        let_go(connection, row, _SEEN, now_at, responded_at=seen_at)
+        return None
     if row.operator is None and now_at < row.respond_by_at:
         return _give(connection, row, now_at)
     responded_at = row.responded_at or _find_response(connection, row)
@@ -197,6 +205,11 @@ def end(connection: Connection, row: ActionRow, now_at: int) -> None:
         .where(*key, *open_)
         .values(ended_at=now_at, due_at=None, outcome=row.state)
     )
+
+
+def let_go(connection: Connection, row: Row[Any], outcome: str, now_at: int, **more: Any) -> None:
+    """It is in nobody's hands any more, although no action has ended."""
+    _change(connection, row, ended_at=now_at, due_at=None, outcome=outcome, **more)
 
 
 def find_open(connection: Connection, dev: str, number: int) -> RowMapping | None:
