@@ -14,27 +14,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-# Babel: moments and money as people of a language write them (CLDR).
-from babel.dates import format_date
-from babel.numbers import format_currency
-
-# Jinja2: escapes what devices and people wrote, by default.
-from jinja2 import (
-    Environment,
-    FileSystemLoader,
-    StrictUndefined,
-    Template,
-    select_autoescape,
-)
-from jinja2 import pass_context as with_context
-from jinja2.runtime import Context
 from markupsafe import Markup
 
+from .core import cldr
 from .core.acting.price_words import Told, tell_owner
 from .core.telling.composing import Letter
 from .core.telling.effect import DIGEST
 from .core.telling.timing import find_zone
 from .errors import NotFoundError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from jinja2 import Environment, Template
+    from jinja2.runtime import Context
 
 _FOLDER: Final = Path(__file__).with_name("letters")
 _SAMPLES: Final = "samples"
@@ -78,7 +70,7 @@ class Letters:
         self._folder = folder
         names = (path.name for path in folder.iterdir() if path.is_dir())
         self.languages = tuple(sorted(name for name in names if name != _SAMPLES))
-        self._environments = {name: self._environment(name) for name in self.languages}
+        self._environments: dict[str, Environment] = {}  # by language, when one is written in
 
     @property
     def templates(self) -> tuple[str, ...]:
@@ -102,7 +94,7 @@ class Letters:
         Raises jinja2.TemplateError when there is no such template or a variable is missing.
         """
         language = reader.language.partition("-")[0].lower()
-        language = language if language in self._environments else self.default
+        language = language if language in self.languages else self.default
         known = self._known(language, reader)
         data = self._say(data, self.house.words.get(language, {}))
         if template == DIGEST:
@@ -155,23 +147,29 @@ class Letters:
     def _subject(self, language: str, template: str, data: Mapping[str, Any]) -> str:
         return " ".join(self._get(language, template, "subject").render(data).split())
 
-    def _get(self, language: str, template: str, part: str) -> Template:
+    def _get(self, language: str, template: str, part: str) -> "Template":
+        if language not in self._environments:
+            self._environments[language] = self._environment(language)
         return self._environments[language].get_template(f"{template}.{part}")
 
-    def _environment(self, language: str) -> Environment:
-        environment = Environment(
-            loader=FileSystemLoader([self._folder / language, self._folder]),
-            autoescape=select_autoescape(("html",), default=False),
-            undefined=StrictUndefined,
+    def _environment(self, language: str) -> "Environment":
+        # Jinja2: escapes what devices and people wrote, by default. Loaded with the first letter
+        # or page: 2 MiB, and a receiver that only takes reports in never needs them.
+        import jinja2  # noqa: PLC0415
+
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader([self._folder / language, self._folder]),
+            autoescape=jinja2.select_autoescape(("html",), default=False),
+            undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
         environment.filters |= {
             "url": self._address,
-            "moment": _moment,
-            "day": _day,
-            "clock": _clock,
-            "money": _money,
+            "moment": jinja2.pass_context(_moment),
+            "day": jinja2.pass_context(_day),
+            "clock": jinja2.pass_context(_clock),
+            "money": jinja2.pass_context(_money),
             "price": _price,
         }
         return environment
@@ -181,48 +179,41 @@ class Letters:
         return path if "://" in path else self.house.url.rstrip("/") + path
 
 
-def _body(template: Template, data: Mapping[str, Any]) -> str:
+def _body(template: "Template", data: Mapping[str, Any]) -> str:
     return "".join(template.blocks["body"](template.new_context(dict(data))))
 
 
-def _local(context: Context, at_ms: int) -> datetime:
+def _local(context: "Context", at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms / 1000, find_zone(context["zone"]))
 
 
-def _locale(context: Context) -> str:
+def _locale(context: "Context") -> str:
     """English as most of those write it who read it and no other language of ours."""
     language = str(context["language"])
     return "en_GB" if language == "en" else language
 
 
-@with_context
-def _moment(context: Context, at_ms: int) -> str:
+def _moment(context: "Context", at_ms: int) -> str:
     """A moment by the reader's clock, to the minute, with its weekday."""
-    local = _local(context, at_ms)
-    day = format_date(local, "full", locale=_locale(context))
-    return f"{day}, {local:%H:%M}"
+    return f"{_day(context, at_ms)}, {_clock(context, at_ms)}"
 
 
-@with_context
-def _day(context: Context, at_ms: int) -> str:
+def _day(context: "Context", at_ms: int) -> str:
     """The day of a moment by the reader's clock, with its weekday."""
-    return str(format_date(_local(context, at_ms), "full", locale=_locale(context)))
+    return cldr.full_day(_local(context, at_ms), _locale(context))
 
 
-@with_context
-def _clock(context: Context, at_ms: int) -> str:
+def _clock(context: "Context", at_ms: int) -> str:
     """The time of day of a moment by the reader's clock."""
     return f"{_local(context, at_ms):%H:%M}"
 
 
-@with_context
-def _money(context: Context, amount: float, currency: str) -> str:
+def _money(context: "Context", amount: float, currency: str) -> str:
     """An amount of money."""
-    return str(format_currency(amount, currency, locale=_locale(context)))
+    return cldr.money(amount, currency, _locale(context))
 
 
-@with_context
-def _price(context: Context, terms: Mapping[str, Any]) -> Told:
+def _price(context: "Context", terms: Mapping[str, Any]) -> Told:
     """What an owner pays for an action; the titles of its parts are in their language already."""
     return tell_owner(terms, str(context["language"]))
 

@@ -13,14 +13,11 @@ from functools import cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Table
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Connection, Dialect, Table
 
 from .columns import PARTITIONED
 
 Rows = Sequence[tuple[Any, ...]]
-
-_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def insert_new(
@@ -65,9 +62,17 @@ def _arrays(table: Table, rows: Rows) -> tuple[list[Any], ...]:
     return tuple(list(values) for values in zip(*ordered, strict=True))
 
 
+@cache
+def _dialect() -> Dialect:
+    # Loaded here: a receiver on SQLite has no use for its 2 MiB.
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415
+
+    return postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
 def _given(table: Table, columns: Sequence[str]) -> str:
     """The rows that the arrays hold."""
-    types = (table.c[name].type.compile(dialect=_DIALECT) for name in columns)
+    types = (table.c[name].type.compile(dialect=_dialect()) for name in columns)
     return f"unnest({', '.join(f'%s::{type_}[]' for type_ in types)})"
 
 
@@ -77,7 +82,7 @@ def _names(names: Sequence[str], of: str = "") -> str:
 
 def _quoted(name: str) -> str:
     """`limit` is a column of ours, and a word of SQL's."""
-    return _DIALECT.identifier_preparer.quote(name)
+    return _dialect().identifier_preparer.quote(name)
 
 
 def _key(table: Table) -> list[str]:

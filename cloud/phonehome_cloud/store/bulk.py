@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     Column,
     Connection,
     Row,
@@ -22,7 +23,6 @@ from sqlalchemy import (
     func,
     select,
 )
-from sqlalchemy.dialects import postgresql
 
 from . import arrays
 from .columns import to_json
@@ -126,7 +126,7 @@ def _made(dialect: str, make: Callable[[Any], Select[Any]], column: Column[Any])
     if dialect == _SQLITE:
         each = func.json_each(bindparam(_WANTED)).table_valued("value")
         return make(column.in_(select(each.c.value)))
-    return make(column == any_(bindparam(_WANTED, type_=postgresql.ARRAY(column.type))))
+    return make(column == any_(bindparam(_WANTED, type_=ARRAY(column.type))))
 
 
 def _insert(table: Table, columns: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     Column,
     Compiled,
     Connection,
@@ -22,7 +23,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import OperationalError
 
 from phonehome_cloud.errors import ConflictError
@@ -44,6 +45,9 @@ def insert(connection: Connection, table: Table) -> sqlite.Insert:
 
 def _insert(dialect: Dialect, table: Table) -> sqlite.Insert:
     if dialect.name == _POSTGRESQL:
+        # Loaded here: a receiver on SQLite has no use for its 2 MiB.
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415
+
         return postgresql.insert(table)  # type: ignore[return-value]
     return sqlite.insert(table)
 
@@ -96,7 +100,7 @@ def _compile(
 
 def _unnest(table: Table, columns: Sequence[str]) -> Select[Any]:
     """Rows from one array per column: one statement text, whatever their number."""
-    given = [bindparam(name, type_=postgresql.ARRAY(table.c[name].type)) for name in columns]
+    given = [bindparam(name, type_=ARRAY(table.c[name].type)) for name in columns]
     each = func.unnest(*given).table_valued(*columns).render_derived(name="given")
     return select(*(each.c[name] for name in columns))
 
@@ -169,7 +173,7 @@ def _sqlite_keys(columns: Sequence[Column[Any]]) -> Any:
 
 
 def _postgresql_keys(columns: Sequence[Column[Any]]) -> Any:
-    given = [bindparam(item.name, type_=postgresql.ARRAY(item.type)) for item in columns]
+    given = [bindparam(item.name, type_=ARRAY(item.type)) for item in columns]
     names = [item.name for item in columns]
     return func.unnest(*given).table_valued(*names).render_derived(name="wanted")
 

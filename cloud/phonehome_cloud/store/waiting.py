@@ -15,8 +15,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, any_, bindparam, func, select
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import ARRAY, Connection, Row, Select, any_, bindparam, func, select
 
 from .bulk import update_rows
 from .dialects import has_row_locks
@@ -31,7 +30,7 @@ _WINDOWS = (1, 8)
 _DIGESTED = ("device", "inc", "boot", "seq", "rtype", "ms", "raw", "received_at", "late")
 _KEY = ("device", "inc", "boot", "seq")
 _WAITS = record.c.digested_at.is_(None)
-_DEVICES: Any = postgresql.ARRAY(device.c.device.type)
+_DEVICES: Any = ARRAY(device.c.device.type)
 _ORDER = record.c.device, record.c.received_at
 
 

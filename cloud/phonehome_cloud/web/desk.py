@@ -1,5 +1,8 @@
 """The desk API under `/api/v1`: its operations, and what all of them have in common."""
 
+from functools import cache
+from typing import Any
+
 from aiohttp import web
 
 from . import (
@@ -66,11 +69,14 @@ OPERATIONS = (
 def make_desk(version: str) -> web.Application:
     """The application to mount at PREFIX; its parts are those of the application above it."""
     desk = web.Application(middlewares=[note_request, tell_problems, require_token])
-    document = describe_api(OPERATIONS, PREFIX, version)
+
+    @cache  # made when somebody asks: 1 MiB
+    def describe() -> dict[str, Any]:
+        return describe_api(OPERATIONS, PREFIX, version)
 
     async def openapi(_request: web.Request) -> web.Response:
         """The whole API described for machines."""
-        return json_response(document)
+        return json_response(describe())
 
     desk.router.add_get("/openapi.json", openapi)
     add_operations(desk, OPERATIONS)

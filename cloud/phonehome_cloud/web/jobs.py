@@ -139,7 +139,7 @@ def _render(request: web.Request, job: Job) -> web.StreamResponse:
         is_open=of.is_booked,
         closing=of.closing,
         when=f"{moment(sheet.start_at, sheet.zone, language)}"
-        f" \N{EN DASH} {clock(sheet.end_at, sheet.zone, language)}",
+        f" \N{EN DASH} {clock(sheet.end_at, sheet.zone)}",
         causes=[{"title": title, "percent": f"{p:.0%}", "p": p} for title, p in sheet.causes],
         history=[
             (moment(past.at, sheet.zone, language), past.tell(language, say))

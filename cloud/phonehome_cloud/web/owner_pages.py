@@ -11,14 +11,12 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-# Babel: days as people of a language write them (CLDR).
-from babel.dates import format_date
-
 from phonehome_cloud.clock import now_ms
 from phonehome_cloud.core.acting.part_orders import DELIVERED, can_cancel
 from phonehome_cloud.core.acting.price_words import tell_owner
 from phonehome_cloud.core.acting.pricing import TERMS
 from phonehome_cloud.core.acting.steps import OPEN
+from phonehome_cloud.core.cldr import full_day
 from phonehome_cloud.core.tickets import OPEN_STATES
 from phonehome_cloud.errors import ConflictError, TransitionError
 from phonehome_cloud.store import owner_page
@@ -255,4 +253,4 @@ def _steps(found: Shown, wording: Any) -> list[dict[str, Any]]:
 
 def _local_day(at: int, zone: ZoneInfo, language: str) -> str:
     there = datetime.fromtimestamp(at / 1000, zone)
-    return str(format_date(there.date(), "full", locale=language))
+    return full_day(there.date(), language)

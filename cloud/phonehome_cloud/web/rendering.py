@@ -1,13 +1,11 @@
 """Templates in, HTML out, with the headers that every page has."""
 
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-
-# Jinja2: escapes what devices and people wrote, by default.
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from phonehome_cloud.clock import now_ms
 from phonehome_wire.names import STATUS_NAMES, bit_names
@@ -15,6 +13,10 @@ from phonehome_wire.names import STATUS_NAMES, bit_names
 from . import charts
 from .frames import scale
 from .showing import HistoryEntry
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 STATIC = Path(__file__).parents[1] / "static"
 _PAGES = Path(__file__).parents[1] / "pages"
@@ -52,16 +54,22 @@ _HEADLINES = {
 class Renderer:
     """Fills templates; every response has the headers of a page."""
 
-    def __init__(self) -> None:
-        self._environment = Environment(
+    @cached_property
+    def _environment(self) -> "Environment":
+        # Jinja2: escapes what devices and people wrote, by default. Loaded with the first page or
+        # letter: 2 MiB, and a receiver that only takes reports in never needs them.
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+
+        environment = Environment(
             loader=FileSystemLoader(_PAGES),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters |= _FILTERS
-        self._environment.globals |= _GLOBALS
+        environment.filters |= _FILTERS
+        environment.globals |= _GLOBALS
+        return environment
 
     def __call__(self, template: str, status: int = 200, **values: Any) -> web.Response:
         """The page of a template with these values; `name` is who is logged in, if anybody."""

@@ -205,9 +205,7 @@ def _render(
     language = known_language(request.query.get("lang") or page.owner.language)
 
     def span(start_at: int, end_at: int) -> str:
-        return (
-            f"{moment(start_at, of.zone, language)} \N{EN DASH} {clock(end_at, of.zone, language)}"
-        )
+        return f"{moment(start_at, of.zone, language)} \N{EN DASH} {clock(end_at, of.zone)}"
 
     return request.app[RENDER](
         "visit.html",

@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-# Babel: moments as people of a language write them (CLDR).
-from babel.dates import format_datetime, format_time
+from phonehome_cloud.core import cldr
 
 DEFAULT: Final = "en"
 WORDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
@@ -106,13 +105,13 @@ def known_language(language: str) -> str:
 def moment(at: int, zone: str, language: str) -> str:
     """A moment with its day of the week, on the clock of `zone`."""
     there = datetime.fromtimestamp(at / 1000, ZoneInfo(zone))
-    return f"{format_datetime(there, _PATTERNS[language], locale=language)}"
+    return cldr.moment(there, _PATTERNS[language], language)
 
 
-def clock(at: int, zone: str, language: str) -> str:
+def clock(at: int, zone: str) -> str:
     """What a clock in `zone` shows at a moment."""
     there = datetime.fromtimestamp(at / 1000, ZoneInfo(zone))
-    return str(format_time(there, "HH:mm", locale=language))
+    return f"{there:%H:%M}"
 
 
 _PATTERNS: Final = {"en": "EEEE, d MMMM y, HH:mm", "de": "EEEE, d. MMMM y, HH:mm"}

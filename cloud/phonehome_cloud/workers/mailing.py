@@ -7,7 +7,6 @@ from typing import Final
 
 # aiosmtplib: the maintained asyncio client of SMTP; the standard library's blocks a thread each.
 import aiosmtplib
-from jinja2 import TemplateError
 
 from phonehome_cloud.core.telling.composing import Envelope, Sender, compose, to_ascii, write
 from phonehome_cloud.core.telling.effect import Attachment
@@ -39,6 +38,8 @@ class MailSender:
 
     async def send(self, parcel: Post) -> Outcome:
         """One letter, and what became of it; nothing is raised for what a server may do."""
+        from jinja2 import TemplateError  # noqa: PLC0415 - with the first letter: see lettering
+
         try:
             message = self._compose(parcel)
         except (TemplateError, ValueError, KeyError, TypeError) as error:

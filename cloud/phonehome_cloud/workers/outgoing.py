@@ -18,7 +18,6 @@ from phonehome_cloud.store.vault import Vault
 from phonehome_product import Product
 
 from .hooking import HookSender
-from .mailing import MailSender
 from .telling import Counters, Sender, Telling
 
 _SOURCE: Final = "urn:phonehome"  # of events, when nobody said where our pages are
@@ -80,6 +79,9 @@ def _make_mail(config: Config, letters: Letters) -> Sender:
     if mail.url is None:
         return NoMail()
     _check_mail(mail, config.server.public_url)
+    # Loaded here, with its SMTP client: 0.5 MiB.
+    from .mailing import MailSender  # noqa: PLC0415
+
     relay = parse_relay(mail.url.reveal())
     sender = From(mail.name, mail.sender, mail.reply_to)
     tls = verify_by("mail.ca", mail.ca)

@@ -5,9 +5,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-# Babel: money as people of a language write it (CLDR).
-from babel.numbers import format_currency
-
+from phonehome_cloud.core import cldr
 from phonehome_cloud.core.deciding.situation import OWNER
 from phonehome_cloud.core.visiting.past import Say
 
@@ -105,7 +103,7 @@ def tell_technician(terms: Mapping[str, Any], language: str, say: Say = str) -> 
 def say_money(amount: int, currency: str, language: str) -> str:
     """An amount of hundredths as people of a language write it."""
     exact = Decimal(amount).scaleb(-2)
-    return str(format_currency(exact, currency, locale=_LOCALES[language]))
+    return cldr.money(exact, currency, _LOCALES[language])
 
 
 def _lines(terms: Mapping[str, Any], language: str, say: Say) -> tuple[str, ...]:
