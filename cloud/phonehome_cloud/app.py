@@ -13,6 +13,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+from phonehome_product.apart import load_here
+
 from . import migrations
 from .clock import now_ms
 from .config import Config
@@ -24,7 +26,7 @@ from .errors import ConfigError
 from .files import file_limit
 from .mastering import open_keyring
 from .metrics import Metrics
-from .products import find_pictures, load_products
+from .products import LoadEach, find_pictures, load_products
 from .service import make_caring
 from .stepping import AS_IT_IS, Joints
 from .store import tokens
@@ -87,13 +89,15 @@ _CLAIM_PER_S, _CLAIM_BURST = 5.0, 100.0
 Context = Callable[[web.Application], AsyncIterator[None]]
 
 
-def make_app(config: Config, joints: Joints = AS_IT_IS) -> web.Application:
+def make_app(
+    config: Config, joints: Joints = AS_IT_IS, load_each: LoadEach = load_here
+) -> web.Application:
     """The receiver: its database is opened and its workers run while the application does.
 
-    `joints` may put something between intake and what it works with.
+    `joints` may put something between intake and its parts, `load_each` reads product files.
     Raises ConfigError or StoreRefusedError, here or at its start, when it must not run.
     """
-    products = load_products(config.products.directory)
+    products = load_products(config.products.directory, load_each)
     catalogue = Catalogue(products.values())
     database = Database(config.store.url)
     keyring = open_keyring(config, database)
@@ -124,9 +128,7 @@ def make_app(config: Config, joints: Joints = AS_IT_IS) -> web.Application:
     _set_pages(app, config, Logins(keyring.masters[0]))
     app[health.METRICS] = metrics
     app[health.READINESS] = health.Readiness(metrics)
-    if tracer is not None:
-        app[TRACER] = tracer
-        app.cleanup_ctx.append(_tracing)
+    _add_tracing(app, tracer)
     app.cleanup_ctx.append(_storing(config, database, vault, committer))
     _add_loops(app, database, catalogue, digesting, committer, commanding)
     _add_telling(app, config, database, vault, joints)
@@ -273,6 +275,12 @@ def _add_telling(
         app.cleanup_ctx.append(_looping(f"{kind}s", telling.run, is_needed=False))
     sweeping = functools.partial(sweep, database, now_ms, config.telling.kept_days)
     app.cleanup_ctx.append(_looping("sweep", sweeping, is_needed=False))
+
+
+def _add_tracing(app: web.Application, tracer: Tracer | None) -> None:
+    if tracer is not None:
+        app[TRACER] = tracer
+        app.cleanup_ctx.append(_tracing)
 
 
 async def _tracing(app: web.Application) -> AsyncIterator[None]:

@@ -1,17 +1,21 @@
 """The product files that the receiver knows: titles, severities, causes and off-rules."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import phonehome_product
-from phonehome_product import Product, ProductError, load
+from phonehome_product import Product, ProductError
+from phonehome_product.apart import Outcome, load_here
 
 from .errors import ConfigError
 
+LoadEach = Callable[[Sequence[Path]], list[Outcome]]
 
-def load_products(directory: str) -> dict[str, Product]:
+
+def load_products(directory: str, load_each: LoadEach = load_here) -> dict[str, Product]:
     """Every product of a directory by name; "" means the products that come with the package.
 
+    `load_each` reads the files: here, or apart from this process (phonehome_product.apart).
     Raises ConfigError with every problem of every file.
     """
     folder = Path(directory) if directory else _own_folder()
@@ -20,11 +24,11 @@ def load_products(directory: str) -> dict[str, Product]:
         raise ConfigError([f"products.directory = {directory!r}: no *.toml in {folder}"])
     problems: list[str] = []
     products: dict[str, Product] = {}
-    for file in files:
-        try:
-            product = load(file)
-        except ProductError as error:
-            problems += [f"products.directory: {problem}" for problem in error.problems]
+    for file, product in zip(files, load_each(files), strict=True):
+        if isinstance(product, OSError):
+            raise product
+        if isinstance(product, ProductError):
+            problems += [f"products.directory: {problem}" for problem in product.problems]
             continue
         if product.name in products:
             problems.append(f"products.directory: {file} is a second product {product.name!r}")

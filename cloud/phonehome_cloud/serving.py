@@ -6,6 +6,8 @@ import signal
 
 from aiohttp import web
 
+from phonehome_product.apart import load_apart
+
 from .app import CONSUMER, make_app, serving
 from .config import Config
 from .files import raise_file_limit
@@ -25,7 +27,7 @@ async def serve(config: Config, joints: Joints = AS_IT_IS) -> None:
     for number in _SIGNALS:
         loop.add_signal_handler(number, stopping.set)
     raise_file_limit()
-    app = make_app(config, joints)
+    app = make_app(config, joints, load_apart)
     async with serving(app, config) as site:
         # What is there now stays: the collector need not look at it again, which was a tenth of
         # what a report costs (97 us of processor time, 88 without).

@@ -35,6 +35,10 @@ class ProductError(ValueError):
         self.problems = problems
         super().__init__("\n".join(str(problem) for problem in problems))
 
+    def __reduce__(self) -> tuple[type["ProductError"], tuple[list[Problem]]]:
+        """Make it again from its problems in another process."""
+        return ProductError, (self.problems,)
+
 
 _SHOWN_CHARACTERS = 60  # enough to recognise a value, short enough for one terminal line
 

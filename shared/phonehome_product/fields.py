@@ -1,9 +1,8 @@
 """Problems of single fields: pydantic's findings, said with the words and fixes of this file."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeAlias
-
-from pydantic import BaseModel, ValidationError
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from .lines import Path
 from .model import Cause, Fault, Freeze, Head, Product, Rule, Sensor
@@ -33,12 +32,19 @@ from .values import (
     NUMBER_PATTERN,
     PICTURE_PATTERN,
     Gate,
+    Section,
+    keys_of,
 )
 from .vocabulary import nearest
 
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter, ValidationError
+
+S = TypeVar("S", bound=Section)
+
 Finding: TypeAlias = tuple[Path, object, str, str]  # where, the value there, what, fix
 
-_TABLES: dict[tuple[str, ...], type[BaseModel]] = {
+_TABLES: dict[tuple[str, ...], type[Section]] = {
     (): Product,
     ("product",): Head,
     ("freeze",): Freeze,
@@ -106,9 +112,9 @@ _MESSAGES: dict[str, Callable[[_Context], tuple[str, str]]] = {
     "greater_than": lambda c: ("too small", f"write more than {c['gt']}"),
     "greater_than_equal": lambda c: ("too small", f"write {c['ge']} or more"),
     "less_than_equal": lambda c: ("too large", f"write {c['le']} or less"),
-    "decimal_max_places": lambda c: (
+    "decimal_max_places": lambda _: (
         "finer than money is",
-        f"write at most {c['decimal_places']} digits behind the point",
+        "write at most 2 digits behind the point",
     ),
     "string_too_short": lambda _: ("empty", "write at least one character"),
     "string_too_long": lambda c: ("too long", f"use at most {c['max_length']} characters"),
@@ -122,35 +128,67 @@ _MESSAGES: dict[str, Callable[[_Context], tuple[str, str]]] = {
         'write the name of one of the agent in quotes, such as "reboot", or 128 to 255',
     ),
     "dict_type": lambda _: ("not a table", "write it as {key = value}"),
-    "model_type": lambda _: ("not a table", "write it as a [section] or as {key = value}"),
+    "dataclass_type": lambda _: ("not a table", "write it as a [section] or as {key = value}"),
 }
 
 
-Tables: TypeAlias = Mapping[tuple[str, ...], type[BaseModel]]
+Tables: TypeAlias = Mapping[tuple[str, ...], type[Section]]
 
 
-def find_in_fields(error: ValidationError, tables: Tables = _TABLES) -> Iterator[Finding]:
-    """Yield what pydantic found as (path, value, what, fix).
+class FieldsError(ValueError):
+    """Fields that cannot be what they are; `findings` are (path, value, what, fix)."""
 
-    `tables` says which model stands where in the file, for the names of keys that are known there.
+    def __init__(self, findings: list[Finding]) -> None:
+        """Take at least one finding."""
+        self.findings = findings
+        super().__init__("; ".join(".".join(map(str, path)) for path, *_ in findings))
+
+
+def read_section(kind: type[S], raw: object, tables: Tables = _TABLES) -> S:
+    """Return the section in the tables of a file; raise FieldsError with every wrong field.
+
+    `tables` says which section stands where, for the names of keys that are known there.
     """
+    # pydantic: it reports every wrong field at once. Loaded here, as values.py tells.
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    try:
+        section: S = _adapter(kind).validate_python(raw)  # type: ignore[arg-type]  # it has a hash
+    except ValidationError as error:
+        raise FieldsError(list(_find(error, tables))) from error
+    return section
+
+
+@cache
+def _adapter(kind: type[Section]) -> "TypeAdapter[Any]":
+    from pydantic import TypeAdapter  # noqa: PLC0415 - as above
+
+    return TypeAdapter(kind)
+
+
+def _find(error: "ValidationError", tables: Tables) -> Iterator[Finding]:
     for detail in error.errors(include_url=False):
         path: Path = tuple(detail["loc"])
         if detail["type"] == "too_short" and detail["input"]:
             continue  # pydantic counts only the good elements; the bad ones are named anyway
         if detail["type"] == "missing":
             yield path, None, "missing", _fix_missing(path)
-        elif detail["type"] == "extra_forbidden":
+        elif detail["type"] == "unexpected_keyword_argument":
             yield path, detail["input"], "no such key", _fix_unknown(path, tables)
         else:
-            what, fix = _MESSAGES[detail["type"]](detail.get("ctx", {}))
+            what, fix = _message(detail.get("ctx", {}), detail["type"])
             fix = _fix_word(detail["input"], fix) if detail["type"] == "literal_error" else fix
             yield path, detail["input"], what, fix
 
 
+def _message(context: _Context, kind: str) -> tuple[str, str]:
+    """What is wrong, and what to write; a FieldError of ours brings its own kind."""
+    return _MESSAGES[context["error"].kind if kind == "value_error" else kind](context)
+
+
 def _words_of(path: Path, tables: Tables) -> list[str]:
     table = tables[tuple(part for part in path if isinstance(part, str))]
-    return [field.alias or name for name, field in table.model_fields.items()]
+    return list(keys_of(table).values())
 
 
 def _fix_missing(path: Path) -> str:

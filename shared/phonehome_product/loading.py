@@ -4,15 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path as FilePath
 from typing import Any
 
-from pydantic import ValidationError
-
 from phonehome_wire.decoder import decode
 from phonehome_wire.errors import WireError
 
 from .checks import check_together
 from .device_half import MAX_DEVICE_HALF_BYTES, compile_device
 from .documents import as_error, parse_toml, read_text
-from .fields import Finding, find_in_fields
+from .fields import FieldsError, Finding, read_section
 from .model import Product
 from .service_checks import check_service
 
@@ -51,9 +49,9 @@ def parse(text: str, file: str) -> Product:
 def _parse(text: str, file: str) -> tuple[Product, dict[str, Any]]:
     raw = parse_toml(text, file)
     try:
-        product = Product.model_validate(raw)
-    except ValidationError as error:
-        raise as_error(find_in_fields(error), raw, text, file) from error
+        product = read_section(Product, raw)
+    except FieldsError as error:
+        raise as_error(error.findings, raw, text, file) from error
     together = (*check_together(product), *check_service(product))
     findings = together or tuple(_check_board(product))
     if findings:

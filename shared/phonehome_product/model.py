@@ -1,16 +1,28 @@
 """A product as the receiver and the tools see it: frozen, checked, in the units of the file.
 
-The field checks are pydantic's, because it reports every wrong field at once and its strict types
-take no "5" for 5; what a field means together with others is checked in `checks.py`.
+What one field may be stands beside its type (`values.py`); what fields mean together is checked in
+`checks.py`.
 """
 
+import dataclasses
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, StrictInt, StrictStr
+from annotated_types import Interval, Len, MaxLen, MinLen
 
 from .service import Action, Article, Ask, Command, Evidence, Part, Sentence, Service, Usage
-from .values import Code, Gate, Language, Name, Number, Section, Text
+from .values import (
+    Code,
+    Gate,
+    Language,
+    Name,
+    Number,
+    Section,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    Text,
+)
 from .vocabulary import SEVERITIES
 
 MAX_MS = 86_400_000  # one day; every time still is a small integer on a 32-bit board
@@ -20,7 +32,7 @@ MAX_EVENTS = 1_000_000  # of a count within its window; more is no count but a r
 MAX_WINDOW = 30  # of N-of-M: the verdicts are the bits of one small integer
 
 
-Milliseconds = Annotated[StrictInt, Field(ge=0, le=MAX_MS)]
+Milliseconds = Annotated[StrictInt, Interval(ge=0, le=MAX_MS)]
 Severity = Literal[
     "emergency", "alert", "critical", "error", "warning", "notice", "informational", "debug"
 ]
@@ -34,14 +46,14 @@ class Head(Section):
 
     name: Name
     title: Text
-    version: Annotated[StrictInt, Field(ge=1, le=2**30 - 1)]
+    version: Annotated[StrictInt, Interval(ge=1, le=2**30 - 1)]
 
 
 class Freeze(Section):
     """How a freeze frame is taken: every `period_ms`, `samples` per channel."""
 
-    period_ms: Annotated[StrictInt, Field(ge=1, le=3_600_000)]
-    samples: Annotated[StrictInt, Field(ge=1, le=MAX_SAMPLES)]
+    period_ms: Annotated[StrictInt, Interval(ge=1, le=3_600_000)]
+    samples: Annotated[StrictInt, Interval(ge=1, le=MAX_SAMPLES)]
 
 
 class Sensor(Section):
@@ -49,10 +61,10 @@ class Sensor(Section):
 
     name: Name
     title: Text
-    unit: Annotated[StrictStr, Field(max_length=12)]
-    channel: Annotated[StrictInt, Field(ge=0, le=255)]
-    exp: Annotated[StrictInt, Field(ge=-9, le=9)]
-    period_ms: Annotated[StrictInt, Field(ge=10, le=MAX_MS)]
+    unit: Annotated[StrictStr, MaxLen(12)]
+    channel: Annotated[StrictInt, Interval(ge=0, le=255)]
+    exp: Annotated[StrictInt, Interval(ge=-9, le=9)]
+    period_ms: Annotated[StrictInt, Interval(ge=10, le=MAX_MS)]
 
 
 class Rule(Section):
@@ -70,15 +82,15 @@ class Rule(Section):
     rearm: Number | None = None
     low: Number | None = None
     high: Number | None = None
-    deadband: Annotated[Number, Field(ge=0)] = Decimal(0)
-    excess: Annotated[Number, Field(gt=0)] | None = None
-    window_ms: Annotated[StrictInt, Field(ge=1, le=MAX_MS)] | None = None
+    deadband: Annotated[Number, Interval(ge=0)] = Decimal(0)
+    excess: Annotated[Number, Interval(gt=0)] | None = None
+    window_ms: Annotated[StrictInt, Interval(ge=1, le=MAX_MS)] | None = None
     on_delay_ms: Milliseconds = 0
     off_delay_ms: Milliseconds = 0
-    n: Annotated[StrictInt, Field(ge=1, le=MAX_WINDOW)] = 1
-    m: Annotated[StrictInt, Field(ge=1, le=MAX_WINDOW)] = 1
+    n: Annotated[StrictInt, Interval(ge=1, le=MAX_WINDOW)] = 1
+    m: Annotated[StrictInt, Interval(ge=1, le=MAX_WINDOW)] = 1
     settle_ms: Milliseconds = 0
-    when: Annotated[tuple[Gate, ...], Field(max_length=8)] = ()
+    when: Annotated[tuple[Gate, ...], MaxLen(8)] = ()
 
 
 class Cause(Section):
@@ -86,10 +98,10 @@ class Cause(Section):
 
     id: Name
     title: Text
-    prior: Annotated[Number, Field(gt=0, le=1)]
+    prior: Annotated[Number, Interval(gt=0, le=1)]
 
 
-class Fault(Section):
+class Fault(Section, causes="cause", asks="ask", actions="action"):
     """What can go wrong: (id, fmi) on the wire, `code` for people, its rule and its causes.
 
     `id` is a J1939 SPN, `fmi` a failure mode of SAE J1939-73, `severity` a name of RFC 5424. A
@@ -98,19 +110,19 @@ class Fault(Section):
     """
 
     code: Code
-    id: Annotated[StrictInt, Field(ge=0, le=524_287)]
-    fmi: Annotated[StrictInt, Field(ge=0, le=31)]
+    id: Annotated[StrictInt, Interval(ge=0, le=524_287)]
+    fmi: Annotated[StrictInt, Interval(ge=0, le=31)]
     severity: Severity
     title: Text
     urgent: StrictBool = False
     safety: StrictBool = False
-    resolve_after_s: Annotated[StrictInt, Field(ge=0, le=30 * 86_400)]
-    advice: Annotated[StrictStr, Field(min_length=1, max_length=400)] | None = None
+    resolve_after_s: Annotated[StrictInt, Interval(ge=0, le=30 * 86_400)]
+    advice: Annotated[StrictStr, Len(1, 400)] | None = None
     rule: Rule
-    causes: Annotated[tuple[Cause, ...], Field(alias="cause", min_length=1, max_length=12)]
-    evidence: Annotated[tuple[Evidence, ...], Field(max_length=32)] = ()
-    asks: Annotated[tuple[Ask, ...], Field(alias="ask", max_length=8)] = ()
-    actions: Annotated[tuple[Action, ...], Field(alias="action", max_length=16)] = ()
+    causes: Annotated[tuple[Cause, ...], Len(1, 12)]
+    evidence: Annotated[tuple[Evidence, ...], MaxLen(32)] = ()
+    asks: Annotated[tuple[Ask, ...], MaxLen(8)] = ()
+    actions: Annotated[tuple[Action, ...], MaxLen(16)] = ()
 
     @property
     def severity_code(self) -> int:
@@ -122,19 +134,27 @@ class Fault(Section):
         return next((action for action in self.actions if action.id == action_id), None)
 
 
-class Product(Section):
+class Product(
+    Section,
+    sensors="sensor",
+    faults="fault",
+    parts="part",
+    articles="article",
+    commands="command",
+    usages="usage",
+):
     """One product file, whole."""
 
     product: Head
     freeze: Freeze
-    sensors: Annotated[tuple[Sensor, ...], Field(alias="sensor", min_length=1)]
-    faults: Annotated[tuple[Fault, ...], Field(alias="fault", min_length=1, max_length=64)]
+    sensors: Annotated[tuple[Sensor, ...], MinLen(1)]
+    faults: Annotated[tuple[Fault, ...], Len(1, 64)]
     service: Service | None = None
-    parts: Annotated[tuple[Part, ...], Field(alias="part", max_length=200)] = ()
-    articles: Annotated[tuple[Article, ...], Field(alias="article", max_length=200)] = ()
-    commands: Annotated[tuple[Command, ...], Field(alias="command", max_length=64)] = ()
-    usages: Annotated[tuple[Usage, ...], Field(alias="usage", max_length=64)] = ()
-    words: dict[Language, dict[Sentence, Sentence]] = Field(default_factory=dict)
+    parts: Annotated[tuple[Part, ...], MaxLen(200)] = ()
+    articles: Annotated[tuple[Article, ...], MaxLen(200)] = ()
+    commands: Annotated[tuple[Command, ...], MaxLen(64)] = ()
+    usages: Annotated[tuple[Usage, ...], MaxLen(64)] = ()
+    words: dict[Language, dict[Sentence, Sentence]] = dataclasses.field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -4,28 +4,34 @@ A board never sees it: nothing here changes the device half. What the parts mean
 checked in `service_checks.py`.
 """
 
+import dataclasses
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, PlainValidator, StrictBool, StrictInt, StrictStr
-from pydantic_core import PydanticCustomError
+from annotated_types import Interval, Len, MaxLen
 
 from .values import (
     BUILD_PATTERN,
     Amount,
+    Before,
     Code,
     Currency,
+    FieldError,
     Gate,
     Language,
     Likelihood,
     Name,
     Number,
     PartNumber,
+    Pattern,
     Picture,
     Price,
     Probability,
     Section,
+    StrictBool,
+    StrictInt,
+    StrictStr,
     Text,
 )
 
@@ -62,19 +68,19 @@ ACTION_WORDS: Final = MappingProxyType(
 )
 MENDING: Final = frozenset({"self_help", "remote_fix", "part", "visit"})  # those that can succeed
 
-Seconds = Annotated[StrictInt, Field(ge=1, le=30 * 86_400)]
-Minutes = Annotated[StrictInt, Field(ge=1, le=960)]
-Sentence = Annotated[StrictStr, Field(min_length=1, max_length=400)]
+Seconds = Annotated[StrictInt, Interval(ge=1, le=30 * 86_400)]
+Minutes = Annotated[StrictInt, Interval(ge=1, le=960)]
+Sentence = Annotated[StrictStr, Len(1, 400)]
 
 
 def _code(value: object) -> object:
     """A number of the application's own, or the name of a command of the agent."""
     if isinstance(value, str) or (type(value) is int and 128 <= value <= 255):
         return value
-    raise PydanticCustomError("command_code", "not a command")
+    raise FieldError("command_code")
 
 
-CommandCode = Annotated[int | str, PlainValidator(_code)]
+CommandCode = Annotated[int | str, Before(_code)]
 
 
 class Idle(Section):
@@ -84,7 +90,7 @@ class Idle(Section):
     """
 
     command: Name
-    field: Annotated[StrictInt, Field(ge=0, le=255)] | None = None
+    field: Annotated[StrictInt, Interval(ge=0, le=255)] | None = None
     min: Number | None = None
     max: Number | None = None
 
@@ -107,12 +113,12 @@ class Service(Section):
     """
 
     currency: Currency
-    value: Annotated[Number, Field(gt=0)]
-    life_years: Annotated[StrictInt, Field(ge=1, le=100)]
+    value: Annotated[Number, Interval(gt=0)]
+    life_years: Annotated[StrictInt, Interval(ge=1, le=100)]
     skills: tuple[Name, ...] = ()
     idle: Idle | None = None
     tariff: Tariff | None = None
-    costs: dict[str, Amount] = Field(default_factory=dict)
+    costs: dict[str, Amount] = dataclasses.field(default_factory=dict)
 
 
 class Part(Section):
@@ -142,19 +148,19 @@ class Step(Section):
     proof: Proof | None = None
 
 
-class Wording(Section):
+class Wording(Section, steps="step"):
     """An article in one language."""
 
     language: Language
     title: Text
-    steps: Annotated[tuple[Step, ...], Field(alias="step", min_length=1, max_length=20)]
+    steps: Annotated[tuple[Step, ...], Len(1, 20)]
 
 
-class Article(Section):
+class Article(Section, texts="text"):
     """Numbered steps for an owner, in every language there is."""
 
     id: Name
-    texts: Annotated[tuple[Wording, ...], Field(alias="text", min_length=1, max_length=20)]
+    texts: Annotated[tuple[Wording, ...], Len(1, 20)]
 
     def in_language(self, language: str) -> Wording:
         """Return the wording in this language, or the first one when there is none."""
@@ -182,7 +188,7 @@ class Usage(Section):
 
     name: Name
     title: Text
-    metric: Annotated[StrictInt, Field(ge=128, le=255)]
+    metric: Annotated[StrictInt, Interval(ge=128, le=255)]
     by_person: StrictBool = False
 
 
@@ -201,14 +207,14 @@ class Evidence(Section):
     what: What
     sensor: Name | None = None
     statistic: Statistic | None = None
-    when: Annotated[tuple[Gate, ...], Field(max_length=4)] = ()
+    when: Annotated[tuple[Gate, ...], MaxLen(4)] = ()
     fault: Code | None = None
     metric: StrictStr | None = None
     usage: Name | None = None
-    prefix: Annotated[StrictStr, Field(pattern=BUILD_PATTERN)] | None = None
+    prefix: Annotated[StrictStr, Pattern(BUILD_PATTERN)] | None = None
     cause: Name | None = None
     command: Name | None = None
-    field: Annotated[StrictInt, Field(ge=0, le=255)] | None = None
+    field: Annotated[StrictInt, Interval(ge=0, le=255)] | None = None
     min: Number | None = None
     max: Number | None = None
     given: dict[str, Likelihood]
@@ -225,7 +231,7 @@ class Ask(Section):
     id: Name
     title: Text
     command: Name
-    evidence: Annotated[tuple[Name, ...], Field(min_length=1, max_length=8)]
+    evidence: Annotated[tuple[Name, ...], Len(1, 8)]
 
 
 class Action(Section):
@@ -241,15 +247,15 @@ class Action(Section):
     kind: ActionKind
     article: Name | None = None
     command: Name | None = None
-    args: dict[str, Any] = Field(default_factory=dict)
-    parts: Annotated[tuple[PartNumber, ...], Field(max_length=8)] = ()
-    fits: dict[str, Annotated[tuple[PartNumber, ...], Field(max_length=8)]] = Field(
+    args: dict[str, Any] = dataclasses.field(default_factory=dict)
+    parts: Annotated[tuple[PartNumber, ...], MaxLen(8)] = ()
+    fits: dict[str, Annotated[tuple[PartNumber, ...], MaxLen(8)]] = dataclasses.field(
         default_factory=dict
     )
-    skills: Annotated[tuple[Name, ...], Field(max_length=8)] = ()
+    skills: Annotated[tuple[Name, ...], MaxLen(8)] = ()
     minutes: Minutes | None = None
-    after: Annotated[tuple[Name, ...], Field(max_length=8)] = ()
-    success: dict[str, Probability] = Field(default_factory=dict)
+    after: Annotated[tuple[Name, ...], MaxLen(8)] = ()
+    success: dict[str, Probability] = dataclasses.field(default_factory=dict)
 
     def success_given(self, cause: str) -> Decimal:
         """Return P(it mends the fault | cause)."""

@@ -20,7 +20,7 @@ from .service import (
     Ask,
     Evidence,
 )
-from .values import Gate
+from .values import Gate, said
 from .vocabulary import COSTS, USAGES, nearest
 
 # Whose place is another page of the receiver, or that no rule may send by itself.
@@ -200,7 +200,7 @@ def _check_words(
     """A kind has its own words in `table`: those it needs, those it may have, those it has not."""
     needed, free = table[kind]
     words = {word for group in table.values() for words in group for word in words}
-    for word in sorted((section.model_fields_set & words) - {*needed, *free}):
+    for word in sorted((said(section).keys() & words) - {*needed, *free}):
         yield (*path, word), getattr(section, word), f"{noun} {kind} does not use it", "remove it"
     for word in needed:
         if not getattr(section, word):

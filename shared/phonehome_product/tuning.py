@@ -5,17 +5,16 @@ device gets a rule that could not stand there.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-
-from pydantic import ValidationError
 
 from phonehome_wire.pushed import KIND_PARAMS, RULE_WORDS, rule_key, sensor_key
 
 from .checks import check_together
 from .device_half import compile_fault
-from .fields import find_in_fields
+from .fields import FieldsError, read_section
 from .model import Fault, Product, Rule, Sensor
+from .values import said
 from .vocabulary import KINDS
 
 TIMING = {"on_delay_ms": 8, "off_delay_ms": 9, "n": 10, "m": 11, "settle_ms": 13}
@@ -85,13 +84,13 @@ def _change_periods(
             continue
         place = names.index(sensor)
         try:
-            changed = {**sensors[place].model_dump(), _PERIOD: _exact(value)}
-            sensors[place] = Sensor.model_validate(changed)
-        except ValidationError as error:
-            problems += [(name, value, fix) for _, _, _, fix in find_in_fields(error)]
+            changed = {**said(sensors[place]), _PERIOD: _exact(value)}
+            sensors[place] = read_section(Sensor, changed)
+        except FieldsError as error:
+            problems += [(name, value, fix) for _, _, _, fix in error.findings]
             continue
         tuned.append(Tuned(sensor_key(sensors[place].channel), name, sensors[place].period_ms))
-    return product.model_copy(update={"sensors": tuple(sensors)})
+    return replace(product, sensors=tuple(sensors))
 
 
 def _check_periods(
@@ -143,16 +142,13 @@ def _change(
     number = next(i for i, fault in enumerate(product.faults) if fault.code == code)
     fault = product.faults[number]
     given = {word: _exact(value) for word, value in words.items()}
-    before = fault.rule.model_dump(exclude_defaults=True)
     try:
-        rule = Rule.model_validate({**before, **given})
-    except ValidationError as error:
-        return None, [
-            (f"{code}.{path[-1]}", value, fix) for path, value, _, fix in find_in_fields(error)
-        ]
+        rule = read_section(Rule, {**said(fault.rule), **given})
+    except FieldsError as error:
+        return None, [(f"{code}.{path[-1]}", value, fix) for path, value, _, fix in error.findings]
     faults = list(product.faults)
-    faults[number] = fault.model_copy(update={"rule": rule})
-    changed = product.model_copy(update={"faults": tuple(faults)})
+    faults[number] = replace(fault, rule=rule)
+    changed = replace(product, faults=tuple(faults))
     found = [
         (f"{code}.{path[-1]}", value, f"{what}; {fix}")
         for path, value, what, fix in check_together(changed)

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from phonehome_product import Fault, parse
+from phonehome_product.fields import read_section
 
 HEAD = """\
 [product]
@@ -109,7 +110,8 @@ def make_fault(priors, likelihoods, asks=()):
     `asks` are lists of the evidence that one question answers.
     """
     given = [{f"c{i}": number(p) for i, p in enumerate(row)} for row in likelihoods]
-    return Fault.model_validate(
+    return read_section(
+        Fault,
         {
             "code": "K1",
             "id": 1,
@@ -131,7 +133,7 @@ def make_fault(priors, likelihoods, asks=()):
                 {"id": f"a{i}", "title": "A", "command": "test", "evidence": list(names)}
                 for i, names in enumerate(asks)
             ],
-        }
+        },
     )
 
 

@@ -1,5 +1,6 @@
 """A small product with something to do about its faults, and the words of a situation."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -64,9 +65,9 @@ def tried(*names, outcome="failed", kind="self_help"):
 def scaled(product, factor):
     """The same product with every amount of money times a factor."""
     by = Decimal(factor)
-    service = product.service.model_copy(update={"value": product.service.value * by})
-    parts = tuple(part.model_copy(update={"price": part.price * by}) for part in product.parts)
-    return product.model_copy(update={"service": service, "parts": parts})
+    service = replace(product.service, value=product.service.value * by)
+    parts = tuple(replace(part, price=part.price * by) for part in product.parts)
+    return replace(product, service=service, parts=parts)
 
 
 def ruled_out(decision, name):

@@ -1,5 +1,7 @@
 """The decision: three lanes, and an arithmetic that can be read."""
 
+from dataclasses import replace
+
 import pytest
 
 from phonehome_cloud.core.deciding.choice import choose
@@ -92,7 +94,7 @@ def test_a_healing_device_is_waited_for():
 
 def test_a_product_without_service_is_a_persons():
     """What no file describes goes to a person; a safety fault says so."""
-    bare = PRODUCT.model_copy(update={"service": None})
+    bare = replace(PRODUCT, service=None)
     for product, fault in ((None, None), (bare, fault_of(PUMP)), (bare, fault_of(LEAK))):
         decision = choose(product, fault, None, situation(), Costs())
         assert decision.chosen.kind == "person"

@@ -1,5 +1,7 @@
 """What holds for every decision, whatever the figures are."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -122,10 +124,8 @@ def test_what_is_dominated_is_never_chosen(case, worse, longer):
     success = {
         cause: type(p)(str(round(float(p) * worse, 6))) for cause, p in base.success.items()
     }
-    bad = base.model_copy(
-        update={"id": "bad", "success": success, "minutes": (base.minutes or 15) + longer}
-    )
-    with_bad = fault.model_copy(update={"actions": (*fault.actions, bad)})
+    bad = replace(base, id="bad", success=success, minutes=(base.minutes or 15) + longer)
+    with_bad = replace(fault, actions=(*fault.actions, bad))
     decision = choose(PRODUCT, with_bad, diagnosis, now, costs)
     base_tried = any(t.action_id == base.id for t in now.tried)
     assert decision.chosen.action_id != "bad" or base_tried

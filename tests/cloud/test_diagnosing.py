@@ -1,6 +1,7 @@
 """Causes are ranked by the evidence that is there, by what is not there, and by nothing else."""
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -170,9 +171,7 @@ def test_an_answer_never_tells_less_than_nothing(case):
         return
     names = [evidence.id for evidence in fault.evidence]
     asking = make_fault([float(c.prior) for c in fault.causes], [], [])
-    asked = fault.model_copy(
-        update={"asks": make_fault([1.0], [[0.5]] * len(names), [names]).asks}
-    )
+    asked = replace(fault, asks=make_fault([1.0], [[0.5]] * len(names), [names]).asks)
     ranked = diagnose(asking, {}).causes
     entropy = -sum(c.probability * math.log2(c.probability) for c in ranked)
     assert -1e-9 <= bits_of(asked.asks[0], asked, ranked, likelihoods_of(asked)) <= entropy + 1e-9

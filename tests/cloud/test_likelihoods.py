@@ -22,6 +22,7 @@ from phonehome_cloud.core.diagnosing.likelihoods import (
 from phonehome_cloud.core.diagnosing.outcomes import BY_OWNER, action_helped
 from phonehome_cloud.core.replaying import Record, consider, read_record, write_record
 from phonehome_product import Action
+from phonehome_product.fields import read_section
 from tests.cloud.causes import kettle, make_fault, number
 
 FAULT = make_fault([0.5, 0.5], [[0.9, 0.2], [0.3, 0.6]])
@@ -105,8 +106,8 @@ def test_only_who_knows_the_cause_teaches_about_evidence():
 
     def helped(**success):
         mends = {cause: number(p) for cause, p in success.items()}
-        action = Action.model_validate(
-            {"id": "do", "kind": "self_help", "article": "a", "success": mends}
+        action = read_section(
+            Action, {"id": "do", "kind": "self_help", "article": "a", "success": mends}
         )
         return action_helped(place, "p", FAULT, diagnosis, action, "owner", BY_OWNER, 0)
 

@@ -24,6 +24,7 @@ from phonehome_cloud.store.database import Database
 from phonehome_cloud.store.prior_tables import outcome
 from phonehome_cloud.store.schema import device, ticket
 from phonehome_product import Action
+from phonehome_product.fields import read_section
 from tests.cloud.causes import make_fault, number
 from tests.fakes.bases import base_url
 
@@ -33,8 +34,8 @@ DEV = "a4cf12fffe05d3b1"
 NOW = 1_800_000_000_000
 FAULT = make_fault([0.5, 0.5], [[0.9, 0.2]])
 KEY = ("kettle", FAULT.id, FAULT.fmi)
-STEPS = Action.model_validate(
-    {"id": "do", "kind": "self_help", "article": "a", "success": {"c1": number(0.8)}}
+STEPS = read_section(
+    Action, {"id": "do", "kind": "self_help", "article": "a", "success": {"c1": number(0.8)}}
 )
 
 
@@ -174,13 +175,14 @@ def test_what_is_taken_back_leaves_nothing(database, lost):
     for one in others:
         database.write_now(priors.teach, one)
     before = taught(database)
-    shared = Action.model_validate(
+    shared = read_section(
+        Action,
         {
             "id": "do",
             "kind": "self_help",
             "article": "a",
             "success": {"c0": number(0.31), "c1": number(0.17)},
-        }
+        },
     )
     for n, action in enumerate((STEPS, shared)):
         told = diagnose(FAULT, {"e0": True})

@@ -11,6 +11,7 @@ from phonehome_cloud.core.diagnosing.priors import (
     tell_change,
 )
 from phonehome_product import Action
+from phonehome_product.fields import read_section
 from tests.cloud.causes import make_fault, number
 
 FAULT = make_fault([0.75, 0.25], [[0.9, 0.2]])
@@ -20,7 +21,7 @@ def action(**success):
     """A self-help action that mends as the keywords say."""
     mends = {cause: number(p) for cause, p in success.items()}
     given = {"id": "do", "kind": "self_help", "article": "a", "success": mends}
-    return Action.model_validate(given)
+    return read_section(Action, given)
 
 
 def test_the_file_counts_as_ten_outcomes():

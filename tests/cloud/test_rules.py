@@ -1,5 +1,7 @@
 """Hard rules, each by its name: what is never done, whatever it would save."""
 
+from dataclasses import replace
+
 import pytest
 
 from phonehome_cloud.core.deciding.rules import HARMLESS, RULES
@@ -83,10 +85,8 @@ def test_rule_disables():
 @pytest.mark.parametrize("code", ["set_config", "rotate_key", "set_log_level"])
 def test_rule_disables_changes_of_the_agent(code):
     """No command of the agent that changes what a device does later is a fix."""
-    commands = tuple(
-        c.model_copy(update={"code": code}) if c.name == "restart" else c for c in PRODUCT.commands
-    )
-    decision = decide(GRID, product=PRODUCT.model_copy(update={"commands": commands}), hung=1)
+    commands = tuple(replace(c, code=code) if c.name == "restart" else c for c in PRODUCT.commands)
+    decision = decide(GRID, product=replace(PRODUCT, commands=commands), hung=1)
     assert ruled_out(decision, "restart") == "disables"
     assert decision.chosen.kind == "person"
 
@@ -207,8 +207,8 @@ def test_rule_discontinued():
 
 def test_rule_unfit():
     """A part that owners cannot fit is never sent to one."""
-    parts = tuple(part.model_copy(update={"owner_can_fit": False}) for part in PRODUCT.parts)
-    product = PRODUCT.model_copy(update={"parts": parts})
+    parts = tuple(replace(part, owner_can_fit=False) for part in PRODUCT.parts)
+    product = replace(PRODUCT, parts=parts)
     assert ruled_out(decide(PUMP, product=product, torn=1), "send_sieve") == "unfit"
 
 

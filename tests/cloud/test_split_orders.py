@@ -1,6 +1,7 @@
 """Parts that only several have together: an order for each, and the action waits for the last."""
 
 import base64
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import insert, select, update
@@ -200,7 +201,7 @@ def begin_visit(connection):
     row = ActionRow(VISITED, 1, 0, "visit", "swap_pump", RUNNING, "rule", "warranty", NOW)
     care.save_actions(connection, [row], ())
     case = case_of(connection)
-    both = case.action.model_copy(update={"parts": ("PUMP-1", "SIEVE-1")})
+    both = replace(case.action, parts=("PUMP-1", "SIEVE-1"))
     acting.STARTS["visit"](connection, row, acting_case(case, both), NOW)
     care.save_actions(connection, (), [row])
     return visits.expect(connection, KEY)

@@ -176,7 +176,7 @@ def fill_past(connection, count):
 def begin(connection):
     """A visit of a product with German words, of an appliance that was visited before."""
     looking.look(connection, DEVICE, 1, NOW)
-    product = PRODUCT.model_copy(update={"words": {"de": GERMAN}})
+    product = replace(PRODUCT, words={"de": GERMAN})
     row = ActionRow(DEVICE, 1, 0, "visit", "swap_pump", RUNNING, "rule", "warranty", NOW)
     care.save_actions(connection, [row], ())
     case = replace(case_of(connection), product=product)

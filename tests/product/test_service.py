@@ -8,6 +8,7 @@ import pytest
 
 from phonehome_product import ProductError, compile_device, load_whole, parse, service
 from phonehome_product.service_checks import AGENT_COMMANDS, find_texts
+from phonehome_product.values import keys_of
 from tests.product.samples import GOOD
 from tests.product.service_samples import SERVED, spoil_service
 
@@ -237,8 +238,8 @@ def test_every_key_is_on_the_page(page):
     )
     more = (service.Step, service.Proof, service.Command, service.Usage, service.Ask)
     for section in (*sections, *more, service.Evidence, service.Action):
-        for name, field in section.model_fields.items():
-            assert re.search(rf"\b{field.alias or name}\b", page), (section.__name__, name)
+        for name, key in keys_of(section).items():
+            assert re.search(rf"\b{key}\b", page), (section.__name__, name)
 
 
 @pytest.mark.parametrize("what", service.WHAT_WORDS)

@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
-
 from phonehome_product import Problem, Product, ProductError
 from phonehome_product.documents import as_error, parse_toml, read_text
-from phonehome_product.fields import find_in_fields
+from phonehome_product.fields import FieldsError, read_section
+from phonehome_product.values import Section
 
 from .checks import check_world
 from .world import (
@@ -31,7 +30,7 @@ from .world import (
 )
 
 MAX_FILE_BYTES = 512 * 1024  # those that ship have 10 KB
-_TABLES: dict[tuple[str, ...], type[BaseModel]] = {
+_TABLES: dict[tuple[str, ...], type[Section]] = {
     (): World,
     ("world",): Head,
     ("owners",): Owners,
@@ -65,9 +64,9 @@ def load_world(path: Path, find_product: Callable[[str, Path], Product]) -> tupl
         fix = f"add a section {_HEAD!r}"
         raise ProductError([Problem(str(path), 1, "world", None, "missing", fix)])
     try:
-        world = World.model_validate(raw)
-    except ValidationError as error:
-        raise as_error(find_in_fields(error, _TABLES), raw, text, str(path)) from error
+        world = read_section(World, raw, _TABLES)
+    except FieldsError as error:
+        raise as_error(error.findings, raw, text, str(path)) from error
     try:
         product = find_product(world.world.product, path.parent)
     except ValueError as error:

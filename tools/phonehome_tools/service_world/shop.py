@@ -150,5 +150,5 @@ def prices_of(world: World, product: Product) -> Prices:
     """Both tables: the product file's over the receiver's defaults, and the world's over those."""
     service = product.service
     believed = costs_of(service.costs if service else None)
-    own = {key: float(v) for key, v in world.costs.model_dump().items() if v is not None}
+    own = {key: float(v) for key, v in vars(world.costs).items() if v is not None}
     return Prices(replace(believed, **own), believed)

@@ -4,10 +4,11 @@ Every key has a default but the title; where a world is silent about a fault, th
 right about it. SIMULATION.md tells what each key means.
 """
 
+import dataclasses
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictInt
+from annotated_types import Interval, Len, MaxLen
 
 from phonehome_product.values import (
     Amount,
@@ -17,6 +18,7 @@ from phonehome_product.values import (
     PartNumber,
     Probability,
     Section,
+    StrictInt,
     Text,
 )
 
@@ -25,11 +27,11 @@ EVERYWHERE = "XX-00000"  # the one place of a world without areas
 ALWAYS_HOME = (Decimal("0.5"),) * DAY_HOURS  # as good as not known
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-Place = Annotated[str, Field(min_length=1, max_length=24)]
-Hour = Annotated[StrictInt, Field(ge=0, le=24)]
-Hours = Annotated[Number, Field(ge=0, le=8760)]
-Days = Annotated[Number, Field(ge=0, le=3650)]
-Count = Annotated[StrictInt, Field(ge=1, le=100_000)]
+Place = Annotated[str, Len(1, 24)]
+Hour = Annotated[StrictInt, Interval(ge=0, le=24)]
+Hours = Annotated[Number, Interval(ge=0, le=8760)]
+Days = Annotated[Number, Interval(ge=0, le=3650)]
+Count = Annotated[StrictInt, Interval(ge=1, le=100_000)]
 Day = tuple[Probability, ...]  # one for each hour; reading.py counts them
 
 
@@ -37,13 +39,13 @@ class Head(Section):
     """Which product, how many appliances, how long, and how often one of them fails."""
 
     title: Text
-    product: Annotated[str, Field(min_length=1, max_length=200)] = "washer"
+    product: Annotated[str, Len(1, 200)] = "washer"
     appliances: Count = 10_000
-    days: Annotated[StrictInt, Field(ge=1, le=3650)] = 365
-    faults_per_year: Annotated[Number, Field(gt=0, le=100)] = Decimal("0.4")
-    zone: Annotated[str, Field(min_length=1, max_length=40)] = "UTC"
-    max_age_years: Annotated[Number, Field(ge=0, le=100)] = Decimal(14)
-    warranty_years: Annotated[Number, Field(ge=0, le=100)] = Decimal(2)
+    days: Annotated[StrictInt, Interval(ge=1, le=3650)] = 365
+    faults_per_year: Annotated[Number, Interval(gt=0, le=100)] = Decimal("0.4")
+    zone: Annotated[str, Len(1, 40)] = "UTC"
+    max_age_years: Annotated[Number, Interval(ge=0, le=100)] = Decimal(14)
+    warranty_years: Annotated[Number, Interval(ge=0, le=100)] = Decimal(2)
     contract: Probability = Decimal("0.1")
 
 
@@ -65,7 +67,7 @@ class Household(Section):
     """A kind of household: how many are of it, and P(somebody is home) by hour of the day."""
 
     name: Name
-    share: Annotated[Number, Field(gt=0, le=1)] = Decimal(1)
+    share: Annotated[Number, Interval(gt=0, le=1)] = Decimal(1)
     workday: Day = ALWAYS_HOME
     saturday: Day = ALWAYS_HOME
     sunday: Day = ALWAYS_HOME
@@ -75,15 +77,15 @@ class Area(Section):
     """Where appliances stand: a place as addresses name it (country and postcode), its share."""
 
     place: Place
-    share: Annotated[Number, Field(gt=0, le=1)] = Decimal(1)
+    share: Annotated[Number, Interval(gt=0, le=1)] = Decimal(1)
 
 
 class Travel(Section):
     """Minutes of driving: within a place, a region (the same first 5 characters), or farther."""
 
-    same_minutes: Annotated[StrictInt, Field(ge=0, le=600)] = 15
-    near_minutes: Annotated[StrictInt, Field(ge=0, le=600)] = 30
-    far_minutes: Annotated[StrictInt, Field(ge=0, le=600)] = 60
+    same_minutes: Annotated[StrictInt, Interval(ge=0, le=600)] = 15
+    near_minutes: Annotated[StrictInt, Interval(ge=0, le=600)] = 30
+    far_minutes: Annotated[StrictInt, Interval(ge=0, le=600)] = 60
 
 
 class Technician(Section):
@@ -93,8 +95,8 @@ class Technician(Section):
     """
 
     name: Name
-    count: Annotated[StrictInt, Field(ge=1, le=1000)] = 1
-    areas: Annotated[tuple[Place, ...], Field(max_length=100)] | None = None
+    count: Annotated[StrictInt, Interval(ge=1, le=1000)] = 1
+    areas: Annotated[tuple[Place, ...], MaxLen(100)] | None = None
     skills: tuple[Name, ...] | None = None
     from_hour: Hour = 8
     until_hour: Hour = 17
@@ -131,10 +133,10 @@ class Desk(Section):
     """
 
     answers_hours: Hours = Decimal(4)
-    minutes: Annotated[Number, Field(ge=0, le=600)] = Decimal(20)
+    minutes: Annotated[Number, Interval(ge=0, le=600)] = Decimal(20)
     # The median of 275 companies is 590 s a call, entries included: APQC, "Average call handling
     # time in seconds", measure 100124.
-    booking_minutes: Annotated[Number, Field(ge=0, le=600)] = Decimal(10)
+    booking_minutes: Annotated[Number, Interval(ge=0, le=600)] = Decimal(10)
     finds_cause: Probability = Decimal("0.5")
 
 
@@ -175,7 +177,7 @@ class Sign(Section):
     """How likely an evidence really is; `missing` is how often it cannot be told."""
 
     id: Name
-    given: dict[str, Probability] = Field(default_factory=dict)
+    given: dict[str, Probability] = dataclasses.field(default_factory=dict)
     otherwise: Probability | None = None
     missing: Probability = Decimal(0)
 
@@ -184,7 +186,7 @@ class Remedy(Section):
     """How often an action really mends the fault for good."""
 
     id: Name
-    success: dict[str, Probability] = Field(default_factory=dict)
+    success: dict[str, Probability] = dataclasses.field(default_factory=dict)
     otherwise: Probability | None = None
 
 
@@ -192,12 +194,12 @@ class Trouble(Section):
     """The truth about one fault of the product."""
 
     code: Code
-    share: Annotated[Number, Field(ge=0, le=1000)] = Decimal(1)
+    share: Annotated[Number, Interval(ge=0, le=1000)] = Decimal(1)
     out_of_use: Probability | None = None
-    cause: dict[str, Probability] = Field(default_factory=dict)
-    heals: dict[str, Probability] = Field(default_factory=dict)
+    cause: dict[str, Probability] = dataclasses.field(default_factory=dict)
+    heals: dict[str, Probability] = dataclasses.field(default_factory=dict)
     elsewhere: tuple[Name, ...] = ()
-    heals_days: Annotated[Number, Field(gt=0, le=365)] = Decimal(1)
+    heals_days: Annotated[Number, Interval(gt=0, le=365)] = Decimal(1)
     evidence: tuple[Sign, ...] = ()
     action: tuple[Remedy, ...] = ()
 
@@ -211,27 +213,36 @@ class Batch(Section):
     code: Code
     cause: Name
     share: Probability
-    from_day: Annotated[Number, Field(ge=0, le=3650)] = Decimal(0)
-    days: Annotated[Number, Field(gt=0, le=3650)] = Decimal(14)
+    from_day: Annotated[Number, Interval(ge=0, le=3650)] = Decimal(0)
+    days: Annotated[Number, Interval(gt=0, le=3650)] = Decimal(14)
     probability: Probability = Decimal(1)
-    build: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    build: Annotated[str, Len(1, 40)] | None = None
     mended_days: Days = Decimal(2)
 
 
-class World(Section):
+class World(
+    Section,
+    households="household",
+    areas="area",
+    technicians="technician",
+    parts="part",
+    sensors="sensor",
+    troubles="fault",
+    batches="batch",
+):
     """One world file, whole."""
 
     world: Head
     owners: Owners = Owners()
-    households: Annotated[tuple[Household, ...], Field(alias="household")] = ()
-    areas: Annotated[tuple[Area, ...], Field(alias="area")] = ()
+    households: tuple[Household, ...] = ()
+    areas: tuple[Area, ...] = ()
     travel: Travel = Travel()
-    technicians: Annotated[tuple[Technician, ...], Field(alias="technician")] = ()
+    technicians: tuple[Technician, ...] = ()
     craft: Craft = Craft()
-    parts: Annotated[tuple[Stock, ...], Field(alias="part")] = ()
+    parts: tuple[Stock, ...] = ()
     desk: Desk = Desk()
     devices: Devices = Devices()
     costs: Costs = Costs()
-    sensors: Annotated[tuple[Noise, ...], Field(alias="sensor")] = ()
-    troubles: Annotated[tuple[Trouble, ...], Field(alias="fault")] = ()
-    batches: Annotated[tuple[Batch, ...], Field(alias="batch")] = ()
+    sensors: tuple[Noise, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
+    batches: tuple[Batch, ...] = ()
