@@ -7,7 +7,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from phonehome_cloud.core.telling.signing import show_secret
-from phonehome_cloud.store import hooks, outbox
+from phonehome_cloud.store import hooks, resending
 from tests.cloud.outgoing import DAY_MS, HOUR_MS, NOON, teller
 from tests.fakes.authority import FakeAuthority
 from tests.fakes.subscriber import subscriber
@@ -132,7 +132,7 @@ async def test_410_ends_it_until_a_person_enables_it(post, there):
     assert there.ids == ["first"]
     enabled = {"disabled_at": None, "disabled_because": None}
     await post.database.write(hooks.change, hook, enabled)
-    assert await post.database.write(outbox.replay, f"hook:{hook}", NOON, post.clock()) == 2
+    assert await post.database.write(resending.replay, hook, NOON, post.clock()) == 2
     await post.tell()
     assert sorted(there.ids) == ["first", "first", "second"]
 

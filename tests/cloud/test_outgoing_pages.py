@@ -20,8 +20,8 @@ async def press(receiver, do, **fields):
     answer = await ask(receiver, "POST", PAGE, data={"do": do, **fields}, headers=site)
     status, text, headers = answer
     if status == 303:
-        assert headers["Location"] == PAGE
-        status, text, _ = await ask(receiver, "GET", PAGE)
+        assert headers["Location"].partition("?")[0] == PAGE
+        status, text, _ = await ask(receiver, "GET", headers["Location"])
     if status == 200:
         html5lib.HTMLParser(strict=True).parse(text)
     return status, text

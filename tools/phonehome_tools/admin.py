@@ -18,6 +18,7 @@ from phonehome_tools.fleet.desk import Desk
 from phonehome_tools.fleet.errors import SetupError
 from phonehome_tools.fleet.steps import GOOD, add_step, run_at_desk
 from phonehome_tools.outbox import Outbox
+from phonehome_tools.webhooks import Webhooks
 from phonehome_wire.errors import WireError
 
 _CONFLICT = 409
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_quarantine(things)
     _add_letters(things)
     Outbox(add_step, _tell, _when).add_to(things)
+    Webhooks(add_step, _tell, _when).add_to(things)
 
 
 def _add_quarantine(things: Any) -> None:

@@ -2,15 +2,17 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from phonehome_tools.fleet.desk import Desk
-from phonehome_tools.fleet.errors import SetupError
+from phonehome_tools.fleet.errors import DeskError, SetupError
 
 MakeStep = Callable[..., argparse.ArgumentParser]  # as admin makes each of its own
 Tell = Callable[..., None]
-GOOD = 0
+GOOD, REFUSED = 0, 3
+_CONFLICT = 409
 
 
 class Outbox:
@@ -62,12 +64,19 @@ class Outbox:
         return GOOD
 
     async def _retry(self, desk: Desk, args: argparse.Namespace) -> int:
-        keys = [args.key]
-        if args.all:
-            keys = [row["key"] async for row in desk.items("/effects", state="dead")]
-        for key in keys:
-            self._line(args, await desk.post(f"/effects/{key}/retry"))
-        return GOOD
+        if not args.all:
+            self._line(args, await desk.post(f"/effects/{args.key}/retry"))
+            return GOOD
+        ended = GOOD
+        for key in [row["key"] async for row in desk.items("/effects", state="dead")]:
+            try:
+                self._line(args, await desk.post(f"/effects/{key}/retry"))
+            except DeskError as error:
+                if error.status != _CONFLICT:
+                    raise
+                print(error, file=sys.stderr)  # one that cannot be sent holds up no other
+                ended = REFUSED
+        return ended
 
     async def _cancel(self, desk: Desk, args: argparse.Namespace) -> int:
         body = {"reason": args.reason}

@@ -11,7 +11,6 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, RowMapping, case, func, or_, select, tuple_, update
 
 from phonehome_cloud.core.telling.effect import (
-    CANCELLED,
     DEAD,
     DIGEST,
     MAIL,
@@ -20,17 +19,14 @@ from phonehome_cloud.core.telling.effect import (
     SAFETY,
     SENT,
     WAITING,
-    WEBHOOK,
 )
-from phonehome_cloud.errors import ConflictError, NotFoundError
+from phonehome_cloud.errors import NotFoundError
 
 from .dialects import insert
 from .schema import effect, effect_attempt
 
 COUNT_CAP: Final = 10_001
 _EXPIRED: Final = "expired before it could be sent"
-# What a person has tried again is worth so much more time.
-_AGAIN_MS: Final = 4 * 86_400_000
 _HIDDEN: Final = frozenset(("data", "attachments", "leased_until"))
 _SHOWN: Final = tuple(column for column in effect.c if column.name not in _HIDDEN)
 _columns = effect.c
@@ -252,36 +248,3 @@ def list_attempts(connection: Connection, key: str) -> Sequence[RowMapping]:
     """How each try of an effect went, the first one first."""
     query = select(effect_attempt).where(effect_attempt.c.key == key)
     return connection.execute(query.order_by(effect_attempt.c.number)).mappings().all()
-
-
-def retry(connection: Connection, key: str, now_at: int) -> RowMapping:
-    """Send it again under its key: what was given up, or a webhook that was sent (a replay).
-
-    ConflictError for anything else: it waits already, or it is a letter that somebody has.
-    """
-    row = expect(connection, key)
-    may = row["state"] in {DEAD, CANCELLED} or (row["state"], row["kind"]) == (SENT, WEBHOOK)
-    if not may or (row["state"] == CANCELLED and not row["data"]):
-        raise ConflictError(f"effect {key} is {row['state']}: it cannot be sent again")
-    values = _again(now_at)
-    connection.execute(update(effect).where(_columns.key == key).values(values))
-    return expect(connection, key)
-
-
-def replay(connection: Connection, to: str, since_at: int, now_at: int) -> int:
-    """Send everything again that a webhook was sent, or should have been, since a moment."""
-    changed = connection.execute(
-        update(effect)
-        .where(
-            _columns.recipient == to,
-            _columns.state.in_((SENT, DEAD)),
-            _columns.ended_at >= since_at,
-        )
-        .values(_again(now_at))
-    )
-    return changed.rowcount
-
-
-def _again(now_at: int) -> dict[str, Any]:
-    cleared = dict.fromkeys(("leased_until", "failure", "ended_at"))
-    return {**cleared, "state": WAITING, "due_at": now_at, "expires_at": now_at + _AGAIN_MS}

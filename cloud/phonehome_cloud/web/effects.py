@@ -8,7 +8,7 @@ from aiohttp import web
 from phonehome_cloud.clock import now_ms
 from phonehome_cloud.core.telling.effect import KINDS, STATES
 from phonehome_cloud.errors import ConflictError
-from phonehome_cloud.store import contacts, effects, outbox
+from phonehome_cloud.store import contacts, effects, outbox, resending
 
 from .bodies import read_json
 from .operations import Operation, json_response
@@ -135,7 +135,7 @@ async def retry_effect(request: web.Request) -> web.Response:
     check_names(request, ())
     database, key = request.config_dict[DATABASE], request.match_info["key"]
     return json_response(
-        show_effect(await database.write(outbox.retry, key, now_ms())), status=202
+        show_effect(await database.write(resending.retry, key, now_ms())), status=202
     )
 
 

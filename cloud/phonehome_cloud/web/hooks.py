@@ -13,7 +13,7 @@ from phonehome_cloud.core.telling.effect import EVENTS, WEBHOOK
 from phonehome_cloud.core.telling.effect import Effect as NewEffect
 from phonehome_cloud.core.telling.guarding import Network, addresses_of, check_url, why_not
 from phonehome_cloud.core.telling.signing import show_secret
-from phonehome_cloud.store import effects, hooks, outbox
+from phonehome_cloud.store import effects, hooks, outbox, resending
 from phonehome_cloud.store.database import Database
 
 from .bodies import read_json
@@ -200,10 +200,14 @@ async def send_test(database: Database, name: str, who: str) -> str:
 async def replay_webhook(request: web.Request) -> web.Response:
     """Send again what it was sent, or should have been, since a moment; with the same ids."""
     check_names(request, ())
-    since_at = (await read_json(request, Replay)).since_at
-    database, name = request.config_dict[DATABASE], _name(request)
-    await database.read(hooks.expect, name)
-    count = await database.write(outbox.replay, f"hook:{name}", since_at, now_ms())
+    since_at, now_at = (await read_json(request, Replay)).since_at, now_ms()
+    if since_at > now_at:
+        fix = "a moment that has passed, unix milliseconds"
+        raise ProblemError(
+            "invalid-body", "since_at is wrong", field_error("since_at", since_at, fix)
+        )
+    given = _name(request), since_at, now_at
+    count = await request.config_dict[DATABASE].write(resending.replay, *given)
     return json_response(Replayed(count), status=202)
 
 
@@ -287,5 +291,6 @@ OPERATIONS = (
         Replayed,
         body=Replay,
         status=202,
+        problems=("conflict",),
     ),
 )

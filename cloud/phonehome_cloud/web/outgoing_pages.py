@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping
 from phonehome_cloud.clock import now_ms
 from phonehome_cloud.core.telling.effect import DEAD, WEBHOOK
 from phonehome_cloud.core.telling.signing import show_secret
-from phonehome_cloud.store import hooks, outbox
+from phonehome_cloud.store import hooks, outbox, resending
 
 from .effects import Effect, show_effect
 from .forms import read_form
@@ -25,6 +25,10 @@ from .rendering import RENDER
 _MANY: Final = 50  # dead ones on the page; the API has them all
 _OVERLAP_MS: Final = 86_400_000
 _PATH: Final = "/outgoing"
+_AGAIN: Final = "again"  # so many events are sent again, as the page says after that
+_HOUR_MS: Final = 3_600_000
+# Hours that can be replayed by the page, in words; the API and the command take any moment.
+_SPANS: Final = {"1": "last hour", "24": "last day", "168": "last week", "720": "last 30 days"}
 _WEBHOOK: Final = re.compile(r"[0-9a-f]{16}")
 
 # (request, form, who) -> the secret to show this once, or None.
@@ -56,7 +60,7 @@ async def change_outgoing(request: web.Request, name: str) -> web.StreamResponse
 
 
 async def _show(request: web.Request, name: str, secret: str | None = None) -> web.Response:
-    database = request.app[DATABASE]
+    database, again = request.app[DATABASE], request.query.get(_AGAIN, "")
     rows = await database.read(hooks.list_all)
     last = await database.read(_read_last, rows)
     dead = await database.read(outbox.list_effects, {"state": DEAD}, None, _MANY)
@@ -67,6 +71,8 @@ async def _show(request: web.Request, name: str, secret: str | None = None) -> w
         last=last,
         dead=[show_effect(row) for row in dead],
         secret=secret,
+        spans=_SPANS,
+        again=again if again.isdecimal() else None,
     )
 
 
@@ -127,8 +133,19 @@ async def _remove(request: web.Request, form: Mapping[str, str], _who: str) -> s
 
 
 async def _retry(request: web.Request, form: Mapping[str, str], _who: str) -> str | None:
-    await request.app[DATABASE].write(outbox.retry, form.get("key", ""), now_ms())
+    await request.app[DATABASE].write(resending.retry, form.get("key", ""), now_ms())
     return None
+
+
+async def _replay(request: web.Request, form: Mapping[str, str], _who: str) -> str | None:
+    """What a webhook was sent in so many hours goes there again; the page says how much it was."""
+    hours = form.get("hours", "")
+    if hours not in _SPANS:
+        raise ProblemError("invalid-body", "use a button of this page")
+    now_at = now_ms()
+    given = _webhook(form), now_at - int(hours) * _HOUR_MS, now_at
+    count = await request.app[DATABASE].write(resending.replay, *given)
+    raise web.HTTPSeeOther(f"{_PATH}?{_AGAIN}={count}")
 
 
 def _webhook(form: Mapping[str, str]) -> str:
@@ -146,4 +163,5 @@ _STEPS: Final[Mapping[str, Step]] = {
     "disable": _disable,
     "remove": _remove,
     "retry": _retry,
+    "replay": _replay,
 }
