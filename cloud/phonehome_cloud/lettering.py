@@ -170,7 +170,7 @@ class Letters:
             "day": jinja2.pass_context(_day),
             "clock": jinja2.pass_context(_clock),
             "money": jinja2.pass_context(_money),
-            "price": _price,
+            "price": jinja2.pass_context(_price),
         }
         return environment
 
