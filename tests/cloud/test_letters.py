@@ -100,13 +100,20 @@ def test_what_a_product_file_says_is_said_in_the_readers_language():
     assert "Your Washer reports" in letters.write("ticket_opened", data, reader("en")).subject
 
 
-def test_paragraphs_of_the_text_stay_paragraphs():
+@pytest.mark.parametrize(
+    ("name", "paragraphs"),
+    [
+        # Greeting, question, what it costs, its parts, promise with its link, goodbye, footer.
+        ("consent", 7),
+        # Greeting, news, its parts, what it costs, of what, number, link, goodbye, footer.
+        ("part_ordered", 9),
+    ],
+)
+def test_paragraphs_of_the_text_stay_paragraphs(name, paragraphs):
     """A line that ends in a condition does not swallow the blank one behind it."""
     for language in LETTERS.languages:
-        letter = LETTERS.write("consent", LETTERS.sample("consent"), reader(language))
-        body = letter.text.split("\n\n")
-        # Greeting, question, what it costs, its parts, promise with its link, goodbye, footer.
-        assert len(body) == 7
+        letter = LETTERS.write(name, LETTERS.sample(name), reader(language))
+        assert len(letter.text.split("\n\n")) == paragraphs
 
 
 def test_who_pays_is_said_in_words():

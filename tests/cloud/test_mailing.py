@@ -151,6 +151,16 @@ async def test_an_invitation_has_its_method_in_its_type(post, box):
     assert parts["application/pdf"].get_content() == b"%PDF-1.7 \x00\xff"
 
 
+async def test_a_sheet_on_paper_keeps_its_letters(post, box):
+    """A text that is attached says what it is written in, so that nobody takes it for ASCII."""
+    text = "Lange Straße 5: höchstens 59,00 €"
+    await post.add(attachments=(Attachment("job.txt", "text/plain", text.encode()),))
+    await post.tell()
+    (sheet,) = box.letters[0][1].iter_attachments()
+    assert (sheet.get_filename(), sheet.get_param("charset")) == ("job.txt", "utf-8")
+    assert sheet.get_content() == text
+
+
 @pytest.mark.parametrize(
     "evil", ["Eve\r\nBcc: all@example.com", "Eve\nX: y", "Eve\x01\x0b\u2028Bcc: x"]
 )

@@ -181,8 +181,9 @@ def _attach(message: EmailMessage, attachment: Attachment) -> None:
             "application",
             "ics",
         )  # and once more for who saves files; never two invitations
+    charset = {"charset": "utf-8"} if main == "text" else {}  # without it, it would be ASCII
     message.add_attachment(
-        attachment.content, maintype=main, subtype=sub, filename=attachment.name
+        attachment.content, maintype=main, subtype=sub, filename=attachment.name, params=charset
     )
 
 
