@@ -58,6 +58,7 @@ from phonehome_cloud.core.tickets import (
 from . import acting, care, notices
 from .asking import ask_device
 from .facts import Devices, TicketKey
+from .gathering import attempt
 from .learning import Lesson
 from .situations import People, make_situation
 
@@ -356,9 +357,10 @@ class _One:
             row.payer = agreed_payer(row.detail.get(TERMS), finding.decision.payer)
         starts = acting.STARTS if row.state == RUNNING else acting.ASKS
         start = starts.get(row.kind)
+        puts_only = starts is acting.ASKS or row.kind in acting.PUTS_ONLY
         try:
             if start is not None:
-                with self._connection.begin_nested():
+                with attempt(self._connection, puts_only=puts_only):
                     start(self._connection, row, self._case(row, finding), self._now_at)
         except StartError as error:
             row.detail |= {"declined": True, "reason": str(error)}

@@ -29,6 +29,7 @@ from .database import is_passing
 from .dialects import fetch_among, has_row_locks
 from .enrollments import load_claims
 from .facts import Devices, TicketKey, load_facts
+from .gathering import gather
 from .incidents import Counted
 from .learning import learn_from
 from .priors import load_taught
@@ -165,11 +166,12 @@ def _consider(
     loaded = _load(connection, rows, found, devices, knowledge, now_at)
     written = Written()
     changes = _changes(connection, rows, found)
-    for row in rows:
-        key = row.device, row.ticket
-        progress = Progress(row.diagnoses, row.actions, row.hash, row.incident)
-        join = joined.get(key)
-        consider(connection, knowledge, loaded, written, found[key], progress, join)
+    with gather(connection, found):
+        for row in rows:
+            key = row.device, row.ticket
+            progress = Progress(row.diagnoses, row.actions, row.hash, row.incident)
+            join = joined.get(key)
+            consider(connection, knowledge, loaded, written, found[key], progress, join)
     older = learn_from(connection, written.lessons, now_at)
     for key, progress in written.progress.items():
         progress.told = found[key].events

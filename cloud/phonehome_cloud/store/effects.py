@@ -9,6 +9,7 @@ from phonehome_cloud.core.telling.effect import CANCELLED, WAITING, Attachment, 
 
 from .bulk import insert_new
 from .columns import to_json
+from .gathering import put
 from .schema import effect as table
 
 __all__ = ["Attachment", "Effect", "add", "add_all", "cancel", "forget"]
@@ -27,7 +28,7 @@ def add(connection: Connection, effect: Effect, now_at: int | None = None) -> No
 def add_all(connection: Connection, wanted: Iterable[Effect], now_at: int | None = None) -> None:
     """The same for many effects, in one statement."""
     rows = {effect.key: _row(effect, now_at) for effect in wanted}
-    insert_new(connection, table, _COLUMNS, list(rows.values()))
+    put(connection, insert_new, table, _COLUMNS, rows.values())
 
 
 _COLUMNS: Final = (

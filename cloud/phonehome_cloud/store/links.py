@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, delete, select, update
 from phonehome_cloud.errors import GoneError, NotFoundError
 
 from .bulk import insert_rows
+from .gathering import put
 from .people_tables import link
 
 _TOKEN_BYTES: Final = 32
@@ -29,7 +30,7 @@ def make_all(
     """A token for each subject, in one statement."""
     made = [(secrets.token_urlsafe(_TOKEN_BYTES), subject) for subject in subjects]
     rows = [(_digest(token), purpose, subject, expires_at) for token, subject in made]
-    insert_rows(connection, link, ("hash", "purpose", "subject", "expires_at"), rows)
+    put(connection, insert_rows, link, ("hash", "purpose", "subject", "expires_at"), rows)
     return [token for token, _ in made]
 
 

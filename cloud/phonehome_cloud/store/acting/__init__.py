@@ -7,6 +7,7 @@ which looks up in here what to do.
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -55,6 +56,8 @@ STARTS: Mapping[str, Start] = MappingProxyType(
 ASKS: Mapping[str, Start] = MappingProxyType(
     dict.fromkeys((SELF_HELP, REMOTE_FIX, PART, VISIT, LEAD, PERSON), consent.ask)
 )
+# Of these the start writes nothing but what it puts (store.gathering), as whoever asks an owner.
+PUTS_ONLY: Final = frozenset((SELF_HELP, PERSON))
 DUES: Mapping[str, Due] = MappingProxyType(
     dict.fromkeys((SELF_HELP, REMOTE_FIX, PART, VISIT, LEAD, PERSON), _due)
 )

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from phonehome_cloud.core.people.owners import Owner
 from phonehome_cloud.core.telling.effect import MAIL, SERVICE, Attachment, Effect
 from phonehome_cloud.core.tickets import ticket_id
 from phonehome_cloud.store import effects
+from phonehome_cloud.store.gathering import find_ticket
 from phonehome_cloud.store.owner_links import make_page
 from phonehome_cloud.store.schema import ticket
 
@@ -86,12 +87,16 @@ def tell_supplier(
 
 def _about(connection: Connection, dev: str, number: int) -> dict[str, str]:
     """What every letter about a ticket says of it."""
-    columns = ticket.c.title, ticket.c.code, ticket.c.product
-    of_it = ticket.c.device == dev, ticket.c.number == number
-    row = connection.execute(select(*columns).where(*of_it)).one()
+    row = find_ticket(connection, (dev, number)) or _read(connection, dev, number)
     id_ = ticket_id(dev, number)
     about = {"ticket_id": id_, "ticket_page": f"/tickets/{id_}", "fault": row.title}
     return {**about, "code": row.code or "", "appliance": row.product or ""}
+
+
+def _read(connection: Connection, dev: str, number: int) -> Row[Any]:
+    columns = ticket.c.title, ticket.c.code, ticket.c.product
+    of_it = ticket.c.device == dev, ticket.c.number == number
+    return connection.execute(select(*columns).where(*of_it)).one()
 
 
 def _add(

@@ -1,6 +1,7 @@
 """A ticket in a person's hands: who it is, by when they must act, and what happens if not."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, RowMapping, func, select, tuple_, update
@@ -13,6 +14,9 @@ from phonehome_cloud.core.deciding.decision import SAFETY as SAFETY_LANE
 from phonehome_cloud.core.telling.effect import SAFETY, SERVICE
 from phonehome_cloud.store import people as books
 from phonehome_cloud.store.acting_tables import assignment, operator
+from phonehome_cloud.store.bulk import insert_rows
+from phonehome_cloud.store.columns import to_json
+from phonehome_cloud.store.gathering import put, shared
 from phonehome_cloud.store.schema import ticket_event
 
 from . import letters
@@ -29,7 +33,7 @@ def start(connection: Connection, row: ActionRow, case: Case, now_at: int) -> No
     """Give the ticket to somebody; where there is danger, its owner hears of it at once, too."""
     is_urgent = _is_urgent(case)
     skills = list(case.action.skills) if case.action else []
-    who = assign(connection, row.device, row.ticket, row.n, skills, is_urgent, now_at)
+    who = _assign(connection, row, skills, is_urgent, now_at)
     row.detail["operator"] = who
     row.due_at = None
     if is_urgent and case.owner is not None and case.owner.mail is not None:
@@ -45,37 +49,57 @@ def _is_urgent(case: Case) -> bool:
     return is_safety or bool(case.fault is not None and case.fault.safety)
 
 
-def assign(
-    connection: Connection,
-    dev: str,
-    number: int,
-    action: int | None,
-    skills: Sequence[str],
-    is_urgent: bool,
-    now_at: int,
-    level: int = 1,
+@dataclass(slots=True)
+class _Desk:
+    """Who is there and when, as it was read, with what was given to whom since."""
+
+    operators: list[Operator]
+    opening: Opening
+    promises: dict[tuple[bool, int], tuple[int, int]] = field(default_factory=dict)
+
+    def promise(self, *, is_urgent: bool, now_at: int) -> tuple[int, int]:
+        """(respond by, resolve by) of what is given now."""
+        key = is_urgent, now_at
+        if key not in self.promises:
+            wanted = core.promise_for(is_urgent=is_urgent)
+            self.promises[key] = core.deadlines(wanted, now_at, self.opening)
+        return self.promises[key]
+
+    def give(self, who: Operator) -> None:
+        """One more is in the hands of somebody."""
+        place = self.operators.index(who)
+        self.operators[place] = replace(who, load=who.load + 1)
+
+
+def _load_desk(connection: Connection) -> _Desk:
+    return _Desk(load_operators(connection), load_opening(connection))
+
+
+def _assign(
+    connection: Connection, row: ActionRow, skills: Sequence[str], is_urgent: bool, now_at: int
 ) -> str | None:
     """Choose somebody and promise something; their name, None while nobody can."""
-    who = core.choose(load_operators(connection), skills, level, now_at, is_urgent=is_urgent)
-    promise = core.promise_for(is_urgent=is_urgent)
-    respond_by, resolve_by = core.deadlines(promise, now_at, load_opening(connection))
-    of_ticket = assignment.c.device == dev, assignment.c.ticket == number
-    last = connection.execute(select(func.max(assignment.c.number)).where(*of_ticket)).scalar()
+    desk = shared(connection, _load_desk)
+    who = core.choose(desk.operators, skills, 1, now_at, is_urgent=is_urgent)
+    if who is not None:
+        desk.give(who)
+    respond_by, resolve_by = desk.promise(is_urgent=is_urgent, now_at=now_at)
     values = {
-        "device": dev,
-        "ticket": number,
-        "number": (last or 0) + 1,
-        "action": action,
+        "device": row.device,
+        "ticket": row.ticket,
+        "number": row.n + 1,  # at most one for each action
+        "action": row.n,
         "operator": who.name if who else None,
         "skills": list(skills),
-        "level": who.level if who else level,
+        "level": who.level if who else 1,
         "is_urgent": is_urgent,
         "assigned_at": now_at,
         "respond_by_at": respond_by,
         "resolve_by_at": resolve_by,
         "due_at": respond_by if who else min(respond_by, now_at + _ROOM_AGAIN_MS),
     }
-    connection.execute(assignment.insert().values(values))
+    given = tuple((values | {"skills": to_json(values["skills"])}).values())
+    put(connection, insert_rows, assignment, tuple(values), [given])
     _tell(connection, values, "assigned", now_at)
     return who.name if who else None
 

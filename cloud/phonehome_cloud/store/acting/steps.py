@@ -1,7 +1,7 @@
 """Steps of an article: written when it is sent, ended by its owner or by the device."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, RowMapping, select, update
 
@@ -10,7 +10,9 @@ from phonehome_cloud.core.acting.steps import DONE, ENDED, OPEN, UNPROVEN, WAITI
 from phonehome_cloud.core.caring import ActionKey
 from phonehome_cloud.errors import ConflictError, NotFoundError
 from phonehome_cloud.store.acting_tables import step
-from phonehome_cloud.store.dialects import insert
+from phonehome_cloud.store.bulk import insert_new
+from phonehome_cloud.store.columns import to_json
+from phonehome_cloud.store.gathering import put
 
 # While a step is open the device is asked so often; a reading costs it one message.
 ASK_EVERY_MS = 20_000
@@ -18,18 +20,23 @@ ASK_EVERY_MS = 20_000
 LOOK_EVERY_MS = 5_000
 
 Key = ActionKey
+_COLUMNS: Final = (
+    *("device", "ticket", "action", "step"),
+    *("state", "opened_at", "until_at", "due_at", "proof"),
+)
+_SHUT: Final = (WAITING, None, None, None)
 
 
 def add(
     connection: Connection, key: Key, proofs: Sequence[dict[str, Any] | None], now_at: int
 ) -> None:
     """Write the steps of an article, and open the first; again changes nothing."""
+    opened = (OPEN, now_at, *_times(proofs[0], now_at)) if proofs else ()
     rows = [
-        {**_named(key), "step": n, "state": WAITING, "proof": proof}
+        (*key, n, *(opened if n == 0 else _SHUT), None if proof is None else to_json(proof))
         for n, proof in enumerate(proofs)
     ]
-    connection.execute(insert(connection, step).values(rows).on_conflict_do_nothing())
-    _open_next(connection, key, now_at)
+    put(connection, insert_new, step, _COLUMNS, rows)
 
 
 def list_steps(connection: Connection, key: Key) -> list[RowMapping]:
@@ -95,10 +102,14 @@ def _open_next(connection: Connection, key: Key, now_at: int) -> None:
     n = core.find_open([row.state for row in rows])
     if n is None or rows[n].state == OPEN:
         return
-    proof = core.read_proof(rows[n].proof)
-    until_at = None if proof is None else now_at + proof.within_s * 1000
-    due_at = None if proof is None else now_at
+    until_at, due_at = _times(rows[n].proof, now_at)
     _change(connection, rows[n], state=OPEN, opened_at=now_at, until_at=until_at, due_at=due_at)
+
+
+def _times(given: Mapping[str, Any] | None, now_at: int) -> tuple[int | None, int | None]:
+    """Until when a step that opens now can be proven, and when to look whether it was."""
+    proof = core.read_proof(given)
+    return (None, None) if proof is None else (now_at + proof.within_s * 1000, now_at)
 
 
 def _end(connection: Connection, row: Row[Any], state: str, now_at: int, **more: Any) -> None:
@@ -108,10 +119,6 @@ def _end(connection: Connection, row: Row[Any], state: str, now_at: int, **more:
 def _change(connection: Connection, row: Row[Any], **values: Any) -> None:
     key = Key(row.device, row.ticket, row.action)
     connection.execute(update(step).where(*_of(key), step.c.step == row.step).values(values))
-
-
-def _named(key: Key) -> dict[str, Any]:
-    return dict(zip(("device", "ticket", "action"), key, strict=True))
 
 
 def _of(key: Key) -> tuple[Any, ...]:
