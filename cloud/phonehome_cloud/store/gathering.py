@@ -82,10 +82,10 @@ def shared(connection: Connection, load: Callable[[Connection], T]) -> T:
     return found
 
 
-def find_ticket(connection: Connection, key: TicketKey) -> Ticket | None:
-    """A ticket that is known in the gathering; None for any other."""
+def known_tickets(connection: Connection) -> Mapping[TicketKey, Ticket]:
+    """The tickets of the gathering; none outside."""
     held: _Gathered | None = connection.info.get(_HELD)
-    return held.tickets.get(key) if held is not None else None
+    return held.tickets if held is not None else {}
 
 
 @contextmanager

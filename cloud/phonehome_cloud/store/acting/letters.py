@@ -9,7 +9,7 @@ from phonehome_cloud.core.people.owners import Owner
 from phonehome_cloud.core.telling.effect import MAIL, SERVICE, Attachment, Effect
 from phonehome_cloud.core.tickets import ticket_id
 from phonehome_cloud.store import effects
-from phonehome_cloud.store.gathering import find_ticket
+from phonehome_cloud.store.gathering import known_tickets
 from phonehome_cloud.store.owner_links import make_page
 from phonehome_cloud.store.schema import ticket
 
@@ -87,7 +87,7 @@ def tell_supplier(
 
 def _about(connection: Connection, dev: str, number: int) -> dict[str, str]:
     """What every letter about a ticket says of it."""
-    row = find_ticket(connection, (dev, number)) or _read(connection, dev, number)
+    row = known_tickets(connection).get((dev, number)) or _read(connection, dev, number)
     id_ = ticket_id(dev, number)
     about = {"ticket_id": id_, "ticket_page": f"/tickets/{id_}", "fault": row.title}
     return {**about, "code": row.code or "", "appliance": row.product or ""}

@@ -1,6 +1,6 @@
 """A ticket in a person's hands: who it is, by when they must act, and what happens if not."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -16,7 +16,8 @@ from phonehome_cloud.store import people as books
 from phonehome_cloud.store.acting_tables import assignment, operator
 from phonehome_cloud.store.bulk import insert_rows
 from phonehome_cloud.store.columns import to_json
-from phonehome_cloud.store.gathering import put, shared
+from phonehome_cloud.store.dialects import fetch_among
+from phonehome_cloud.store.gathering import TicketKey, known_tickets, put, shared
 from phonehome_cloud.store.schema import ticket_event
 
 from . import letters
@@ -33,7 +34,8 @@ def start(connection: Connection, row: ActionRow, case: Case, now_at: int) -> No
     """Give the ticket to somebody; where there is danger, its owner hears of it at once, too."""
     is_urgent = _is_urgent(case)
     skills = list(case.action.skills) if case.action else []
-    who = _assign(connection, row, skills, is_urgent, now_at)
+    of = row.device, row.ticket, row.n
+    who = assign(connection, *of, skills, is_urgent=is_urgent, now_at=now_at)
     row.detail["operator"] = who
     row.due_at = None
     if is_urgent and case.owner is not None and case.owner.mail is not None:
@@ -55,6 +57,7 @@ class _Desk:
 
     operators: list[Operator]
     opening: Opening
+    numbers: dict[TicketKey, int]  # of the last assignment, of the tickets that are known
     promises: dict[tuple[bool, int], tuple[int, int]] = field(default_factory=dict)
 
     def promise(self, *, is_urgent: bool, now_at: int) -> tuple[int, int]:
@@ -72,23 +75,41 @@ class _Desk:
 
 
 def _load_desk(connection: Connection) -> _Desk:
-    return _Desk(load_operators(connection), load_opening(connection))
+    numbers = _load_numbers(connection, known_tickets(connection))
+    return _Desk(load_operators(connection), load_opening(connection), numbers)
 
 
-def _assign(
-    connection: Connection, row: ActionRow, skills: Sequence[str], is_urgent: bool, now_at: int
+def _load_numbers(connection: Connection, keys: Collection[TicketKey]) -> dict[TicketKey, int]:
+    """The number of the last assignment of each of these tickets that has one."""
+    columns = assignment.c.device, assignment.c.ticket
+    rows = fetch_among(connection, columns, keys, *columns, assignment.c.number)
+    return {(dev, ticket): number for dev, ticket, number in sorted(tuple(row) for row in rows)}
+
+
+def assign(
+    connection: Connection,
+    dev: str,
+    number: int,
+    action: int | None,
+    skills: Sequence[str],
+    *,
+    is_urgent: bool,
+    now_at: int,
 ) -> str | None:
     """Choose somebody and promise something; their name, None while nobody can."""
-    desk = shared(connection, _load_desk)
+    desk, key = shared(connection, _load_desk), (dev, number)
+    is_known = key in known_tickets(connection)
+    last = (desk.numbers if is_known else _load_numbers(connection, [key])).get(key, 0)
+    desk.numbers[key] = last + 1
     who = core.choose(desk.operators, skills, 1, now_at, is_urgent=is_urgent)
     if who is not None:
         desk.give(who)
     respond_by, resolve_by = desk.promise(is_urgent=is_urgent, now_at=now_at)
     values = {
-        "device": row.device,
-        "ticket": row.ticket,
-        "number": row.n + 1,  # at most one for each action
-        "action": row.n,
+        "device": dev,
+        "ticket": number,
+        "number": last + 1,
+        "action": action,
         "operator": who.name if who else None,
         "skills": list(skills),
         "level": who.level if who else 1,
