@@ -113,12 +113,14 @@ def test_the_document_says_what_to_whom_and_who_pays():
     lines = [Line("WM-FILTER-01", "Lint filter", 2, 1250), Line("WM-SEAL-2", "Seal", 1, 99)]
     where = {"name": "Ada Lovelace", "street": "Kirchweg 5", "city": "10115 Berlin"}
     text = part_orders.write_document(
-        f"{DEVICE}-3-1", 1_795_824_000_000, lines, "EUR", "warranty", where, "https://x/callback"
+        f"{DEVICE}-3-1", 1_795_824_000_000, lines, "EUR", "warranty", where
     )
     for piece in (f"ORDER {DEVICE}-3-1", "2026-11-28", "WM-FILTER-01", "2 x 12.50 EUR"):
         assert piece in text
-    for piece in ("Total: 25.99 EUR", "Kirchweg 5", "manufacturer (warranty)", "https://x/"):
+    for piece in ("Total: 25.99 EUR", "Kirchweg 5", "manufacturer (warranty)"):
         assert piece in text
+    assert "answer to the mail" in text
+    assert "/supplier/" not in text  # without a webhook there is no secret to answer there with
 
 
 TEXT = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\x00"))

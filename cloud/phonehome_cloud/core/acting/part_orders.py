@@ -152,7 +152,6 @@ def write_document(
     currency: str,
     payer: str,
     ship_to: Mapping[str, str],
-    callback: str,
     destination: str = TO_OWNER,
 ) -> str:
     """The order as a page of text, for a supplier who reads mail."""
@@ -179,7 +178,7 @@ def write_document(
             "Ship to:",
             *(f"  {text}" for text in address),
             "",
-            f"Please answer to {callback}" if callback else "Please answer to this mail.",
+            "Please confirm it by an answer to the mail that brought it.",
             "",
         ]
     )

@@ -25,18 +25,6 @@ def send(
     """Write the effect that tells who packs it; the address goes there and nowhere else."""
     lines = [Line(x["part"], x["title"], x["count"], x["price"]) for x in row.lines]
     ship_to = _ship_to(owner) if row.destination == TO_OWNER else {}
-    callback = f"/supplier/orders/{number}"
-    given = (
-        number,
-        row.ordered_at,
-        lines,
-        row.currency,
-        row.payer,
-        ship_to,
-        callback,
-        row.destination,
-    )
-    document = write_document(*given)
     named = OrderKey(row.device, row.ticket, row.action, row.number)
     key = letters.key_of("order", *named.action, named.again())
     data = {
@@ -46,7 +34,7 @@ def send(
         "payer": row.payer,
         "destination": row.destination,
         "ship_to": ship_to,
-        "callback": callback,
+        "callback": f"/supplier/orders/{number}",
     }
     if row.source == FROM_STOCK:
         letters.tell_desk(connection, key, "part_pick", data, row.device, row.ticket, now_at)
@@ -57,6 +45,8 @@ def send(
         name = "part.ordered"
         letters.tell_supplier(connection, row.supplier, key, name, data, *about, kind=WEBHOOK)
         return
+    whose = row.currency, row.payer, ship_to, row.destination
+    document = write_document(number, row.ordered_at, lines, *whose)
     paper = (Attachment(f"order-{number}.txt", "text/plain", document.encode()),)
     name = "part_order"
     letters.tell_supplier(connection, row.supplier, key, name, data, *about, attachments=paper)
