@@ -92,13 +92,15 @@ def digest_next(
     done = Digested(reached=reached(rows, after))
     try:
         with connection.begin_nested():
-            done.add(_digest(connection, rows, catalogue, policy, now_at))
+            whole = _digest(connection, rows, catalogue, policy, now_at)
     except Exception as error:
         if is_passing(error):
             raise
         _LOG.exception("a batch of %d records is digested one by one", len(rows))
         for row in rows:
             done.add(_digest_alone(connection, row, catalogue, policy, now_at))
+    else:
+        done.add(whole)
     return done
 
 

@@ -65,12 +65,12 @@ FaultKey = tuple[str, int, int]  # device, spn, fmi
 
 def load_standings(connection: Connection, keys: Collection[FaultKey]) -> dict[FaultKey, Standing]:
     """Where these faults stand."""
-    rows = fetch_among(connection, (fault.c.device, fault.c.spn, fault.c.fmi), keys, fault)
+    columns = fault.c.device, fault.c.spn, fault.c.fmi
+    names = "inc_seen_at", "boot", "seq", "kind", "event_at"
+    rows = fetch_among(connection, columns, keys, *columns, *(fault.c[name] for name in names))
     return {
-        (row.device, row.spn, row.fmi): Standing(
-            (row.inc_seen_at, row.boot, row.seq), row.kind, row.event_at
-        )
-        for row in rows
+        (dev, spn, fmi): Standing((seen_at, boot, seq), kind, at)
+        for dev, spn, fmi, seen_at, boot, seq, kind, at in rows
     }
 
 

@@ -12,6 +12,7 @@ from phonehome_cloud.store import people
 from phonehome_cloud.store.acting_tables import assurance
 from phonehome_cloud.store.dialects import insert
 from phonehome_cloud.store.schema import fault, fault_event, session
+from phonehome_cloud.store.schema import ticket as ticket_table
 from phonehome_wire.registry import KIND_CONFIRMED
 
 from . import letters
@@ -102,13 +103,17 @@ def _tell(connection: Connection, row: Row[Any], now_at: int, *, is_asked: bool)
 
 
 def _see(connection: Connection, row: Row[Any], ticket: Ticket) -> Sight:
+    # By its tickets: a test at the device has none, and says nothing.
+    of_it = select(ticket_table.c.number).where(
+        ticket_table.c.device == ticket.device,
+        ticket_table.c.spn == ticket.spn,
+        ticket_table.c.fmi == ticket.fmi,
+    )
     again = select(func.max(fault_event.c.event_at)).where(
         fault_event.c.device == ticket.device,
-        fault_event.c.spn == ticket.spn,
-        fault_event.c.fmi == ticket.fmi,
+        fault_event.c.ticket.in_(of_it),
         fault_event.c.kind == KIND_CONFIRMED,
         fault_event.c.event_at > row.said_at,
-        fault_event.c.ticket.is_not(None),  # a test at the device says nothing
     )
     last = select(func.max(session.c.last_seen_at)).where(session.c.device == ticket.device)
     return Sight(
