@@ -31,7 +31,7 @@ from .service import make_caring
 from .stepping import AS_IT_IS, Joints
 from .store import tokens
 from .store.database import Database
-from .store.keys import KeyCache
+from .store.key_cache import KeyCache
 from .store.resealing import check_masters
 from .store.vault import Vault
 from .tracing import TRACER, TracedDigest, TracedIntake, Tracer

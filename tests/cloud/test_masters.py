@@ -12,6 +12,7 @@ import pytest
 from phonehome_cloud.errors import StoreRefusedError
 from phonehome_cloud.store import claims, keys, masters, resealing, rotation, schema, secrets
 from phonehome_cloud.store.database import Database
+from phonehome_cloud.store.key_cache import KeyCache
 from phonehome_cloud.store.masters import FileKeyring, FixedKeyring
 from phonehome_cloud.store.resealing import check_masters, count_masters, reseal
 from phonehome_cloud.store.vault import Vault
@@ -162,7 +163,7 @@ async def test_everything_is_sealed_again(receiver):
     assert now.args == told.args
     with pytest.raises(StoreRefusedError):
         await receiver.database.read(claims.find_key, receiver.vault, name)
-    cache = keys.KeyCache(receiver.database, new, receiver.clock)
+    cache = KeyCache(receiver.database, new, receiver.clock)
     assert (await cache.find(washer.kid)).device == washer.device
 
 

@@ -10,6 +10,7 @@ from phonehome_cloud.core.digesting import Policy
 from phonehome_cloud.core.intake import Intake
 from phonehome_cloud.store import keys, schema
 from phonehome_cloud.store.database import Database
+from phonehome_cloud.store.key_cache import KeyCache
 from phonehome_cloud.store.masters import FixedKeyring
 from phonehome_cloud.store.vault import Vault
 from phonehome_cloud.workers.commanding import Commanding
@@ -88,7 +89,7 @@ class StoreReceiver:
         self.database.open()
         migrations.prepare(self.database)
         self.vault = Vault(FixedKeyring(MASTER))
-        self.keys = keys.KeyCache(self.database, self.vault, self.clock)
+        self.keys = KeyCache(self.database, self.vault, self.clock)
         self.counts = Counts()
         self.by_address, self.by_key = OpenBuckets(), OpenBuckets()
         self.commits = []

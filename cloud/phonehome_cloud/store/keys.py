@@ -1,15 +1,16 @@
-"""Device keys: sealed in the database, derived once, and cached for intake."""
+"""Device keys: sealed in the database, and derived for who has to check what they signed."""
 
-from collections import OrderedDict
-from collections.abc import Callable, Container
+from collections.abc import Container
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, delete, exists, select, update
+from sqlalchemy import Connection, Row, Select, delete, exists, select, update
 
 from phonehome_cloud.core.arrivals import DeviceKey
+from phonehome_cloud.errors import StoreRefusedError
 from phonehome_wire.keys import down_key, up_key
 
-from .database import Database
+from .bulk import fetch_of
 from .dialects import insert
 from .schema import device, device_key
 from .vault import Vault
@@ -113,84 +114,43 @@ def activate(connection: Connection, dev: str, epoch: int, now_at: int) -> None:
     )
 
 
-# Made once: a device that reports every five minutes is looked up for each report, which costs
-# 145 us instead of 305.
-_KEY = (
-    select(device_key)
-    .join(device, device.c.device == device_key.c.device)
-    .where(device_key.c.device == bindparam("of_device"))
-    .where(device_key.c.epoch == bindparam("of_epoch"))
-    .where(device.c.revoked_at.is_(None))
-)
+Found = dict[bytes, DeviceKey | StoreRefusedError]  # by kid
 
 
-def find_key(
-    connection: Connection, vault: Vault, dev: str, epoch: int, now_at: int
-) -> DeviceKey | None:
-    """The key of a device and epoch while it may sign: active, next, or in its grace."""
-    row = connection.execute(_KEY, {"of_device": dev, "of_epoch": epoch}).first()
-    if row is None or (row.state == GRACE and now_at > (row.grace_until_at or 0)):
-        return None
-    key, raw_dev = open_key(vault, row), bytes.fromhex(dev)
-    return DeviceKey(
-        dev,
-        epoch,
-        row.state,
-        raw_dev + bytes((epoch,)),
-        up_key(key, raw_dev),
-        down_key(key, raw_dev),
-    )
-
-
-class KeyCache:
-    """Derived keys by kid, read from the database at first use and at most every `ttl_ms`.
-
-    Holds at most `capacity` kids, unknown ones too, so that strangers cost one query each; the one
-    used longest ago leaves first. `forget` makes a change of this process count at once.
+def find_keys(
+    connection: Connection, vault: Vault, kids: AbstractSet[bytes], now_at: int
+) -> Found:
+    """The keys that may sign under these kids: active, next, or in their grace; one that is
+    sealed under a master key that is not given is an error in its place.
     """
+    found: Found = {}
+    devices = {kid[:-1].hex() for kid in kids}
+    for row in fetch_of(connection, _of_devices, device_key.c.device, devices):
+        raw_dev = bytes.fromhex(row.device)
+        kid = raw_dev + bytes((row.epoch,))
+        if kid in kids and _may_sign(row, now_at):
+            found[kid] = _derive(vault, row, raw_dev, kid)
+    return found
 
-    def __init__(
-        self,
-        database: Database,
-        vault: Vault,
-        clock: Callable[[], int],
-        capacity: int = 50_000,
-        ttl_ms: int = 60_000,
-    ) -> None:
-        self._database = database
-        self._vault = vault
-        self._clock = clock
-        self._capacity = capacity
-        self._ttl_ms = ttl_ms
-        self._known: OrderedDict[bytes, tuple[DeviceKey | None, int]] = OrderedDict()
 
-    def recall(self, kid: bytes) -> DeviceKey | None:
-        """The key that may sign under this kid, when it was read not long ago; else None."""
-        known = self._known.get(kid)
-        if known is None or not self._is_fresh(self._clock() - known[1]):
-            return None
-        return known[0]
+def _of_devices(of_devices: Any) -> Select[Any]:
+    """Not a join: PostgreSQL would read all devices while it believes that they are few."""
+    its_device = select(device.c.revoked_at).where(device.c.device == device_key.c.device)
+    revoked_at = its_device.scalar_subquery().label("revoked_at")
+    return select(device_key, revoked_at).where(of_devices)
 
-    async def find(self, kid: bytes) -> DeviceKey | None:
-        """The key that may sign under this kid, or None."""
-        known = self._known.get(kid)
-        now_at = self._clock()
-        if known is not None and self._is_fresh(now_at - known[1]):
-            return known[0]
-        dev, epoch = kid[:-1].hex(), kid[-1]
-        key = await self._database.read(find_key, self._vault, dev, epoch, now_at)
-        self._known[kid] = (key, now_at)
-        self._known.move_to_end(kid)
-        if len(self._known) > self._capacity:
-            self._known.popitem(last=False)
-        return key
 
-    def _is_fresh(self, age_ms: int) -> bool:
-        """What was read in the future was read before somebody set the clock back."""
-        return 0 <= age_ms < self._ttl_ms
+def _may_sign(row: Row[Any], now_at: int) -> bool:
+    is_over = row.state == GRACE and now_at > (row.grace_until_at or 0)
+    return row.revoked_at is None and not is_over
 
-    def forget(self, dev: str) -> None:
-        """Read this device's keys again next time."""
-        raw_dev = bytes.fromhex(dev)
-        for epoch in range(256):
-            self._known.pop(raw_dev + bytes((epoch,)), None)
+
+def _derive(
+    vault: Vault, row: Row[Any], raw_dev: bytes, kid: bytes
+) -> DeviceKey | StoreRefusedError:
+    try:
+        key = open_key(vault, row)
+    except StoreRefusedError as error:
+        return error
+    ways = up_key(key, raw_dev), down_key(key, raw_dev)
+    return DeviceKey(row.device, row.epoch, row.state, kid, *ways)

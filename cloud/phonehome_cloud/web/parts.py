@@ -7,7 +7,7 @@ from aiohttp import web
 
 from phonehome_cloud.core.intake import Intake
 from phonehome_cloud.store.database import Database
-from phonehome_cloud.store.keys import KeyCache
+from phonehome_cloud.store.key_cache import KeyCache
 from phonehome_cloud.store.vault import Vault
 from phonehome_product import Product
 

@@ -28,6 +28,7 @@ from phonehome_tools.bench.turns import (
     Slice,
     take_turns,
 )
+from phonehome_tools.bench.unheard import compare_unheard
 from phonehome_tools.fleet.children import run_until_done
 
 MANY, FEW = 256, 50  # connections
@@ -79,6 +80,7 @@ class Bench:
             figures += figures_of(connections, pairs)
         rate = statistics.median(intake.rate for _, intake in pairs)
         figures += self._memory()
+        figures += await compare_unheard(self._rig, self._options, MANY)
         figures.append(await self._batches())
         return figures + await self._paced(rate / 2)
 
