@@ -1,6 +1,7 @@
 """The pages behind the links in letters: an owner's choice and a technician's word, no login."""
 
 import asyncio
+import html
 import re
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,11 +13,11 @@ from sqlalchemy import delete, update
 from phonehome_cloud.clock import now_ms
 from phonehome_cloud.store import care, people, tickets, visit_answers, visits
 from phonehome_cloud.store.acting.letters import make_page
-from phonehome_cloud.store.people_tables import desk, link, owner
-from phonehome_cloud.store.visit_tables import proposal
+from phonehome_cloud.store.people_tables import desk, link, owner, technician
+from phonehome_cloud.store.visit_tables import proposal, visit
 from tests.cloud.remedies import TEXT
 from tests.cloud.running import running
-from tests.cloud.visited import BERLIN, DEVICE, KEY, OTHER, begin, fill, letters
+from tests.cloud.visited import BERLIN, DEVICE, KEY, OTHER, add_ticket, begin, fill, letters
 
 pytestmark = pytest.mark.usefixtures("each_database")
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -257,6 +258,34 @@ async def test_the_technician_reads_and_closes(tmp_path):
         await page(receiver, path, 409, **form)
         found = await receiver.database.write(tickets.expect, KEY[0], 1)
         assert found.state == "closed"
+
+
+async def test_the_history_is_in_the_technicians_language(tmp_path):
+    """Of an appliance with more of it than fits: the same words on the page and on paper, none in
+    English, and how many are left out.
+    """
+
+    def remember(connection):
+        connection.execute(update(technician).values(language="de"))
+        said = {"is_fixed": True, "cause": "moths", "parts": {"PUMP-1": 1}, "minutes": 9}
+        said |= {"text": "Blende klemmt", "nobody_home": False}
+        connection.execute(update(visit).values(closing=said))
+        for number in range(2, 32):
+            add_ticket(connection, DEVICE, number)
+
+    async with serving(tmp_path) as receiver:
+        _, path = await job_of(receiver)
+        await receiver.database.write(remember)
+        for end in ("", "/sheet.txt"):
+            text = " ".join(html.unescape(await page(receiver, path + end)).split())
+            for word in (
+                "Vorgeschichte",
+                'Besuch: moths, repariert; 1 x PUMP-1; "Blende klemmt"',
+                "Nichts fließt (offen)",
+                "und 19 ältere",
+            ):
+                assert word in text
+            assert "(open)" not in text
 
 
 async def test_a_job_that_went_to_somebody_else_is_not_shown(tmp_path):
