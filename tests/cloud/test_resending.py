@@ -53,7 +53,8 @@ async def test_what_an_audience_was_sent_is_sent_again_under_its_ids(post):
         first = list(there.calls)
         assert await replay(post, hook, post.clock() - HOUR_MS) == 1
         assert await replay(post, hook, 0) == 2
-        assert there.ids == ["o1", "o2", "o2", "o1", "o2"]
+        assert there.ids[:3] == ["o1", "o2", "o2"]
+        assert sorted(there.ids[3:]) == ["o1", "o2"]  # no order is promised
         for _, headers, body in there.calls:
             assert Webhook(show_secret(secret)).verify(body, dict(headers))["type"]
             assert body in [same for *_, same in first]
