@@ -22,12 +22,15 @@ _PORTS: Final = {"https": 443, "http": 80}
 
 
 class HookSender:
-    """Posts events; networks in `allowed` may be sent to although they are inside."""
+    """Posts events; networks in `allowed` may be sent to although they are inside.
+
+    `tls` verifies certificates; True as aiohttp does it.
+    """
 
     def __init__(
         self,
         allowed: Sequence[Network],
-        tls: ssl.SSLContext,
+        tls: ssl.SSLContext | bool,
         source: str,
         version: str,
     ) -> None:

@@ -1,7 +1,7 @@
 """Who a receiver is to its broker: its session, its share of the messages, its certificates."""
 
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from paho.mqtt.packettypes import PacketTypes
@@ -20,19 +20,23 @@ class Membership:
     """Who we are to the broker: its session outlives us under `client_id`.
 
     With a `share`, receivers of that name have the messages together (MQTT 5), each under a client
-    id of its own; "" alone has them all (MQTT 3.1.1). `tls` is for mqtts.
+    id of its own; "" alone has them all (MQTT 3.1.1). `tls` is for mqtts; None checks the broker
+    as this system checks certificates.
     """
 
     client_id: str
     share: str = ""
-    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    tls: ssl.SSLContext | None = None
 
 
-def make_tls(ca: str, certificate: str, key: str) -> ssl.SSLContext:
+def make_tls(ca: str, certificate: str, key: str) -> ssl.SSLContext | None:
     """How mqtts checks the broker, and what it shows of us; paths of PEM files, or "".
 
+    None without any: the certificates of a system take 0.8 MiB, and most brokers are mqtt.
     Raises ConfigError for files that cannot be read or do not fit.
     """
+    if not (ca or certificate):
+        return None
     try:
         context = ssl.create_default_context(cafile=ca or None)
         if certificate:
