@@ -5,7 +5,6 @@ Its allocator gives each thread an arena of its own, and returns only what lies 
 """
 
 import contextlib
-import ctypes
 from typing import Final
 
 _M_ARENA_MAX: Final = -8  # malloc.h
@@ -13,11 +12,19 @@ _M_ARENA_MAX: Final = -8  # malloc.h
 
 def share_arena() -> None:
     """Let all threads that begin from now on share one arena: they wait for the GIL anyway."""
-    with contextlib.suppress(AttributeError):
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+    _call("mallopt", _M_ARENA_MAX, 1)
 
 
 def give_back() -> None:
     """Return to the system what is free now, such as what only a start needs."""
-    with contextlib.suppress(AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
+    _call("malloc_trim", 0)
+
+
+def _call(name: str, *args: int) -> None:
+    """A function of the C library, if it has that, and if ctypes can be loaded: an older libffi
+    cannot where a process may not make code (systemd's MemoryDenyWriteExecute).
+    """
+    with contextlib.suppress(AttributeError, ImportError, MemoryError, OSError):
+        import ctypes  # noqa: PLC0415 - see above
+
+        getattr(ctypes.CDLL(None), name)(*args)
