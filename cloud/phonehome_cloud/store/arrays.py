@@ -6,9 +6,12 @@ over in binary. A row of a commit of 200 costs this process 2.4 us; as one VALUE
 
 Rows are tuples in the order of `columns`, which begin with the primary key of the table. They go
 in by that key: receivers that write the same rows wait for each other, and never in a circle.
+
+What has nothing to answer waits for the next statement, or for the commit, and raises there what
+stands in its way: see `trips`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from operator import itemgetter
 from typing import Any
@@ -18,6 +21,7 @@ from sqlalchemy import Connection, Dialect, Table
 from .columns import PARTITIONED
 
 Rows = Sequence[tuple[Any, ...]]
+Answer = Callable[[], Sequence[Sequence[Any]]]
 
 
 def insert_new(
@@ -35,26 +39,42 @@ def insert_rows(
     connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows
 ) -> None:
     """Insert rows; whatever stands in the way of one of them is an error."""
-    connection.exec_driver_sql(_plain_text(table, columns), _arrays(table, rows))
+    _send_later(connection, _plain_text(table, columns), _arrays(table, rows))
 
 
 def upsert(connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows) -> None:
     """Insert rows, or overwrite all but the key of those that are there; keys are different."""
-    connection.exec_driver_sql(_upsert_text(table, columns), _arrays(table, rows))
+    _send_later(connection, _upsert_text(table, columns), _arrays(table, rows))
 
 
 def update_rows(
     connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows
 ) -> None:
     """Overwrite all but the key of rows that are there; keys are different."""
-    connection.exec_driver_sql(_update_text(table, columns), _arrays(table, rows))
+    _send_later(connection, _update_text(table, columns), _arrays(table, rows))
 
 
 def delete_rows(
     connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows
 ) -> None:
     """Delete the rows that have these values in these columns."""
-    connection.exec_driver_sql(_delete_text(table, columns), _arrays(table, rows))
+    _send_later(connection, _delete_text(table, columns), _arrays(table, rows))
+
+
+def look_for(connection: Connection, table: Table, keys: Rows) -> Answer:
+    """Which of these primary keys are there: can be asked when the next statement was executed."""
+    return fetch_later(connection, _look_text(table), _arrays(table, keys))
+
+
+def fetch_later(connection: Connection, text: str, values: Any) -> Answer:
+    """The rows of a statement: can be asked when the next one was executed."""
+    rows: Answer = _send_later(connection, text, values).fetchall
+    return rows
+
+
+def _send_later(connection: Connection, text: str, values: Any) -> Any:
+    link: Any = connection.connection.driver_connection  # a trips.TripConnection
+    return link.send_later(text, values)
 
 
 def _arrays(table: Table, rows: Rows) -> tuple[list[Any], ...]:
@@ -131,6 +151,13 @@ def _update_text(table: Table, columns: tuple[str, ...]) -> str:
 def _delete_text(table: Table, columns: tuple[str, ...]) -> str:
     rows, same = _rows(table, columns), _same(table, columns)
     return f"DELETE FROM {table.name} USING {rows} WHERE {same}"  # noqa: S608 - as above
+
+
+@cache
+def _look_text(table: Table) -> str:
+    key = _key(table)
+    rows, same = _rows(table, key), _same(table, key)
+    return f"SELECT {_names(key, 'given.')} FROM {rows} JOIN {table.name} ON {same}"  # noqa: S608 - as above
 
 
 def _rows(table: Table, columns: Sequence[str]) -> str:

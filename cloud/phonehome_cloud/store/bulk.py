@@ -14,6 +14,7 @@ from sqlalchemy import (
     ARRAY,
     Column,
     Connection,
+    Dialect,
     Row,
     RowMapping,
     Select,
@@ -31,14 +32,27 @@ _SQLITE = "sqlite"
 _WANTED = "wanted_values"
 
 Rows = Sequence[tuple[Any, ...]]
+Answer = arrays.Answer
 
 
 def insert_new(
-    connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows
+    connection: Connection,
+    table: Table,
+    columns: tuple[str, ...],
+    rows: Rows,
+    known: Answer | None = None,
 ) -> set[tuple[Any, ...]]:
-    """Insert the rows whose primary key is not there yet; returns the keys of the others."""
+    """Insert the rows whose primary key is not there yet; returns the keys of the others.
+
+    `known` is what `look_for` has found of all their keys.
+    """
     if not rows:
         return set()
+    if known is not None:
+        old = {tuple(key) for key in known()}
+        width = len(table.primary_key)
+        insert_rows(connection, table, columns, [row for row in rows if row[:width] not in old])
+        return old
     if connection.dialect.name != _SQLITE:
         new = arrays.insert_new(connection, table, columns, rows)
     else:
@@ -50,6 +64,17 @@ def insert_new(
         new = {tuple(row) for row in newest}
     width = len(table.primary_key)
     return {row[:width] for row in rows} - new
+
+
+def look_for(connection: Connection, table: Table, keys: Rows) -> Answer | None:
+    """For a later insert_new by who keeps others from inserting these keys meanwhile.
+
+    On PostgreSQL it is answered with the next statement, and the rows can go with the commit;
+    SQLite tells without it what was new.
+    """
+    if not keys or connection.dialect.name == _SQLITE:
+        return None
+    return arrays.look_for(connection, table, keys)
 
 
 def insert_rows(
@@ -116,6 +141,20 @@ def fetch_of(
     return connection.execute(_made(dialect, make, column), {_WANTED: wanted}).all()
 
 
+def fetch_later(
+    connection: Connection,
+    make: Callable[[Any], Select[Any]],
+    column: Column[Any],
+    values: Collection[str],
+) -> Answer:
+    """As fetch_of, but to be asked behind the next statement, with which it goes on PostgreSQL."""
+    if connection.dialect.name != _SQLITE:
+        text = _text(connection.dialect, make, column)
+        return arrays.fetch_later(connection, text, {_WANTED: list(values)})
+    rows = fetch_of(connection, make, column, values)
+    return lambda: rows
+
+
 def mapping_of(row: Row[Any]) -> RowMapping:
     """The columns of a row by their names."""
     return row._mapping  # noqa: SLF001 - its public name, which has an underscore against columns
@@ -127,6 +166,11 @@ def _made(dialect: str, make: Callable[[Any], Select[Any]], column: Column[Any])
         each = func.json_each(bindparam(_WANTED)).table_valued("value")
         return make(column.in_(select(each.c.value)))
     return make(column == any_(bindparam(_WANTED, type_=ARRAY(column.type))))
+
+
+@cache
+def _text(dialect: Dialect, make: Callable[[Any], Select[Any]], column: Column[Any]) -> str:
+    return str(_made(dialect.name, make, column).compile(dialect=dialect))
 
 
 def _insert(table: Table, columns: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ greenlet for each statement, and psycopg 2 gets repairs only. Its binary wheel b
 """
 
 import logging
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -51,6 +52,7 @@ def make_engine(url: URL, connections: int) -> Engine:
         pool_timeout=_POOL_WAIT_S,
         connect_args=_LINK | dict(url.query),
     )
+    event.listen(engine, "do_connect", _connect)
     event.listen(engine, "connect", _prepare)
     return engine
 
@@ -71,9 +73,16 @@ def is_away(error: BaseException | None) -> bool:
     return (getattr(error, "sqlstate", None) or "").startswith(_AWAY)
 
 
+def _connect(_dialect: object, _record: object, words: Sequence[Any], names: Any) -> Any:
+    """A connection whose statements can wait for each other."""
+    # Loaded here, and below: a receiver on SQLite has no use for the driver's 9 MiB.
+    from .trips import TripConnection  # noqa: PLC0415
+
+    return TripConnection.connect(*words, **names)
+
+
 def _prepare(connection: Any, _record: object) -> None:
     """An ack may only follow a commit that is on the disk; a stricter server stays as it is."""
-    # Loaded here: a receiver on SQLite has no use for its 9 MiB.
     from psycopg.types.array import ListBinaryDumper  # noqa: PLC0415
     from psycopg.types.string import BytesBinaryDumper  # noqa: PLC0415
 

@@ -1,12 +1,12 @@
 """Messages and records: WIRE.md 4.3 step 5 for many arrivals in one transaction."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
 from phonehome_cloud.core.arrivals import Arrival, Outcome
-from phonehome_cloud.core.sessions import reported_version
+from phonehome_cloud.core.sessions import Journal, reported_version
 from phonehome_cloud.core.transitions import plain
 from phonehome_wire.registry import (
     REFUSED_COLLISION,
@@ -19,7 +19,7 @@ from phonehome_wire.registry import (
 )
 from phonehome_wire.uplink import Record
 
-from .bulk import fetch_of, insert_new
+from .bulk import Answer, fetch_later, insert_new, look_for
 from .commands import Result, settle
 from .configs import note_reported
 from .dialects import fetch_among, wait_for_turn
@@ -28,7 +28,7 @@ from .keys import GRACE, NEXT, activate
 from .quarantine import ID_COLLISION, STATE_LOST, note_security, quarantine_records
 from .rotation import offer_again
 from .schema import manifest, message, record
-from .sessions import load_journal, save_journal
+from .sessions import ask_journal, make_journal, save_journal
 
 _Key = tuple[str, str, int, int]  # device, origin incarnation, boot, seq
 _Claim = tuple[Arrival, Outcome, Record]  # a record that wants a row, and who brings it
@@ -63,11 +63,17 @@ _RECORD = (
 def store_arrivals(connection: Connection, arrivals: Sequence[Arrival]) -> list[Outcome]:
     """Store messages in the order of arrival; one outcome each.
 
-    The caller's transaction decides: the outcomes are true once it is committed.
+    The caller's transaction decides: the outcomes are true once it is committed. On PostgreSQL
+    it usually takes two trips: everything is asked with the messages, and written with COMMIT.
     """
-    outcomes = _judge(connection, arrivals)
+    outcomes = [Outcome() for _ in arrivals]
     claims, disputed, spoiled = _claim(arrivals, outcomes)
-    old = insert_new(connection, record, _RECORD, _record_rows(claims))
+    sessions = _lock(connection, arrivals)
+    catalogs = _ask_catalogs(connection, arrivals)
+    known_keys = look_for(connection, record, list(claims))
+    said_before = _insert_messages(connection, arrivals)
+    _judge(connection, arrivals, outcomes, make_journal(sessions()), said_before)
+    old = insert_new(connection, record, _RECORD, _record_rows(claims), known_keys)
     known = _load_records(connection, old)
     for key in old:
         claims[key][1].new_records -= 1
@@ -77,24 +83,32 @@ def store_arrivals(connection: Connection, arrivals: Sequence[Arrival]) -> list[
         _settle(connection, claim, known.get(key, claims[key][2].raw))
     for arrival in spoiled:
         quarantine_records(connection, arrival)
-    _note_catalogs(connection, arrivals, outcomes)
+    _note_catalogs(arrivals, outcomes, catalogs())
     _settle_commands(connection, [claim for key, claim in claims.items() if key not in old])
     return outcomes
 
 
-def _judge(connection: Connection, arrivals: Sequence[Arrival]) -> list[Outcome]:
-    """Append the raw messages, and move sessions, anchors and keys.
-
-    Sessions first: their lock is what keeps another receiver from appending the same message.
+def _lock(connection: Connection, arrivals: Sequence[Arrival]) -> Answer:
+    """Ask for the sessions of those who speak. They are locked before anything else: that keeps
+    other receivers from storing messages and records of these devices meanwhile.
     """
-    journal = load_journal(connection, {arrival.device for arrival in arrivals})
+    sessions = ask_journal(connection, {arrival.device for arrival in arrivals})
     for device in sorted({a.device for a in arrivals if a.uplink.is_carried}):
         wait_for_turn(connection, f"carried {device}")  # may have no session to lock
-    said_before = _insert_messages(connection, arrivals)
-    outcomes = []
-    for arrival in arrivals:
+    return sessions
+
+
+def _judge(
+    connection: Connection,
+    arrivals: Sequence[Arrival],
+    outcomes: Sequence[Outcome],
+    journal: Journal,
+    said_before: set[tuple[Any, ...]],
+) -> None:
+    """Move sessions, anchors and keys; `said_before` are messages that were stored already."""
+    for arrival, outcome in zip(arrivals, outcomes, strict=True):
         name = arrival.device, arrival.hash
-        late = journal.take(
+        outcome.late = journal.take(
             arrival.device,
             arrival.inc,
             arrival.uplink,
@@ -103,7 +117,6 @@ def _judge(connection: Connection, arrivals: Sequence[Arrival]) -> list[Outcome]
             config_version=reported_version(arrival.uplink),
         )
         said_before.add(name)  # the same bytes again in this batch are a replay too
-        outcomes.append(Outcome(late=late))
     save_journal(connection, journal)
     note_reported(connection, journal.reconfigured, arrivals[0].received_at)
     for lost in journal.state_lost:
@@ -113,7 +126,6 @@ def _judge(connection: Connection, arrivals: Sequence[Arrival]) -> list[Outcome]
         note_active(connection, key.device, key.epoch)
     for key in {arrival.key for arrival in arrivals if arrival.key.state == GRACE}:
         offer_again(connection, key.device, key.epoch, arrivals[0].received_at)
-    return outcomes
 
 
 def _insert_messages(connection: Connection, arrivals: Sequence[Arrival]) -> set[tuple[Any, ...]]:
@@ -218,14 +230,16 @@ def _settle_commands(connection: Connection, new: Sequence[_Claim]) -> None:
     settle(connection, results, claims[0][0].received_at)
 
 
+def _ask_catalogs(connection: Connection, arrivals: Sequence[Arrival]) -> Answer:
+    """Ask which catalogs the senders have described."""
+    users = {arrival.device for arrival in arrivals if arrival.uplink.manifest}
+    return fetch_later(connection, _catalogs, manifest.c.device, users) if users else list
+
+
 def _note_catalogs(
-    connection: Connection, arrivals: Sequence[Arrival], outcomes: Sequence[Outcome]
+    arrivals: Sequence[Arrival], outcomes: Sequence[Outcome], rows: Iterable[Sequence[Any]]
 ) -> None:
     """Which senders use a catalog that they have not described yet."""
-    users = {arrival.device for arrival in arrivals if arrival.uplink.manifest}
-    if not users:
-        return
-    rows = fetch_of(connection, _catalogs, manifest.c.device, users)
     known = {(dev, name) for dev, name in rows}
     for arrival, outcome in zip(arrivals, outcomes, strict=True):
         name = arrival.uplink.manifest

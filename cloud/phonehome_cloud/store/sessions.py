@@ -1,6 +1,6 @@
 """Sessions and the bounds on their time."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields
 from functools import cache
 from operator import attrgetter
@@ -21,7 +21,7 @@ from phonehome_cloud.core.anchoring import (
 )
 from phonehome_cloud.core.sessions import Anchor, Journal, Session
 
-from .bulk import fetch_of, insert_rows, update_rows, upsert
+from .bulk import Answer, fetch_later, fetch_of, insert_rows, update_rows, upsert
 from .dialects import fetch_among, keys_of, run_with_keys
 from .schema import anchor, device, session
 
@@ -41,7 +41,16 @@ _UP = DRIFT_IN - 1  # an integer division that rounds up
 
 def load_journal(connection: Connection, devices: Collection[str]) -> Journal:
     """A journal over the newest session of every incarnation of these devices, locked."""
-    rows = fetch_of(connection, _newest, session.c.device, devices)
+    return make_journal(fetch_of(connection, _newest, session.c.device, devices))
+
+
+def ask_journal(connection: Connection, devices: Collection[str]) -> Answer:
+    """As load_journal, with the next statement; make_journal of what it then answers."""
+    return fetch_later(connection, _newest, session.c.device, devices)
+
+
+def make_journal(rows: Iterable[Sequence[Any]]) -> Journal:
+    """A journal over sessions as they are stored."""
     return Journal({(row[0], row[1]): Session(*row) for row in rows})
 
 
