@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import Counter
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -33,11 +34,13 @@ async def washer(receiver):
 
 
 class Gate:
-    """Holds the writer threads until it is opened."""
+    """Holds the lanes of intake until it is opened."""
 
     def __init__(self, database):
         self._open = threading.Event()
-        waits = [database.write(lambda _c: self._open.wait(10)) for _ in range(database.writers)]
+        waits = [
+            database.write_intake(lambda _c: self._open.wait(10)) for _ in range(database.lanes)
+        ]
         self.held = asyncio.gather(*waits)
 
     async def open(self):
@@ -51,6 +54,17 @@ async def send(receiver, washer, numbers):
     tasks = [asyncio.create_task(receiver.accept(message)) for message in messages]
     for _ in range(5):
         await asyncio.sleep(0)
+    return tasks
+
+
+async def occupy(receiver, washer):
+    """A report alone in the first commit of each lane, the first of them of the washer."""
+    tasks = await send(receiver, washer, [0])
+    for n in range(1, receiver.database.lanes):
+        other = Appliance(100 + n)
+        await receiver.register(other)
+        await receiver.keys.find(other.kid)
+        tasks += await send(receiver, other, [0])
     return tasks
 
 
@@ -108,25 +122,26 @@ async def test_quarantine_is_bounded_like_everything(receiver, washer):
 
 async def test_one_bad_entry_does_not_spoil_its_neighbours(receiver, washer):
     """A device that vanished from the registry fails alone; the others are acknowledged."""
-    ghost = Appliance(9)
-    await receiver.register(ghost)
-    await receiver.keys.find(ghost.kid)
-    await receiver.database.write(lambda c: c.execute(schema.device_key.delete()))
+    ghost, dryer = Appliance(9), Appliance(10)
+    for appliance in (ghost, dryer):
+        await receiver.register(appliance)
+        await receiver.keys.find(appliance.kid)
+    of_ghost = schema.device_key.c.device == ghost.device
+    await receiver.database.write(lambda c: c.execute(schema.device_key.delete().where(of_ghost)))
     await receiver.database.write(
         lambda c: c.execute(schema.device.delete().where(schema.device.c.device == ghost.device))
     )
     gate = Gate(receiver.database)
-    good = await send(receiver, washer, [0])  # alone in the first commit
-    good += await send(receiver, washer, [1, 2])
+    good = await occupy(receiver, washer)
+    good += await send(receiver, dryer, [1, 2])
     bad = await send(receiver, ghost, [0])
-    good += await send(receiver, washer, [3])
-    assert receiver.committer.depth == 4
+    good += await send(receiver, dryer, [3])
     await gate.open()
-    replies = await asyncio.gather(*good, *bad, return_exceptions=True)
-    assert [reply.status for reply in replies[:4]] == [200, 200, 200, 200]
-    assert isinstance(replies[4], IntegrityError)
-    assert await receiver.count(schema.record) == 4
-    assert receiver.commits == [1, 1, 1, 1]
+    *replies, failed = await asyncio.gather(*good, *bad, return_exceptions=True)
+    assert [reply.status for reply in replies] == [200] * len(good)
+    assert isinstance(failed, IntegrityError)
+    assert await receiver.count(schema.record) == len(good)
+    assert receiver.commits == [1] * len(good)
 
 
 async def test_a_client_that_went_away_hurts_nobody(receiver, washer):
@@ -139,6 +154,34 @@ async def test_a_client_that_went_away_hurts_nobody(receiver, washer):
     assert isinstance(replies[1], asyncio.CancelledError)
     assert [replies[i].status for i in (0, 2, 3)] == [200, 200, 200]
     assert await receiver.count(schema.record) == 4
+
+
+async def test_a_device_is_in_one_commit_at_a_time(receiver, washer):
+    """What it says while one runs waits for its end, whoever else goes on meanwhile."""
+    inside, most = Counter(), 0
+    write = receiver.database.write_intake
+
+    async def watched(fn, entries):
+        nonlocal most
+        names = {entry.device for entry in entries}
+        inside.update(names)
+        most = max(most, *inside.values())
+        try:
+            return await write(fn, entries)
+        finally:
+            inside.subtract(names)
+
+    receiver.database.write_intake = watched
+    dryer = Appliance(10)
+    await receiver.register(dryer)
+    await receiver.keys.find(dryer.kid)
+    tasks = []
+    for n in range(6):
+        tasks += await send(receiver, washer, [n]) + await send(receiver, dryer, [n])
+    replies = await asyncio.gather(*tasks)
+    assert {reply.status for reply in replies} == {200}
+    assert most == 1
+    assert await receiver.count(schema.record) == 12
 
 
 async def test_drain_waits_for_the_last_commit(receiver, washer):
@@ -157,7 +200,7 @@ async def test_many_devices_share_one_commit(receiver, washer):
         await receiver.register(appliance)
         await receiver.keys.find(appliance.kid)
     gate = Gate(receiver.database)
-    await send(receiver, washer, [0])
+    await occupy(receiver, washer)
     tasks = [asyncio.create_task(receiver.accept(a.message([heartbeat(0)]))) for a in fleet]
     for _ in range(5):
         await asyncio.sleep(0)
@@ -165,7 +208,7 @@ async def test_many_devices_share_one_commit(receiver, washer):
     replies = await asyncio.gather(*tasks)
     for appliance, reply in zip(fleet, replies, strict=True):
         assert appliance.hears(reply.body).stored == [(1, 0, 0)]
-    assert receiver.commits == [1, 5]
+    assert receiver.commits == [1] * receiver.database.lanes + [5]
 
 
 async def test_whoever_gives_way_waits_for_a_pause(receiver, washer):

