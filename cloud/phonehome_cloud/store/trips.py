@@ -73,8 +73,16 @@ class TripConnection(Connection[TupleRow]):
                 raise
 
     def commit(self) -> None:
-        """Commit, and what waits before."""
-        with self.trip():
+        """Commit, and what waits before. As ever, what cannot be committed is rolled back."""
+        if self._waiting:
+            try:
+                with self.trip():  # the driver's own commit would make a trip of itself
+                    Cursor(self).execute("COMMIT", prepare=False)
+            except Error:
+                with suppress(Error):
+                    self.rollback()
+                raise
+        else:
             super().commit()
         self._end()
 
