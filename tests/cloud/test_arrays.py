@@ -5,6 +5,7 @@ from sqlalchemy import insert, select
 
 from phonehome_cloud.store import arrays, schema
 from phonehome_cloud.store.database import Database
+from phonehome_cloud.store.packing import pack
 from tests.fakes.bases import empty_shared
 
 COLUMNS = ("device", "inc", "boot", "kind", "slot", "device_ms", "utc_ms")
@@ -76,3 +77,27 @@ def test_bytes_and_nothing_arrive_as_they_are(database):
     wanted = [schema.message.c[name] for name in columns]
     statement = select(*wanted).order_by(schema.message.c.now_ms)
     assert [tuple(r) for r in database.write_now(lambda c: c.execute(statement).all())] == rows
+
+
+@pytest.mark.parametrize(
+    ("type_name", "values"),
+    [
+        ("BIGINT", [0, -1, 2**63 - 1, -(2**63), None]),
+        ("BIGINT", [1, 2, 3]),
+        ("INTEGER", [7, -(2**31), None]),
+        ("SMALLINT", [32767, -32768]),
+        ("VARCHAR(16)", ["", "NULL", "ä{,}\"'\\", None]),
+        ("TEXT", [None, None]),
+        ("BYTEA", [b"", bytes(range(256)), None]),
+        ("BOOLEAN", [True, False, None]),
+        ("BIGINT", []),
+        ("VARCHAR(16)", []),
+        ("BYTEA", []),
+    ],
+)
+def test_the_server_reads_an_array_as_it_was_packed(database, type_name, values):
+    """Each type at its limits, NULL among others and alone, and no element at all."""
+    statement = f"SELECT %s::{type_name}[]"
+    given = (pack(type_name, values),)
+    read = database.write_now(lambda c: c.exec_driver_sql(statement, given).scalar())
+    assert read == values

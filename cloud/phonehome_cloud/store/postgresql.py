@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
 
 from .columns import from_json, to_json
+from .packing import Packed
 
 _LOG = logging.getLogger(__name__)
 
@@ -105,7 +106,10 @@ def _prepare(connection: Any, _record: object) -> None:
     from psycopg.types.array import ListBinaryDumper  # noqa: PLC0415
     from psycopg.types.string import BytesBinaryDumper  # noqa: PLC0415
 
+    from .trips import PackedDumper  # noqa: PLC0415
+
     # As text each byte would be three, and each array written out and read again.
+    connection.adapters.register_dumper(Packed, PackedDumper)
     connection.adapters.register_dumper(list, ListBinaryDumper)
     connection.adapters.register_dumper(bytes, BytesBinaryDumper)
     with connection.cursor() as cursor:

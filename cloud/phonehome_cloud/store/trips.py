@@ -11,8 +11,22 @@ from contextlib import contextmanager, suppress
 from typing import Any, Self
 
 from psycopg import Connection, Cursor, Error
-from psycopg.pq import TransactionStatus
+from psycopg.abc import Buffer
+from psycopg.adapt import Dumper
+from psycopg.pq import Format, TransactionStatus
 from psycopg.rows import TupleRow
+
+from .packing import Packed
+
+
+class PackedDumper(Dumper):
+    """Arrays that `packing` has made; their type is told by the statement."""
+
+    format = Format.BINARY
+
+    def dump(self, obj: Packed) -> Buffer:
+        """As it is."""
+        return obj
 
 
 class TripCursor(Cursor[TupleRow]):
