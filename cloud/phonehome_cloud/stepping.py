@@ -15,7 +15,7 @@ from .core.partners import Counters, Keys, Ledger
 
 KEYED: Final = "keyed"  # 1: the key of the kid is known
 JUDGED: Final = "judged"  # 2 to 4: the MAC holds, the message is decoded
-WRITTEN: Final = "written"  # 5: all rows are written, their commit begins; the digest's too
+WRITTEN: Final = "written"  # 5: the commit of all rows begins; that of the digest's, too
 COMMITTED: Final = "committed"  # 5: they are on the disk, and nobody has heard of it
 SIGNED: Final = "signed"  # 6: the ack is signed and not sent
 ANSWERED: Final = "answered"  # 6: it is on its way; the broker has no PUBACK yet

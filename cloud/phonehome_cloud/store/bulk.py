@@ -7,7 +7,7 @@ rename, no row to return. A report in a commit of 50 costs the writer 85 us that
 """
 
 from collections.abc import Callable, Collection, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -168,7 +168,7 @@ def _made(dialect: str, make: Callable[[Any], Select[Any]], column: Column[Any])
     return make(column == any_(bindparam(_WANTED, type_=ARRAY(column.type))))
 
 
-@cache
+@lru_cache(64)
 def _text(dialect: Dialect, make: Callable[[Any], Select[Any]], column: Column[Any]) -> str:
     return str(_made(dialect.name, make, column).compile(dialect=dialect))
 
