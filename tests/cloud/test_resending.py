@@ -1,6 +1,5 @@
 """Sent again by hand: the same ids to the same webhook, and a reason for what is not."""
 
-import asyncio
 import re
 
 import pytest
@@ -10,9 +9,9 @@ from phonehome_cloud.clock import now_ms
 from phonehome_cloud.core.telling.signing import show_secret
 from phonehome_cloud.errors import ConflictError, NotFoundError
 from phonehome_cloud.store import effects, hooks, resending
-from phonehome_tools.cli import main
 from tests.cloud.outgoing import DAY_MS, HOUR_MS, OPENED, add_owner, teller
 from tests.cloud.running import TOKEN, running
+from tests.cloud.test_effects_api import told
 from tests.cloud.test_outgoing_pages import press
 from tests.cloud.test_pages import ask, log_in
 from tests.fakes.mailbox import mailbox
@@ -158,13 +157,6 @@ async def page(receiver):
 async def count(there):
     """How many calls came."""
     return len(there.calls)
-
-
-async def told(capsys, receiver, *words):
-    """What `phonehome admin` prints, and its exit code."""
-    code = await asyncio.to_thread(main, ["admin", *words, "--server", receiver.url])
-    said = capsys.readouterr()
-    return code, said.out, said.err
 
 
 async def test_the_command_lists_webhooks_and_replays(tmp_path, monkeypatch, capsys):
