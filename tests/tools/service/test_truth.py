@@ -1,6 +1,7 @@
 """What makes a world: chance, readings that show evidence, and the figures over the seeds."""
 
 import math
+import random
 from dataclasses import replace
 from statistics import fmean
 
@@ -9,7 +10,13 @@ import pytest
 from phonehome_cloud.core.diagnosing.evidence import observe
 from phonehome_product import load
 from phonehome_tools.fleet.catalog import find_product, product_names
-from phonehome_tools.service_world.calibration import Bin, calibration_error, join, reliability
+from phonehome_tools.service_world.calibration import (
+    Bin,
+    calibration_by_chance,
+    calibration_error,
+    join,
+    reliability,
+)
 from phonehome_tools.service_world.failures import START_AT
 from phonehome_tools.service_world.intervals import estimate
 from phonehome_tools.service_world.luck import Luck
@@ -133,13 +140,35 @@ def test_calibration_by_hand():
         ({}, "a"),
     ]
     bins = reliability(beliefs)
-    assert bins == [Bin(2, 0.4, 1.0), Bin(2, 0.9, 0.5)]
+    assert bins == [
+        Bin(2, 0.4, 1.0, pytest.approx(0.48)),
+        Bin(2, 0.9, 0.5, pytest.approx(0.18)),
+    ]
     assert calibration_error(bins) == pytest.approx(0.5)
-    assert join([bins, [Bin(2, 0.92, 1.0)]]) == [
-        Bin(2, 0.4, 1.0),
-        Bin(4, pytest.approx(0.91), 0.75),
+    assert join([bins, [Bin(2, 0.92, 1.0, 0.02)]]) == [
+        Bin(2, 0.4, 1.0, pytest.approx(0.48)),
+        Bin(4, pytest.approx(0.91), 0.75, pytest.approx(0.2)),
     ]
     assert math.isnan(calibration_error([]))
+    assert math.isnan(calibration_by_chance([]))
+
+
+def test_a_right_diagnosis_is_found_off_by_chance():
+    """Over many years of 200 faults whose probabilities are right, the mean error is what chance
+    says that it is; of probabilities that say too much it is more.
+    """
+    rng = random.Random(6)
+    found, chance, wrong = [], [], []
+    for _ in range(300):
+        believed = [rng.uniform(0.5, 1) for _ in range(200)]
+        said = [({"a": p, "b": 1 - p}, "a" if rng.random() < p else "b") for p in believed]
+        bins = reliability(said)
+        found.append(calibration_error(bins))
+        chance.append(calibration_by_chance(bins))
+        surer = [({"a": min(1, b["a"] + 0.1), "b": 0}, cause) for b, cause in said]
+        wrong.append(calibration_error(reliability(surer)))
+    assert fmean(found) == pytest.approx(fmean(chance), rel=0.05)
+    assert fmean(wrong) > 1.3 * fmean(chance)
 
 
 def test_intervals_are_students():

@@ -25,7 +25,7 @@ def always_visit(life: Life) -> Steps:
     life.entry.pay("desk", float(desk.booking_minutes) * life.shop.prices.real.desk_minute)
     ordered = _usual(life)
     while life.entry.visits < MOST_VISITS:
-        is_prepared = life.happens(float(craft.prepared), "prepared", life.turn())
+        is_prepared = life.happens(float(craft.prepared), "prepared", life.entry.visits)
         yield from visit(life, ordered, ANY_TIME, brings_parts=is_prepared)
     yield from replace(life)
 

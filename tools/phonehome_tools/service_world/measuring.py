@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .books import Entry
-from .calibration import Bin, calibration_error, reliability
+from .calibration import Bin, calibration_by_chance, calibration_error, reliability
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class Result:
 
     `ece_second_half` and `bins` are of the faults that began in the second half of the time, when
     learning has had a while; they are nan and empty for policies that believe nothing.
+    `ece_by_chance` is what `ece_second_half` would be if every probability were right.
     """
 
     faults: int
@@ -34,6 +35,7 @@ class Result:
     firsts: dict[str, int]
     ece: float
     ece_second_half: float
+    ece_by_chance: float
     bins: list[Bin]
 
 
@@ -58,6 +60,7 @@ def measure(entries: Sequence[Entry], days: float) -> Result:
         firsts=dict(Counter(entry.first for entry in entries)),
         ece=calibration_error(reliability(beliefs)),
         ece_second_half=calibration_error(bins),
+        ece_by_chance=calibration_by_chance(bins),
         bins=bins,
     )
 

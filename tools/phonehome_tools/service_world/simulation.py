@@ -28,6 +28,7 @@ FIGURES = (
     "wasted_visits",
     "ece",
     "ece_second_half",
+    "ece_by_chance",
 )
 # Best in class and average of the field: Aberdeen Group, by
 # https://fsd.servicemax.com/2015/04/13/first-time-fix-rate-field-service-metrics-that-matter/

@@ -20,6 +20,7 @@ _ROWS = (
     ("in vain", "wasted_visits", ".3f"),
     ("ECE", "ece", ".3f"),
     ("ECE, 2nd half", "ece_second_half", ".3f"),
+    ("of it by chance", "ece_by_chance", ".3f"),
 )
 
 
