@@ -141,7 +141,7 @@ def test_rule_unanswered():
 
 def test_rule_nothing_new():
     """A van does not come again with nothing but the parts that did not help, and nobody gets the
-    same part by a second parcel; with another part both may be.
+    same part by a second parcel; with another part, or to do other work, both may be.
     """
     kit = """
 [[fault.action]]
@@ -159,6 +159,12 @@ skills = ["pump"]
 minutes = 50
 success = { dead = 0.97, torn = 0.97 }
 [[fault.action]]
+id = "tighten_pump"
+kind = "visit"
+skills = ["pump"]
+minutes = 20
+success = { dead = 0.5 }
+[[fault.action]]
 id = "send_again"
 kind = "part"
 parts = ["SIEVE-1"]
@@ -169,6 +175,7 @@ success = { torn = 0.95 }
     vans = situation(tried=tried("swap_both", kind="visit"))
     decision = decide(PUMP, vans, product, torn=0.6, dead=0.4)
     assert {ruled_out(decision, name) for name in ("swap_pump", "swap_sieve")} == {"nothing_new"}
+    assert ruled_out(decision, "tighten_pump") != "nothing_new"
     one = situation(tried=tried("swap_pump", kind="visit"))
     assert ruled_out(decide(PUMP, one, product, torn=0.9, dead=0.1), "swap_both") is None
     parcels = situation(tried=tried("send_sieve", kind="part"))

@@ -58,9 +58,9 @@ class Move:
 
     def repeats(self, earlier: "Move") -> bool:
         """Whether it brings what an earlier one has brought: a parcel a part that the owner has
-        got, a van no part that was not there.
+        got, a van no part that was not there. What brings none is other work.
         """
-        if self is earlier or self.kind != earlier.kind:
+        if self is earlier or self.kind != earlier.kind or not self.parts:
             return False
         if self.kind == PART:
             return not set(self.parts).isdisjoint(earlier.parts)
