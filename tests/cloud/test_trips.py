@@ -1,5 +1,6 @@
 """Statements that wait for the next one, or for the commit, and go with it to PostgreSQL."""
 
+import asyncio
 import tempfile
 
 import pytest
@@ -142,4 +143,45 @@ async def test_a_commit_of_intake_takes_two_trips(tmp_path, postgresql):
         message = washer.message([heartbeat(n)], now_ms=60_000 + 20_000 * n)
         assert (await receiver.accept(message)).status == 200
     assert trips == [2, 2, 2]
+    receiver.close()
+
+
+SCANS = """SELECT sum(seq_scan) FROM pg_stat_xact_user_tables
+    WHERE relname ~ '^(message|record|session|anchor)'"""
+
+
+async def read_whole_tables(receiver, way):
+    """How many tables ten commits of a fleet read from end to end, written by this method."""
+    write, scans = getattr(receiver.database, way), []
+
+    async def write_intake(fn, entries):
+        def counted(connection):
+            found = fn(connection, entries)
+            scans.append(connection.exec_driver_sql(SCANS).scalar())
+            return found
+
+        return await write(counted)
+
+    receiver.database.write_intake = write_intake
+    fleet = [Appliance(n) for n in range(10)]
+    for one in fleet:
+        await receiver.register(one)
+    for n in range(10):
+        messages = [one.message([heartbeat(n)], now_ms=60_000 + 20_000 * n) for one in fleet]
+        replies = await asyncio.gather(*map(receiver.accept, messages))
+        assert {reply.status for reply in replies} == {200}
+    return sum(scans)
+
+
+async def test_intake_finds_rows_by_index_in_a_database_that_is_new(tmp_path, postgresql):
+    """Nobody has counted the rows of its tables yet, and plans are kept. The control: on other
+    connections the planner reads them as a whole.
+    """
+    use_base(tmp_path, empty_shared(postgresql))
+    receiver = StoreReceiver(tmp_path)
+    assert await read_whole_tables(receiver, "write_intake") == 0
+    receiver.close()
+    use_base(tmp_path, empty_shared(postgresql))
+    receiver = StoreReceiver(tmp_path)
+    assert await read_whole_tables(receiver, "write") > 0
     receiver.close()
