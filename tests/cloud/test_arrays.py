@@ -56,6 +56,23 @@ def test_rows_are_overwritten_by_their_key(database):
     assert stored(database) == {1: 10, 2: 21, 3: 31}
 
 
+def test_keys_are_found_however_they_follow_one_another(database):
+    """Those that were asked for and are there, in runs, with gaps and in any order; no others."""
+    stored = [row(slot, 1)[:5] for slot in (0, 1, 2, 3, 5, 6, 9)]
+    wanted = [row(slot, 1)[:5] for slot in (2, 3, 4, 5, 9, 10, 0, 7)]
+    others = [(DEVICE, "abcdef01", 2, 0, 6), (DEVICE, "abcdef02", 1, 0, 7)]  # as if the next one
+    runs = arrays._runs([*wanted, *others])
+    assert [run[4:] for run in runs] == [(2, 5), (9, 10), (0, 0), (7, 7), (6, 6), (7, 7)]
+
+    def look(connection):
+        arrays.insert_rows(connection, schema.anchor, COLUMNS, [(*key, 1, 1) for key in stored])
+        known = arrays.look_for(connection, schema.anchor, [*wanted, *others])
+        connection.execute(select(1))
+        return {tuple(key) for key in known()}
+
+    assert database.write_now(look) == set(stored) & set(wanted)
+
+
 def test_bytes_and_nothing_arrive_as_they_are(database):
     """Every byte value, an empty text of bytes, and NULL in a column and in all of one."""
     columns = (

@@ -51,19 +51,20 @@ def insert_new(
     if known is not None:
         old = {tuple(key) for key in known()}
         width = len(table.primary_key)
-        insert_rows(connection, table, columns, [row for row in rows if row[:width] not in old])
+        new = [row for row in rows if row[:width] not in old] if old else rows
+        insert_rows(connection, table, columns, new)
         return old
     if connection.dialect.name != _SQLITE:
-        new = arrays.insert_new(connection, table, columns, rows)
+        added = arrays.insert_new(connection, table, columns, rows)
     else:
         inserted = connection.exec_driver_sql(_insert_text(table, columns), list(rows)).rowcount
         if inserted == len(rows):  # nearly always: nobody said it before
             return set()
         # Nobody else writes, and each new row gets the rowid after the highest.
         newest = connection.exec_driver_sql(_newest_text(table), (inserted,))
-        new = {tuple(row) for row in newest}
+        added = {tuple(row) for row in newest}
     width = len(table.primary_key)
-    return {row[:width] for row in rows} - new
+    return {row[:width] for row in rows} - added
 
 
 def look_for(connection: Connection, table: Table, keys: Rows) -> Answer | None:
