@@ -52,6 +52,22 @@ async def test_who_says_much_does_not_keep_others_waiting(fleet):
     ]
 
 
+async def test_the_flood_of_one_device_keeps_nobody_behind_it_waiting(tmp_path):
+    """When the ring comes round to it again, those behind it were there first."""
+    receiver = StoreReceiver(tmp_path, digest_batch=BATCH)
+    before, flood, behind = appliances = [Appliance(number) for number in range(3)]
+    for appliance in appliances:
+        await receiver.register(appliance)
+    many = [fault(seq, spn=1 + seq) for seq in range(4 * BATCH)]
+    for appliance, records in ((before, [fault(0)]), (flood, many), (behind, [fault(0)])):
+        assert (await receiver.accept(appliance.message(records))).status == 200
+    for _ in range(2):
+        await receiver.digest.step(BATCH)
+    found = await digested(receiver)
+    receiver.close()
+    assert [found.count(each.device) for each in appliances] == [1, 2 * BATCH - 2, 1]
+
+
 async def test_each_devices_records_come_in_its_order(fleet):
     """However they are cut into batches."""
     receiver, devices = fleet

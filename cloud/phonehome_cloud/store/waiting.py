@@ -54,12 +54,8 @@ def _told() -> list[Any]:
 
 _QUEUE = _in_turn(*_told())
 _HEAD = _in_turn(record.c.device)
-_OURS = (
-    select(*_told())
-    .where(_WAITS, record.c.device == any_(bindparam("ours", type_=_DEVICES)))
-    .order_by(*_ORDER)
-    .limit(bindparam("most"))
-)
+_IS_OURS = record.c.device == any_(bindparam("ours", type_=_DEVICES))
+_OURS = _QUEUE[0].where(_IS_OURS), _QUEUE[1].where(_IS_OURS)
 
 
 def has_waiting(connection: Connection) -> bool:
@@ -77,7 +73,7 @@ def take_waiting(connection: Connection, limit: int, after: str = "") -> Sequenc
         return _go_round(connection, _QUEUE, limit, after)
     ours = _take(connection, limit, after)
     # Another statement, which sees what was committed before the lock was ours.
-    return connection.execute(_OURS, {"ours": ours, "most": limit}).all()
+    return _go_round(connection, _OURS, limit, after, ours=ours)
 
 
 def reached(rows: Sequence[Row[Any]], after: str) -> str:
@@ -87,12 +83,16 @@ def reached(rows: Sequence[Row[Any]], after: str) -> str:
 
 
 def _go_round(
-    connection: Connection, ring: tuple[Select[Any], Select[Any]], most: int, after: str
+    connection: Connection,
+    ring: tuple[Select[Any], Select[Any]],
+    most: int,
+    after: str,
+    **bound: Any,
 ) -> list[Row[Any]]:
     found: list[Row[Any]] = []
     for part in ring:
         if len(found) < most:
-            given = {"after": after, "most": most - len(found)}
+            given = {"after": after, "most": most - len(found), **bound}
             found += connection.execute(part, given).all()
     return found
 
