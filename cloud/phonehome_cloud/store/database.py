@@ -1,6 +1,6 @@
 """One database, few writers: every write runs in a thread that owns its connection.
 
-SQLite takes one writer at a time, so there is one; on PostgreSQL there are two, and two more for
+SQLite takes one writer at a time, so there is one; on PostgreSQL there are two, and one more for
 intake, and they are to each other as several receivers are. Readers run in a small pool of their
 own. The database is SQLite in one file or PostgreSQL; nothing above this file knows which.
 SQLAlchemy because the same statements have to run on both.
@@ -33,8 +33,7 @@ T = TypeVar("T")
 
 READERS = 4
 _POSTGRESQL_WRITERS = 2  # the digest and care
-# A commit of intake waits for neither, nor for the answer to the commit before it.
-_POSTGRESQL_LANES = 2
+_POSTGRESQL_LANES = 1  # of intake, which waits for neither; with two nothing was gained
 # Two receivers that wrote the same rows: the loser begins anew, and then sees the winner's.
 _RETRIES = 3
 _SQLITE = "sqlite:///phonehome.db"
@@ -52,13 +51,14 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.writers = 1 if self.is_sqlite else _POSTGRESQL_WRITERS
         make_engine = sqlite.make_engine if self.is_sqlite else postgresql.make_engine
-        self.lanes = 1 if self.is_sqlite else _POSTGRESQL_LANES
-        self.engine = make_engine(self.url, READERS + self.writers + self.lanes)
+        self.engine = make_engine(self.url, READERS + self.writers + _POSTGRESQL_LANES)
         self._reading = {"phonehome_read": True} if self.is_sqlite else postgresql.READING
         self._writers = ThreadPoolExecutor(self.writers, "store-writer")
         # SQLite has one writer for all, see above.
         self._intake = (
-            self._writers if self.is_sqlite else ThreadPoolExecutor(self.lanes, "store-intake")
+            self._writers
+            if self.is_sqlite
+            else ThreadPoolExecutor(_POSTGRESQL_LANES, "store-intake")
         )
         self._readers = ThreadPoolExecutor(READERS, "store-reader")
         self._connections: dict[int, Connection] = {}  # by the thread that writes with it
@@ -99,9 +99,7 @@ class Database:
     async def write_intake(
         self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """As write, for what looks up all rows by their keys: in a lane of intake, of which there
-        are `lanes`.
-        """
+        """As write, for what looks up all rows by their keys: in the lane of intake."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
             self._intake, lambda: self._write_by_key(fn, *args, **kwargs)

@@ -36,13 +36,11 @@ class _Waiting(NamedTuple):
 
 
 class Committer:
-    """The ledger of intake: a transaction at a time in each lane of the database.
+    """The ledger of intake: one transaction at a time in the lane of intake.
 
-    What a device says goes in one after the other: while a commit has something of it, the rest
-    waits. At most `max_waiting` entries wait, at most `max_batch` go into one transaction.
-    `on_commit` is called in the event loop with the number of entries of each commit, the seconds
-    that it took, and those that its oldest entry waited for its end; `on_failure` with how many
-    were not stored.
+    At most `max_waiting` entries wait, at most `max_batch` go into one transaction. `on_commit` is
+    called in the event loop with the number of entries of each commit, the seconds that it took,
+    and those that its oldest entry waited for its end; `on_failure` with how many were not stored.
     """
 
     def __init__(
@@ -59,8 +57,7 @@ class Committer:
         self._on_commit = on_commit
         self._on_failure = on_failure
         self._waiting: list[_Waiting] = []
-        self._running: set[asyncio.Task[None]] = set()  # at most one for each lane
-        self._speaking: set[str] = set()  # the devices of commits that run
+        self._committing: asyncio.Task[None] | None = None
         self._ended_s = 0.0
         self._since_s = 0.0  # when the first of those that wait came
 
@@ -79,8 +76,8 @@ class Committer:
         if not self._waiting:
             self._since_s = time.monotonic()
         self._waiting.append(_Waiting(entry, done))
-        if len(self._running) < self._database.lanes:
-            self._running.add(asyncio.create_task(self._run()))
+        if self._committing is None:
+            self._committing = asyncio.create_task(self._run())
 
     async def add(self, arrival: Arrival) -> Outcome:
         """Store a message with its records; see core.intake.Ledger."""
@@ -99,8 +96,8 @@ class Committer:
 
     async def drain(self) -> None:
         """Return when everything that was taken is committed or has failed."""
-        while self._running:
-            await asyncio.wait(self._running)
+        while self._committing is not None:
+            await asyncio.wait([self._committing])
 
     async def wait_quiet(self) -> bool:
         """True when nobody came for _PAUSE_S, False when that did not happen in _PATIENCE_S."""
@@ -110,7 +107,7 @@ class Committer:
         return self._is_quiet()
 
     def _is_quiet(self) -> bool:
-        return not self._running and time.monotonic() - self._ended_s >= _PAUSE_S
+        return self._committing is None and time.monotonic() - self._ended_s >= _PAUSE_S
 
     async def _commit(self, entry: Entry) -> Result:
         told: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
@@ -122,33 +119,13 @@ class Committer:
             while self._waiting:
                 # What the sockets hold already comes into this commit, too.
                 await asyncio.sleep(0)
-                since_s = self._since_s
-                batch = self._take_batch()
-                if not batch:
-                    return  # the commits that run go on with what waits for them
-                devices = {waiting.entry.device for waiting in batch}
-                self._speaking |= devices
-                try:
-                    await self._commit_batch(batch, since_s)
-                finally:
-                    self._speaking -= devices
+                batch = self._waiting[: self._max_batch]
+                del self._waiting[: self._max_batch]
+                since_s, self._since_s = self._since_s, time.monotonic()
+                await self._commit_batch(batch, since_s)
         finally:
-            # Here and not behind its end: whoever comes now has to start another.
-            self._running -= {task for task in self._running if task is asyncio.current_task()}
+            self._committing = None
             self._ended_s = time.monotonic()
-
-    def _take_batch(self) -> list[_Waiting]:
-        """The first that wait and may go now."""
-        batch: list[_Waiting] = []
-        left: list[_Waiting] = []
-        seen = 0
-        for seen, waiting in enumerate(self._waiting, 1):  # noqa: B007 - used behind the loop
-            (left if waiting.entry.device in self._speaking else batch).append(waiting)
-            if len(batch) == self._max_batch:
-                break
-        self._waiting[:seen] = left
-        self._since_s = time.monotonic()
-        return batch
 
     async def _commit_batch(self, batch: Sequence[_Waiting], since_s: float) -> None:
         """All in one transaction; when one entry spoils it, each in its own."""
