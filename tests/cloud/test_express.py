@@ -170,13 +170,13 @@ async def test_the_end_of_the_receiver_waits_for_answers(tmp_path):
         idle, idle_writer = await say(receiver, request_of(voice.report(voice.heartbeat())))
         assert (await read_answer(idle))[0] == 200
         held = asyncio.Event()
-        write = receiver.database.write
+        write = receiver.database.write_intake
 
         async def slowly(fn, *args):
             await held.wait()
             return await write(fn, *args)
 
-        receiver.database.write = slowly
+        receiver.database.write_intake = slowly
         busy, busy_writer = await say(receiver, request_of(voice.report(voice.heartbeat())))
         await receiver.eventually(lambda: in_request(receiver), bool)
         stopping = asyncio.create_task(receiver.site.stop())

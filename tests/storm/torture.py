@@ -7,6 +7,7 @@ import time
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 from phonehome_tools.fleet.children import drained
@@ -124,13 +125,18 @@ async def live(
         await drained(process)
 
 
+def name_of(raw: bytes) -> str:
+    """A record's bytes as agent_main tells them: sha256(raw)[:16]."""
+    return sha256(raw).hexdigest()[:32]
+
+
 def read_store(folder: Path, device: str) -> tuple[dict, int]:
     """{(inc, boot, seq): (type, hash)} of a device, and how many ids collided; read-only."""
     with sqlite3.connect(f"file:{folder / 'receiver.db'}?mode=ro", uri=True) as base:
         rows = base.execute(
-            "SELECT inc, boot, seq, rtype, hash FROM record WHERE device = ?", (device,)
+            "SELECT inc, boot, seq, rtype, raw FROM record WHERE device = ?", (device,)
         )
-        stored = {(inc, boot, seq): (rtype, hash_.hex()) for inc, boot, seq, rtype, hash_ in rows}
+        stored = {(inc, boot, seq): (rtype, name_of(raw)) for inc, boot, seq, rtype, raw in rows}
         (collisions,) = base.execute(
             "SELECT count(*) FROM security_event WHERE device = ?", (device,)
         ).fetchone()
