@@ -82,7 +82,8 @@ class ReceiverLife:
 
     def kill(self) -> None:
         """SIGKILL, at whatever it is doing."""
-        if self.is_up.is_set():
+        # It may have died by itself, and nobody has taken note of that yet.
+        if self.is_up.is_set() and self._expect_process().returncode is None:
             self._is_murdered = True
             self._expect_process().kill()
 
