@@ -9,9 +9,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 
 from phonehome_cloud.store import care_tables, schema
+from tests.cloud.cutting import MOST, cut_at_each
 from tests.cloud.household import CLOGGED, DEAD, TORN, Household
 from tests.fakes.bases import empty_shared, use_base
 
@@ -77,34 +77,18 @@ async def test_kill_minus_nine(tmp_path, at):
     home.close()
 
 
-class CutError(BaseException):
-    """The process is gone."""
-
-
 async def test_cut_at_every_statement(tmp_path):
     """Cut at each statement in turn, the transaction leaves nothing; the last try is whole."""
     home = await reported(tmp_path)
-    tries, count = 1, 0
-
-    def cut(_connection, _cursor, _statement, *_more):
-        nonlocal count
-        count += 1
-        if count == tries:
-            raise CutError
-
-    event.listen(home.database.engine, "before_cursor_execute", cut)
-    while tries < 500:
-        count = 0
-        try:
-            while await home.caring.step():
-                pass
-        except CutError:
-            tries += 1
-            continue
-        break
-    assert 30 < tries < 500
+    assert 30 < await cut_at_each(home.database.engine, lambda: exhaust(home)) < MOST
     await check_whole(home)
     home.close()
+
+
+async def exhaust(home):
+    """Look after tickets until nothing is due."""
+    while await home.caring.step():
+        pass
 
 
 async def test_two_receivers_never_decide_twice(tmp_path, postgresql):

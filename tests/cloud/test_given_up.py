@@ -1,7 +1,6 @@
 """What could not be sent for days: the ticket that waits for it comes into a person's hands."""
 
 import pytest
-from sqlalchemy import event
 
 from phonehome_cloud.core.telling.effect import DEAD, NOTICE, SERVICE, WAITING, Effect
 from phonehome_cloud.core.telling.retrying import Later
@@ -13,6 +12,7 @@ from phonehome_cloud.store.people_tables import part, supplier
 from phonehome_cloud.store.telling_tables import unreachable
 from phonehome_cloud.workers.outgoing import make_letters, make_telling
 from phonehome_cloud.workers.telling import _finish
+from tests.cloud.cutting import cut_at_each
 from tests.cloud.household import CLOGGED, DAY, TORN
 from tests.cloud.outgoing import Counted
 from tests.cloud.running import settings
@@ -145,10 +145,6 @@ async def test_without_any_mail_no_ticket_is_anybodys_for_it(tmp_path, post):
     assert await post.rows(unreachable) == []
 
 
-class CutError(BaseException):
-    """The process is gone."""
-
-
 async def test_giving_up_is_whole_or_not_at_all_and_once(post):
     """Cut at each statement the effect still waits and nobody was told; a receiver whose lease is
     over changes nothing any more.
@@ -159,29 +155,13 @@ async def test_giving_up_is_whole_or_not_at_all_and_once(post):
     last_at = row.expires_at - 1
     await post.do(outbox.lease, row.key, last_at)
     given = Parcel(row, None, "", (), ""), Later(BUSY), last_at, 0.1
-    count, until = 0, 1
 
-    def cut(*_):
-        nonlocal count
-        count += 1
-        if count == until:
-            raise CutError
+    async def nothing_is_done():
+        assert (await post.effect("self_help")).state == WAITING
+        assert await post.rows(unreachable) == []
 
-    event.listen(post.database.engine, "before_cursor_execute", cut)
-    while True:
-        count = 0
-        try:
-            await post.do(_finish, *given)
-        except CutError:
-            until += 1
-            event.remove(post.database.engine, "before_cursor_execute", cut)
-            assert (await post.effect("self_help")).state == WAITING
-            assert await post.rows(unreachable) == []
-            event.listen(post.database.engine, "before_cursor_execute", cut)
-            continue
-        break
-    event.remove(post.database.engine, "before_cursor_execute", cut)
-    assert until > 4
+    engine = post.database.engine
+    assert await cut_at_each(engine, lambda: post.do(_finish, *given), nothing_is_done) > 4
     assert (await post.effect("self_help")).state == DEAD
     (told,) = await post.rows(unreachable)
     await post.do(_finish, *given[:2], last_at + HOUR, 0.1)

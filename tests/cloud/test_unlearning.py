@@ -5,7 +5,7 @@ import signal
 from math import fsum
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from phonehome_cloud.core.caring import HELPED
 from phonehome_cloud.core.catalogue import Catalogue
@@ -27,9 +27,10 @@ from phonehome_cloud.store.care_tables import diagnosis
 from phonehome_cloud.store.facts import _load_repairs
 from phonehome_cloud.store.prior_tables import likelihood, outcome, prior
 from phonehome_wire.registry import KIND_HEALED
+from tests.cloud.cutting import MOST, cut_at_each
 from tests.cloud.household import CLOGGED, DAY, Household
 from tests.cloud.remedies import PRODUCT
-from tests.cloud.test_care_killed import CutError, busy, killed_at
+from tests.cloud.test_care_killed import busy, exhaust, killed_at
 from tests.fakes.bases import empty_shared, use_base
 
 FAULT = PRODUCT.faults[0]
@@ -238,27 +239,12 @@ async def test_cut_at_every_statement(tmp_path):
     home.clock.advance(DAY)
     await comes_back(home)
     before = await taught(home)
-    tries, count = 1, 0
 
-    def cut(_connection, _cursor, _statement, *_more):
-        nonlocal count
-        count += 1
-        if count == tries:
-            raise CutError
+    async def nothing_or_all():
+        assert await taught(home) in (before, ({}, {}))
 
-    event.listen(home.database.engine, "before_cursor_execute", cut)
-    while tries < 500:
-        count = 0
-        try:
-            while await home.caring.step():
-                pass
-        except CutError:
-            tries += 1
-            count = -1000
-            assert await taught(home) in (before, ({}, {}))
-            continue
-        break
-    assert 20 < tries < 500
+    tries = await cut_at_each(home.database.engine, lambda: exhaust(home), nothing_or_all)
+    assert 20 < tries < MOST
     assert await taught(home) == ({}, {})
     assert await hows(home) == {"action/0": "owner", "action/0/taken_back": "came_back"}
     home.close()
