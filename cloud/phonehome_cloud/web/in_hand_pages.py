@@ -137,5 +137,5 @@ def _read_day(text: str) -> int | None:
 
 
 def _show_order(row: Any) -> dict[str, Any]:
-    number = order_id(OrderKey(row["device"], row["ticket"], row["action"], row["number"]))
+    number = order_id(OrderKey.of(row))
     return {**row, "order": number, "ticket": f"{row['device']}-{row['ticket']}"}

@@ -189,7 +189,7 @@ def load_orders(connection: Connection, action: ActionKey) -> list[Order]:
 
 
 def _load(connection: Connection, row: RowMapping) -> Order:
-    key = OrderKey(row["device"], row["ticket"], row["action"], row["number"])
+    key = OrderKey.of(row)
     events = store.list_events(connection, key)
     lines = [OrderLine(x["part"], x["title"], x["count"], x["price"]) for x in row["lines"]]
     told = [OrderEvent(e["event"], e["kind"], e["at"], e["detail"]) for e in events]

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from phonehome_cloud.core.caring import ActionKey
 from phonehome_cloud.core.tickets import parse_ticket_id, ticket_id
@@ -57,6 +57,11 @@ class OrderKey(NamedTuple):
     ticket: int
     n: int
     number: int = 1
+
+    @classmethod
+    def of(cls, row: Mapping[Any, Any]) -> "OrderKey":
+        """What names the order of a row of `part_order`."""
+        return cls(row["device"], row["ticket"], row["action"], row["number"])
 
     @property
     def action(self) -> ActionKey:

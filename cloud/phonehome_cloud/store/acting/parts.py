@@ -23,6 +23,7 @@ from phonehome_cloud.core.caring import ActionKey, ActionRow, Case
 from phonehome_cloud.errors import NotFoundError
 from phonehome_cloud.store import people, stock
 from phonehome_cloud.store.acting_tables import part_order, part_order_event
+from phonehome_cloud.store.bulk import mapping_of
 from phonehome_cloud.store.dialects import insert
 
 from . import letters, sending, steps, terms
@@ -112,7 +113,7 @@ def expect(connection: Connection, key: OrderKey) -> Row[Any]:
 
 def key_of(row: Row[Any]) -> OrderKey:
     """What names the order of a row."""
-    return OrderKey(row.device, row.ticket, row.action, row.number)
+    return OrderKey.of(mapping_of(row))
 
 
 def look(connection: Connection, row: Row[Any], now_at: int) -> None:
@@ -121,11 +122,11 @@ def look(connection: Connection, row: Row[Any], now_at: int) -> None:
     number = core.order_id(named)
     if row.state == HELD:
         owner = people.find_owner(connection, row.device)
-        sending.send(connection, row, number, owner, now_at)
+        sending.send(connection, row, named, owner, now_at)
         _change(connection, row, state=SENT, due_at=now_at + core.SILENCE_MS)
         return
     key = letters.key_of("silent", *named.action, named.again(str(row.due_at)))
-    data = tell_of(row._mapping, number)  # noqa: SLF001 - SQLAlchemy's name for a row's mapping
+    data = tell_of(mapping_of(row), number)
     given = key, "order_silent", data, row.device, row.ticket, now_at
     letters.tell_desk(connection, *given)
     _change(connection, row, due_at=now_at + core.SILENCE_MS)

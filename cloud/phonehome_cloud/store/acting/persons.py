@@ -14,7 +14,7 @@ from phonehome_cloud.core.deciding.decision import SAFETY as SAFETY_LANE
 from phonehome_cloud.core.telling.effect import SAFETY, SERVICE
 from phonehome_cloud.store import people as books
 from phonehome_cloud.store.acting_tables import assignment, operator
-from phonehome_cloud.store.bulk import insert_rows
+from phonehome_cloud.store.bulk import insert_rows, mapping_of
 from phonehome_cloud.store.columns import to_json
 from phonehome_cloud.store.dialects import fetch_among
 from phonehome_cloud.store.gathering import TicketKey, known_tickets, put, shared
@@ -182,7 +182,7 @@ def _give(connection: Connection, row: Row[Any], now_at: int) -> str | None:
         return None
     values = {"operator": who.name, "level": who.level, "due_at": row.respond_by_at}
     _change(connection, row, **values)
-    told = {**row._mapping, **values}  # noqa: SLF001 - SQLAlchemy's name for a row's mapping
+    told = {**mapping_of(row), **values}
     _tell(connection, told, "assigned", now_at)
     return f"in the hands of {who.name}"
 
@@ -214,7 +214,7 @@ def _escalate(
     due_at = max(respond_by, now_at + _AGAIN_MS) if what == "resolve" else respond_by
     values = {"operator": name, "level": level, "due_at": due_at, "responded_at": responded_at}
     _change(connection, row, **values)
-    told = {**row._mapping, **values, "missed": what}  # noqa: SLF001 - SQLAlchemy's name for it
+    told = {**mapping_of(row), **values, "missed": what}
     _tell(connection, told, "escalated", now_at)
     was = row.operator or "nobody"
     return f"{was} did not {what} in time: level {level}, {name or 'nobody'}"

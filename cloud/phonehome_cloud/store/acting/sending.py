@@ -10,6 +10,7 @@ from phonehome_cloud.core.acting.part_orders import (
     Line,
     OrderKey,
     money,
+    order_id,
     write_document,
 )
 from phonehome_cloud.core.people.owners import Owner
@@ -20,12 +21,12 @@ from . import letters
 
 
 def send(
-    connection: Connection, row: Row[Any], number: str, owner: Owner | None, now_at: int
+    connection: Connection, row: Row[Any], named: OrderKey, owner: Owner | None, now_at: int
 ) -> None:
     """Write the effect that tells who packs it; the address goes there and nowhere else."""
     lines = [Line(x["part"], x["title"], x["count"], x["price"]) for x in row.lines]
     ship_to = _ship_to(owner) if row.destination == TO_OWNER else {}
-    named = OrderKey(row.device, row.ticket, row.action, row.number)
+    number = order_id(named)
     key = letters.key_of("order", *named.action, named.again())
     data = {
         "order": number,
